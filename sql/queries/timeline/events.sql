@@ -1,0 +1,54 @@
+-- What happened, in order, and who was behind it?
+-- Every parameter that is given narrows the answer.
+-- param: principal text default null
+-- param: role text default null
+-- param: access_key text default null
+-- param: ip text default null
+-- param: resource text default null
+-- param: event text default null
+-- param: account text default null
+-- param: region text default null
+-- param: since timestamp default null
+-- param: until timestamp default null
+-- reads: attributed_events
+SELECT
+    event_time,
+    origin_kind,
+    origin_id,
+    origin_name,
+    persona_arn,
+    event_source,
+    event_name,
+    error_code,
+    recipient_account_id,
+    aws_region,
+    source_ip_address,
+    user_agent,
+    via_service,
+    resource_arns,
+    hop_count,
+    attribution,
+    confidence,
+    unresolved_reason,
+    session_id,
+    event_id
+FROM attributed_events
+WHERE
+    ($since::timestamp IS NULL OR event_time >= $since::timestamp)
+    AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
+    AND (
+        $principal::text IS NULL
+        OR origin_id = $principal::text
+        OR origin_name = $principal::text
+        OR user_identity_arn = $principal::text
+        OR persona_arn = $principal::text
+    )
+    AND ($role::text IS NULL OR array_has(chain, $role::text) OR persona_arn = $role::text
+        OR persona_arn LIKE '%:role/%' AND reverse(split_part(reverse(persona_arn), '/', 1)) = $role::text)
+    AND ($access_key::text IS NULL OR user_identity_access_key_id = $access_key::text)
+    AND ($ip::text IS NULL OR source_ip_address = $ip::text)
+    AND ($resource::text IS NULL OR array_has(resource_arns, $resource::text))
+    AND ($event::text IS NULL OR event_name = $event::text)
+    AND ($account::text IS NULL OR recipient_account_id = $account::text)
+    AND ($region::text IS NULL OR aws_region = $region::text)
+ORDER BY event_time, event_id

@@ -1,0 +1,51 @@
+-- Which sessions does an event id, access key, session ARN, role/session name or instance id speak of?
+-- One column at a time: an OR over columns would read the whole lake.
+-- param: what text
+-- reads: events, sessions
+SELECT DISTINCT
+    session_id,
+    matched
+FROM (
+    SELECT
+        session_id,
+        'event id' AS matched
+    FROM events
+    WHERE event_id = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'access key' AS matched
+    FROM events
+    WHERE user_identity_access_key_id = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'issued access key' AS matched
+    FROM sessions
+    WHERE array_has(access_key_ids, $what::text)
+    UNION ALL
+    SELECT
+        session_id,
+        'session ARN' AS matched
+    FROM sessions
+    WHERE session_arn = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'role and session name' AS matched
+    FROM sessions
+    WHERE role_arn IS NOT NULL AND split_part(session_arn, ':assumed-role/', 2) = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'session id' AS matched
+    FROM sessions
+    WHERE session_id = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'instance id' AS matched
+    FROM sessions
+    WHERE origin_kind = 'ec2_instance' AND origin_id = $what::text
+) AS found
+ORDER BY session_id, matched

@@ -1,0 +1,13 @@
+-- From when on, and with which kinds of calls, is each account and region in the logs?
+-- Needed to say why an issuing event is missing.
+-- reads: events
+SELECT
+    recipient_account_id AS account_id,
+    aws_region,
+    min(event_time) AS first_event_time,
+    coalesce(bool_or(read_only), false) AS has_read_events,
+    coalesce(bool_or(event_source = 'sts.amazonaws.com'), false) AS has_sts_events
+FROM events
+WHERE recipient_account_id IS NOT NULL
+GROUP BY recipient_account_id, aws_region
+ORDER BY account_id, aws_region

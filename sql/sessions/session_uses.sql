@@ -1,0 +1,54 @@
+-- Which sessions made calls, and what do their calls say of them?
+-- Fields that are one and the same on all calls of a session are taken by `min`, so that the order of files cannot matter.
+-- reads: events
+SELECT
+    session_id,
+    min(user_identity_type) AS identity_type,
+    min(user_identity_principal_id) AS principal_id,
+    min(user_identity_arn) AS arn,
+    min(user_identity_account_id) AS account_id,
+    min(user_identity_user_name) AS user_name,
+    min(user_identity_invoked_by) AS invoked_by,
+    min(user_identity_identity_provider) AS identity_provider,
+    min(user_identity_on_behalf_of_user_id) AS on_behalf_of_user_id,
+    min(user_identity_on_behalf_of_identity_store_arn) AS on_behalf_of_identity_store_arn,
+    min(session_issuer_type) AS issuer_type,
+    min(session_issuer_principal_id) AS issuer_principal_id,
+    min(session_issuer_arn) AS issuer_arn,
+    min(session_creation_date) AS creation_date,
+    bool_or(session_mfa_authenticated) AS has_mfa,
+    bool_or(session_assumed_root) AS assumed_root,
+    coalesce(
+        bool_or(session_credential_from_console)
+        OR bool_or(event_name = 'ConsoleLogin' AND response_elements LIKE '%"ConsoleLogin":"Success"%'),
+        false
+    ) AS is_from_console,
+    min(session_source_identity) AS source_identity,
+    min(requested_provider_arn) AS provider_arn,
+    min(requested_role_arn) AS requested_role_arn,
+    min(recipient_account_id) AS recipient_account_id,
+    min(aws_region) AS aws_region,
+    array_agg(DISTINCT user_identity_access_key_id ORDER BY user_identity_access_key_id)
+        FILTER (WHERE user_identity_access_key_id <> '') AS access_key_ids,
+    first_value(source_ip_address ORDER BY event_time, event_id) AS source_ip_address,
+    first_value(user_agent ORDER BY event_time, event_id) AS user_agent,
+    min(event_time) AS first_used_at,
+    max(event_time) AS last_used_at,
+    count(*) AS event_count,
+    count(*) FILTER (
+        WHERE error_code IN (
+            'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation',
+            'UnauthorizedOperationException', 'AuthorizationError', 'AuthorizationErrorException',
+            'AccessForbidden', 'AccessDeniedFault'
+        )
+        OR (
+            error_code IN (
+                'UnauthorizedException', 'NotAuthorizedException', 'ForbiddenException',
+                'UnauthorizedClientException', 'Client.AuthFailure'
+            )
+            AND (lower(error_message) LIKE '%not authorized%' OR lower(error_message) LIKE '%permission%')
+        )
+    ) AS denied_count
+FROM events
+GROUP BY session_id
+ORDER BY session_id

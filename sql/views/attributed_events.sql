@@ -1,0 +1,29 @@
+-- Every event beside the person or workload who was really behind it.
+-- A call that a service made in somebody's name (`via_service`) is theirs, but no separate act of theirs.
+-- reads: events, sessions
+SELECT
+    events.*,
+    sessions.persona_arn,
+    sessions.persona_id,
+    sessions.hop_count,
+    sessions.chain,
+    sessions.origin_kind,
+    sessions.origin_id,
+    sessions.origin_name,
+    sessions.origin_account_id,
+    sessions.origin_provider,
+    sessions.origin_assurance,
+    sessions.is_human,
+    sessions.created_by_origin_id,
+    CASE
+        WHEN events.user_identity_type <> 'AWSService' THEN events.user_identity_invoked_by
+    END AS via_service,
+    sessions.attribution,
+    sessions.confidence,
+    CASE
+        WHEN sessions.attribution = 'direct' THEN make_array(events.event_id)
+        ELSE sessions.evidence_event_ids
+    END AS evidence_event_ids,
+    sessions.unresolved_reason
+FROM events
+LEFT JOIN sessions ON events.session_id = sessions.session_id

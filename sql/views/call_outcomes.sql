@@ -1,0 +1,58 @@
+-- Attributed calls that need an IAM permission, each with what came of it.
+-- `denied`: IAM refused it. `authorized_error`: it failed after IAM had let it pass. `error`: failed, and nothing tells whether IAM
+-- let it pass. A call that two accounts recorded is here once, as the caller's account recorded it where that is in the logs.
+-- Sign-ins, events of services about themselves, Insights and denials at VPC endpoints are no use of a permission.
+-- reads: attributed_events
+SELECT
+    event_id,
+    event_time,
+    session_id,
+    persona_arn,
+    persona_id,
+    origin_kind,
+    origin_id,
+    origin_name,
+    origin_account_id,
+    origin_provider,
+    confidence,
+    event_source,
+    event_name,
+    split_part(event_source, '.', 1) || ':' || event_name AS iam_action,
+    via_service,
+    recipient_account_id AS account_id,
+    aws_region,
+    source_ip_address,
+    error_code,
+    error_message,
+    resource_arns,
+    CASE
+        WHEN error_code IS NULL OR error_code = '' THEN 'allowed'
+        WHEN
+            error_code IN (
+                'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation',
+                'UnauthorizedOperationException', 'AuthorizationError', 'AuthorizationErrorException',
+                'AccessForbidden', 'AccessDeniedFault'
+            )
+            OR (
+                error_code IN (
+                    'UnauthorizedException', 'NotAuthorizedException', 'ForbiddenException',
+                    'UnauthorizedClientException', 'Client.AuthFailure'
+                )
+                AND (lower(error_message) LIKE '%not authorized%' OR lower(error_message) LIKE '%permission%')
+            )
+            THEN 'denied'
+        WHEN
+            error_code = 'Client.DryRunOperation'
+            OR error_code LIKE 'NoSuch%'
+            OR error_code LIKE '%NotFound%'
+            OR error_code LIKE '%AlreadyExists%'
+            OR error_code LIKE '%ResourceInUse%'
+            THEN 'authorized_error'
+        ELSE 'error'
+    END AS outcome
+FROM attributed_events
+WHERE
+    coalesce(event_category, 'Management') IN ('Management', 'Data')
+    AND coalesce(lower(event_type), 'awsapicall') IN ('awsapicall', 'awsconsoleaction', 'awsmcpevent')
+    AND event_source <> 'signin.amazonaws.com'
+    AND coalesce(attribution, 'none') <> 'shared_event'

@@ -1,0 +1,102 @@
+-- Which permission did which person or workload use, through which persona, when first and when last?
+-- Only allowed calls count as use; refused ones stand apart. What was never logged (data events, as a rule) is not here.
+-- reads: call_outcomes
+WITH used AS (
+    SELECT
+        persona_arn,
+        persona_id,
+        origin_kind,
+        origin_id,
+        origin_name,
+        origin_account_id,
+        origin_provider,
+        iam_action,
+        event_source,
+        event_name,
+        via_service,
+        account_id,
+        min(event_time) FILTER (WHERE outcome = 'allowed') AS first_used_at,
+        max(event_time) FILTER (WHERE outcome = 'allowed') AS last_used_at,
+        count(*) FILTER (WHERE outcome = 'allowed') AS use_count,
+        count(*) FILTER (WHERE outcome = 'denied') AS denied_count,
+        max(event_time) FILTER (WHERE outcome = 'denied') AS last_denied_at,
+        count(*) FILTER (WHERE outcome = 'authorized_error') AS authorized_error_count,
+        count(*) FILTER (WHERE outcome = 'error') AS error_count,
+        last_value(event_id ORDER BY event_time, event_id) AS last_event_id
+    FROM call_outcomes
+    GROUP BY
+        persona_arn, persona_id, origin_kind, origin_id, origin_name, origin_account_id, origin_provider, iam_action,
+        event_source, event_name, via_service, account_id
+),
+
+touched AS (
+    SELECT
+        persona_arn,
+        persona_id,
+        origin_kind,
+        origin_id,
+        origin_account_id,
+        origin_provider,
+        event_source,
+        event_name,
+        via_service,
+        account_id,
+        array_agg(resource_arn ORDER BY resource_arn) AS resource_arns,
+        count(*) AS resource_count
+    FROM (
+        SELECT DISTINCT
+            persona_arn,
+            persona_id,
+            origin_kind,
+            origin_id,
+            origin_account_id,
+            origin_provider,
+            event_source,
+            event_name,
+            via_service,
+            account_id,
+            unnest(resource_arns) AS resource_arn
+        FROM call_outcomes
+    ) AS each_resource
+    GROUP BY
+        persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, event_source, event_name,
+        via_service, account_id
+)
+
+SELECT
+    used.persona_arn,
+    used.persona_id,
+    used.origin_kind,
+    used.origin_id,
+    used.origin_name,
+    used.origin_account_id,
+    used.origin_provider,
+    used.iam_action,
+    used.event_source,
+    used.event_name,
+    used.via_service,
+    used.account_id,
+    'plain' AS mapping,
+    used.first_used_at,
+    used.last_used_at,
+    used.use_count,
+    used.denied_count,
+    used.last_denied_at,
+    used.authorized_error_count,
+    used.error_count,
+    used.last_event_id,
+    array_slice(touched.resource_arns, 1, 100) AS resource_arns,
+    coalesce(touched.resource_count, 0) AS resource_count
+FROM used
+LEFT JOIN touched
+    ON
+        used.persona_arn IS NOT DISTINCT FROM touched.persona_arn
+        AND used.persona_id IS NOT DISTINCT FROM touched.persona_id
+        AND used.origin_kind IS NOT DISTINCT FROM touched.origin_kind
+        AND used.origin_id IS NOT DISTINCT FROM touched.origin_id
+        AND used.origin_account_id IS NOT DISTINCT FROM touched.origin_account_id
+        AND used.origin_provider IS NOT DISTINCT FROM touched.origin_provider
+        AND used.event_source IS NOT DISTINCT FROM touched.event_source
+        AND used.event_name IS NOT DISTINCT FROM touched.event_name
+        AND used.via_service IS NOT DISTINCT FROM touched.via_service
+        AND used.account_id IS NOT DISTINCT FROM touched.account_id

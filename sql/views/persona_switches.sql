@@ -1,0 +1,209 @@
+-- When did a person or workload change from one persona to another?
+-- `explicit`: a call handed out credentials of the new persona. `observed`: their calls changed persona, as when somebody goes back
+-- to their own identity, which no event records. `concurrent`: calls of two personas alternate within five minutes; one row for each
+-- pair, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
+-- reads: attributed_events, sessions
+WITH taken AS (
+    SELECT
+        child.issuing_event_id,
+        first_value(child.session_id ORDER BY child.attribution, child.session_id) AS session_id,
+        sum(child.event_count) AS event_count,
+        max(child.last_used_at) AS last_used_at
+    FROM sessions AS child
+    WHERE child.issuing_event_id IS NOT NULL
+    GROUP BY child.issuing_event_id
+),
+
+explicit_switches AS (
+    SELECT
+        child.origin_kind,
+        child.origin_id,
+        child.origin_name,
+        child.origin_account_id,
+        child.origin_provider,
+        child.created_at AS switched_at,
+        parent.persona_arn AS from_persona_arn,
+        child.persona_arn AS to_persona_arn,
+        parent.session_id AS from_session_id,
+        child.session_id AS to_session_id,
+        split_part(parent.persona_arn, ':', 5) AS from_account_id,
+        split_part(child.persona_arn, ':', 5) AS to_account_id,
+        child.issuing_api,
+        child.hop_count,
+        child.hop_count > 1 AS is_chained,
+        child.issuing_event_id AS evidence_event_id,
+        child.confidence,
+        taken.last_used_at,
+        taken.event_count
+    FROM taken
+    INNER JOIN sessions AS child ON taken.session_id = child.session_id
+    LEFT JOIN sessions AS parent ON child.parent_session_id = parent.session_id
+    WHERE
+        child.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
+        AND child.persona_arn IS DISTINCT FROM parent.persona_arn
+        AND child.issuing_api NOT IN ('GetSessionToken', 'GetFederationToken')
+),
+
+direct_calls AS (
+    SELECT
+        calls.origin_kind,
+        calls.origin_id,
+        calls.origin_name,
+        calls.origin_account_id,
+        calls.origin_provider,
+        calls.event_time,
+        calls.event_id,
+        calls.session_id,
+        calls.persona_arn,
+        calls.hop_count,
+        calls.confidence,
+        sessions.created_at
+    FROM attributed_events AS calls
+    INNER JOIN sessions ON calls.session_id = sessions.session_id
+    WHERE
+        calls.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
+        AND calls.confidence IN ('exact', 'strong', 'probable')
+        AND calls.persona_arn IS NOT NULL
+        AND (calls.via_service IS NULL OR calls.via_service = 'AWS Internal')
+        AND calls.attribution <> 'shared_event'
+        AND coalesce(calls.event_category, 'Management') IN ('Management', 'Data')
+        AND calls.issued_access_key_id IS NULL
+),
+
+ordered AS (
+    SELECT
+        direct_calls.origin_kind,
+        direct_calls.origin_id,
+        direct_calls.origin_name,
+        direct_calls.origin_account_id,
+        direct_calls.origin_provider,
+        direct_calls.event_time,
+        direct_calls.event_id,
+        direct_calls.session_id,
+        direct_calls.persona_arn,
+        direct_calls.hop_count,
+        direct_calls.confidence,
+        direct_calls.created_at,
+        lag(direct_calls.persona_arn) OVER whose AS from_persona_arn,
+        lag(direct_calls.session_id) OVER whose AS from_session_id,
+        lag(direct_calls.event_time) OVER whose AS from_time
+    FROM direct_calls
+    WINDOW whose AS (
+        PARTITION BY origin_kind, origin_id, origin_account_id, origin_provider ORDER BY event_time, event_id
+    )
+),
+
+last_calls AS (
+    SELECT
+        session_id,
+        max(event_time) AS last_time
+    FROM direct_calls
+    GROUP BY session_id
+),
+
+changes AS (
+    SELECT
+        ordered.origin_kind,
+        ordered.origin_id,
+        ordered.origin_name,
+        ordered.origin_account_id,
+        ordered.origin_provider,
+        ordered.event_time,
+        ordered.event_id,
+        ordered.session_id,
+        ordered.persona_arn,
+        ordered.hop_count,
+        ordered.confidence,
+        ordered.from_persona_arn,
+        ordered.from_session_id,
+        -- The session was taken since the last call, so that an explicit switch tells of it.
+        coalesce(ordered.created_at >= ordered.from_time, false) AS is_explicit,
+        ordered.event_time - ordered.from_time > INTERVAL '5 minutes'
+        OR last_calls.last_time <= ordered.event_time AS is_settled
+    FROM ordered
+    INNER JOIN last_calls ON ordered.from_session_id = last_calls.session_id
+    WHERE ordered.persona_arn <> ordered.from_persona_arn
+)
+
+SELECT
+    origin_kind,
+    origin_id,
+    origin_name,
+    switched_at,
+    from_persona_arn,
+    to_persona_arn,
+    from_session_id,
+    to_session_id,
+    from_account_id,
+    to_account_id,
+    'explicit' AS kind,
+    issuing_api,
+    hop_count,
+    coalesce(from_account_id <> to_account_id, false) AS is_cross_account,
+    is_chained,
+    evidence_event_id,
+    confidence,
+    last_used_at,
+    event_count,
+    origin_account_id,
+    origin_provider
+FROM explicit_switches
+UNION ALL
+SELECT
+    changes.origin_kind,
+    changes.origin_id,
+    changes.origin_name,
+    changes.event_time AS switched_at,
+    changes.from_persona_arn,
+    changes.persona_arn AS to_persona_arn,
+    changes.from_session_id,
+    changes.session_id AS to_session_id,
+    split_part(changes.from_persona_arn, ':', 5) AS from_account_id,
+    split_part(changes.persona_arn, ':', 5) AS to_account_id,
+    'observed' AS kind,
+    NULL AS issuing_api,
+    changes.hop_count,
+    split_part(changes.from_persona_arn, ':', 5) <> split_part(changes.persona_arn, ':', 5) AS is_cross_account,
+    changes.hop_count > 1 AS is_chained,
+    changes.event_id AS evidence_event_id,
+    changes.confidence,
+    sessions.last_used_at,
+    sessions.event_count,
+    changes.origin_account_id,
+    changes.origin_provider
+FROM changes
+INNER JOIN sessions ON changes.session_id = sessions.session_id
+WHERE changes.is_settled AND NOT changes.is_explicit
+UNION ALL
+SELECT
+    origin_kind,
+    origin_id,
+    min(origin_name) AS origin_name,
+    min(event_time) AS switched_at,
+    least(from_persona_arn, persona_arn) AS from_persona_arn,
+    greatest(from_persona_arn, persona_arn) AS to_persona_arn,
+    min(CASE WHEN from_persona_arn < persona_arn THEN from_session_id ELSE session_id END) AS from_session_id,
+    min(CASE WHEN from_persona_arn < persona_arn THEN session_id ELSE from_session_id END) AS to_session_id,
+    split_part(least(from_persona_arn, persona_arn), ':', 5) AS from_account_id,
+    split_part(greatest(from_persona_arn, persona_arn), ':', 5) AS to_account_id,
+    'concurrent' AS kind,
+    NULL AS issuing_api,
+    max(hop_count) AS hop_count,
+    split_part(least(from_persona_arn, persona_arn), ':', 5)
+    <> split_part(greatest(from_persona_arn, persona_arn), ':', 5) AS is_cross_account,
+    max(hop_count) > 1 AS is_chained,
+    first_value(event_id ORDER BY event_time, event_id) AS evidence_event_id,
+    CASE
+        WHEN bool_or(confidence = 'probable') THEN 'probable'
+        WHEN bool_or(confidence = 'strong') THEN 'strong'
+        ELSE 'exact'
+    END AS confidence,
+    max(event_time) AS last_used_at,
+    count(*) AS event_count,
+    origin_account_id,
+    origin_provider
+FROM changes
+WHERE NOT is_settled AND NOT is_explicit
+GROUP BY
+    origin_kind, origin_id, origin_account_id, origin_provider, least(from_persona_arn, persona_arn),
+    greatest(from_persona_arn, persona_arn)

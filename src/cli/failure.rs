@@ -1,0 +1,161 @@
+//! Any error → what failed, why, what to do next, and the exit code.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use super::ui::Ui;
+use crate::engine::EngineError;
+use crate::events::EventsError;
+use crate::lake::LakeError;
+use crate::output::{OutputError, safe_text};
+use crate::queries::QueryError;
+use crate::reports::ReportError;
+use crate::sessions::SessionsError;
+use crate::source::SourceError;
+use crate::views::ViewsError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done,
+    Failed,
+    Usage,
+    Rejected,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Rejected => 3,
+        })
+    }
+}
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    pub(super) fn new(message: &str, cause: impl Error) -> Self {
+        let mut failure = Self::of(&cause, Exit::Failed, Vec::new());
+        failure.causes.insert(0, std::mem::replace(&mut failure.message, message.to_owned()));
+        failure
+    }
+
+    /// A request that cannot be understood.
+    pub(super) fn usage(message: String, hints: Vec<String>) -> Self {
+        Self { exit: Exit::Usage, message, causes: Vec::new(), hints }
+    }
+
+    fn of(error: &dyn Error, exit: Exit, hints: Vec<String>) -> Self {
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        // Wrapping errors often say what their source says.
+        causes.dedup();
+        Self { exit, message: error.to_string(), causes, hints }
+    }
+
+    /// Writes it to stderr; a reader that left is no failure.
+    pub(super) fn report(&self, ui: &Ui) -> Exit {
+        if self.exit == Exit::Done {
+            return Exit::Done;
+        }
+        ui.say(&format!("error: {}", safe_text(&self.message)));
+        for cause in &self.causes {
+            ui.say(&format!("  because: {}", safe_text(cause)));
+        }
+        for hint in &self.hints {
+            ui.say(&format!("hint: {}", safe_text(hint)));
+        }
+        self.exit
+    }
+}
+
+impl From<LakeError> for Failure {
+    fn from(error: LakeError) -> Self {
+        let hints = error.hints();
+        Self::of(&error, Exit::Failed, hints)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let hints = error.hints();
+        Self::of(&error, Exit::Usage, hints)
+    }
+}
+
+impl From<EventsError> for Failure {
+    fn from(error: EventsError) -> Self {
+        match error {
+            EventsError::Lake(error) => error.into(),
+            error @ EventsError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::of(&error, Exit::Failed, Vec::new())
+    }
+}
+
+impl From<SessionsError> for Failure {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::Lake(error) => error.into(),
+            SessionsError::Engine(error) => error.into(),
+            error @ SessionsError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<ViewsError> for Failure {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::Lake(error) => error.into(),
+            ViewsError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Engine(error) => error.into(),
+            error => {
+                let hints = error.hints();
+                Self::of(&error, Exit::Usage, hints)
+            }
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Query(error) => error.into(),
+            ReportError::Engine(error) => error.into(),
+            error @ ReportError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        let exit = if error.is_broken_pipe() { Exit::Done } else { Exit::Failed };
+        Self::of(&error, exit, Vec::new())
+    }
+}

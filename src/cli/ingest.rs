@@ -1,0 +1,157 @@
+//! `rolecall ingest`: log files into the lake.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::failure::{Exit, Failure};
+use super::{World, time};
+use crate::ingest::{Books, IngestOptions, ingest};
+use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
+use crate::output::safe_text;
+use crate::sessions::resolve;
+use crate::source::{Listing, Location, Selection, list};
+
+/// Read log files into the lake
+///
+/// Reads gzip or plain JSON: `{"Records": […]}` as CloudTrail delivers it, one record a line, or bare records. A file that is in the lake
+/// already is passed over; one whose content changed replaces its old rows. What cannot be read is counted and kept in the table
+/// `rejected`, and makes the exit code 3.
+#[derive(Debug, Args)]
+pub(super) struct IngestArgs {
+    /// Files, folders or quoted glob patterns
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Leave sessions and attribution as they are
+    #[arg(long)]
+    no_resolve: bool,
+    #[command(flatten)]
+    selection: SelectionArgs,
+}
+
+/// Which log files to read, by what their keys say
+#[derive(Debug, Args)]
+pub(super) struct SelectionArgs {
+    /// Log files from this day on
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Log files up to this day, and the day after it, since delivery lags
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Log files of this account; may be given several times
+    #[arg(long, value_name = "ID")]
+    account: Vec<String>,
+    /// Log files of this region; may be given several times
+    #[arg(long, value_name = "REGION")]
+    region: Vec<String>,
+}
+
+impl SelectionArgs {
+    fn selection(&self, world: &World) -> Result<Selection, Failure> {
+        let day = |flag, text: &Option<String>| -> Result<Option<NaiveDate>, Failure> {
+            let Some(text) = text else { return Ok(None) };
+            Ok(Some(time::parse(flag, text, world.now)?.date_naive()))
+        };
+        Ok(Selection {
+            from: day("--from", &self.from)?,
+            to: day("--to", &self.to)?,
+            accounts: self.account.clone(),
+            regions: self.region.clone(),
+        })
+    }
+}
+
+/// Finds the log files, before anything is written.
+pub(super) fn listing(
+    world: &World,
+    sources: &[String],
+    selection: &SelectionArgs,
+) -> Result<Listing, Failure> {
+    let selection = selection.selection(world)?;
+    let locations =
+        sources.iter().map(|source| Location::parse(source)).collect::<Result<Vec<_>, _>>()?;
+    Ok(list(&locations, &selection)?)
+}
+
+pub(super) fn run(world: &World, args: IngestArgs) -> Result<Exit, Failure> {
+    let listing = listing(world, &args.sources, &args.selection)?;
+    let lake = Lake::open_or_create(&world.lake_path())?;
+    let guard = write(world, &lake)?;
+    let books = read_in(world, &guard, listing)?;
+    if !args.no_resolve {
+        world.runtime.block_on(resolve(&guard, world.limits()))?;
+    }
+    show_books(world, &books)?;
+    Ok(exit_of(world, &books))
+}
+
+/// Takes the right to write, and says so when that takes waiting.
+pub(super) fn write<'a>(world: &World, lake: &'a Lake) -> Result<WriteGuard<'a>, Failure> {
+    Ok(lake.write(|| world.ui.say("waiting for another rolecall to finish with this lake"))?)
+}
+
+/// Reads the listing into the lake.
+pub(super) fn read_in(
+    world: &World,
+    guard: &WriteGuard<'_>,
+    listing: Listing,
+) -> Result<Books, Failure> {
+    let files = listing.files.len();
+    let options = IngestOptions::new(world.threads, world.now);
+    let books = ingest(guard, listing, options, &mut |books| {
+        world.ui.say(&format!(
+            "read {} of {files} log files, {} records",
+            books.files_read + books.files_known + books.files_rejected,
+            books.records
+        ));
+    })?;
+    Ok(books)
+}
+
+/// The exit code, with words where it is not 0.
+pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
+    if books.is_clean() {
+        return Exit::Done;
+    }
+    let reasons: Vec<String> =
+        books.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    world.ui.say(&format!(
+        "{} records and {} files were rejected: {}",
+        books.rejected,
+        books.files_rejected,
+        safe_text(&reasons.join(", "))
+    ));
+    world.ui.say("hint: `rolecall status` lists them; their text is in the table `rejected`");
+    Exit::Rejected
+}
+
+const BOOKS: &[Column] = &[
+    Column::required("files", ColumnType::Int, "log files found"),
+    Column::required("files_read", ColumnType::Int, "read now"),
+    Column::required("files_known", ColumnType::Int, "in the lake already"),
+    Column::required("files_rejected", ColumnType::Int, "given up as a whole"),
+    Column::required("files_skipped", ColumnType::Int, "other files, passed over"),
+    Column::required("files_not_selected", ColumnType::Int, "left out by the flags"),
+    Column::required("records", ColumnType::Int, "records read"),
+    Column::required("events", ColumnType::Int, "new events"),
+    Column::required("duplicates", ColumnType::Int, "further copies of events"),
+    Column::required("rejected", ColumnType::Int, "records rejected"),
+];
+
+fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
+    let mut rows = RowBuilder::new(BOOKS);
+    rows.row()
+        .count("files", books.files)
+        .count("files_read", books.files_read)
+        .count("files_known", books.files_known)
+        .count("files_rejected", books.files_rejected)
+        .count("files_skipped", books.files_skipped)
+        .count("files_not_selected", books.files_not_selected)
+        .count("records", books.records)
+        .count("events", books.events)
+        .count("duplicates", books.duplicates)
+        .count("rejected", books.rejected);
+    let batch = rows.take().map_err(|error| Failure::new("cannot show the books", error))?;
+    Ok(world.ui.batches(world.format, Arc::clone(batch.schema_ref()), &[batch])?)
+}

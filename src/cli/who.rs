@@ -1,0 +1,146 @@
+//! `rolecall who`: who is behind it, and the proof.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use clap::Args;
+
+use super::World;
+use super::failure::{Exit, Failure};
+use super::sql::warn_if_stale;
+use crate::output::{Format, safe_text};
+use crate::reports::{Chain, prove, value_of};
+use crate::views::open_lake;
+
+/// Tell who is behind an event, key, session or instance, with the proof
+///
+/// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a session id or an instance id.
+#[derive(Debug, Args)]
+pub(super) struct WhoArgs {
+    /// What to ask about
+    #[arg(value_name = "WHAT")]
+    what: String,
+}
+
+pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
+    let lake = world.open_lake()?;
+    let proof = world.runtime.block_on(async {
+        let open = open_lake(&lake, world.limits()).await?;
+        warn_if_stale(world, &open);
+        Ok::<_, Failure>(prove(&open.engine, &args.what).await?)
+    })?;
+    if proof.chains.is_empty() {
+        let what = &args.what;
+        return Err(Failure::usage(
+            format!("`{what}` is no event id, access key, session or instance in this lake"),
+            vec!["for a person's name use `rolecall timeline --principal NAME`".to_owned()],
+        ));
+    }
+    for (at, chain) in proof.chains.iter().enumerate() {
+        match world.format {
+            Format::Table => tell(world, &args.what, chain, at > 0)?,
+            Format::Jsonl => rows(world, &args.what, chain)?,
+        }
+    }
+    if proof.not_shown > 0 {
+        world.ui.say(&format!("{} further sessions fit and are not shown", proof.not_shown));
+    }
+    Ok(Exit::Done)
+}
+
+/// The chain in words.
+fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<(), Failure> {
+    let Some(last) = chain.hops.last() else { return Ok(()) };
+    let line = |text: String| world.ui.line(&safe_text(&text));
+    let last_value = |name| value_of(last, name, 0).unwrap_or_default();
+    if is_further {
+        world.ui.line("")?;
+    }
+    line(format!("{what} ({})", chain.matched))?;
+    match value_of(last, "origin_id", 0) {
+        Some(origin) => {
+            let provider = value_of(last, "origin_provider", 0);
+            let vouched = provider.map_or_else(String::new, |by| format!(", vouched for by {by}"));
+            line(format!(
+                "  is {origin} ({}{vouched}), confidence {}",
+                last_value("origin_kind"),
+                last_value("confidence")
+            ))?;
+        }
+        None => line(format!(
+            "  is unresolved: {}, confidence {}",
+            last_value("unresolved_reason"),
+            last_value("confidence")
+        ))?,
+    }
+    for (at, hop) in chain.hops.iter().enumerate() {
+        let value = |name| value_of(hop, name, 0);
+        let persona = value("persona_arn").or_else(|| value("session_arn")).or_else(|| value("origin_id"));
+        let name = value("session_name").map_or_else(String::new, |name| format!(" as {name}"));
+        line(format!("  {at}. {}{name}", persona.unwrap_or_else(|| "(caller not named)".to_owned())))?;
+        let how = match (value("issuing_api"), value("issuing_event_id")) {
+            (Some(api), Some(event)) => format!("{api} at {}, event {event}", value("created_at").unwrap_or_default()),
+            (Some(api), None) => format!("one of several {api} calls at {}", value("created_at").unwrap_or_default()),
+            _ => match value("attribution").as_deref() {
+                Some("direct") => "named by its own records".to_owned(),
+                Some("shared_event") => "the same call as another account recorded it".to_owned(),
+                Some("account_only") => "an account that is not in these logs".to_owned(),
+                _ => format!("issuing event not found: {}", value("unresolved_reason").unwrap_or_default()),
+            },
+        };
+        line(format!(
+            "     {how}; join {}, keys {}, {} events",
+            value("attribution").unwrap_or_default(),
+            value("access_key_ids").unwrap_or_default(),
+            value("event_count").unwrap_or_default()
+        ))?;
+    }
+    if !chain.candidates.is_empty() {
+        line("  calls that may have issued it:".to_owned())?;
+        for candidate in &chain.candidates {
+            for row in 0..candidate.num_rows() {
+                let value = |name| value_of(candidate, name, row).unwrap_or_default();
+                line(format!(
+                    "     {} {} by {} {} from {}, event {}",
+                    value("event_time"),
+                    value("event_name"),
+                    value("origin_kind"),
+                    value("origin_id"),
+                    value("source_ip_address"),
+                    value("event_id")
+                ))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The chain as rows: what was asked, and the step from the origin's side.
+fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
+    for (step, hop) in chain.hops.iter().enumerate() {
+        let batch = with_step(what, &chain.matched, step, hop)
+            .map_err(|error| Failure::new("cannot show the chain", error))?;
+        world.ui.batches(world.format, Arc::clone(batch.schema_ref()), &[batch])?;
+    }
+    Ok(())
+}
+
+fn with_step(
+    what: &str,
+    matched: &str,
+    step: usize,
+    hop: &RecordBatch,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |value: &str| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+    let mut fields = vec![
+        Arc::new(Field::new("what", DataType::Utf8, false)),
+        Arc::new(Field::new("matched", DataType::Utf8, false)),
+        Arc::new(Field::new("step", DataType::Int64, false)),
+    ];
+    fields.extend(hop.schema_ref().fields().iter().cloned());
+    let step = i64::try_from(step).unwrap_or(i64::MAX);
+    let mut columns = vec![text(what), text(matched), Arc::new(Int64Array::from(vec![step]))];
+    columns.extend(hop.columns().iter().cloned());
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}

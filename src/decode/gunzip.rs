@@ -1,0 +1,36 @@
+//! Unpacks gzip with any number of members; plain text passes through. The first bytes decide, not the name.
+
+use std::io::{self, BufRead as _, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// The uncompressed text of a log file.
+pub(super) enum Input<R: Read> {
+    Plain(BufReader<R>),
+    Gzip(MultiGzDecoder<BufReader<R>>),
+}
+
+impl<R: Read> Input<R> {
+    pub(super) fn is_gzip(&self) -> bool {
+        matches!(self, Self::Gzip(_))
+    }
+}
+
+impl<R: Read> Read for Input<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(input) => input.read(buffer),
+            Self::Gzip(input) => input.read(buffer),
+        }
+    }
+}
+
+/// Looks at the first bytes and opens what they announce.
+pub(super) fn open<R: Read>(bytes: R) -> io::Result<Input<R>> {
+    let mut input = BufReader::with_capacity(64 << 10, bytes);
+    if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        Ok(Input::Gzip(MultiGzDecoder::new(input)))
+    } else {
+        Ok(Input::Plain(input))
+    }
+}

@@ -1,0 +1,186 @@
+//! Small questions about JSON text that serde_json has no word for: where does a damaged value end,
+//! is it written without white space, what is inside this one string.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object's key, borrowed unless it is written with escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// A JSON object's fields in their order, the values as they stand.
+#[derive(Debug, Default)]
+pub struct JsonObject<'a> {
+    /// Names and values; a name may be there twice.
+    pub fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for JsonObject<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = JsonObject<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(8);
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    fields.push((key, map.next_value()?));
+                }
+                Ok(JsonObject { fields })
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+/// Returns the text of a JSON string, `None` for every other value.
+pub(super) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        // A lone surrogate has no text; the caller keeps the value as it stands.
+        return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// Returns a boolean, also where it is written as the text `"true"` or `"false"`.
+pub(super) fn bool_of(raw: &RawValue) -> Option<bool> {
+    match raw.get() {
+        "true" | "\"true\"" => Some(true),
+        "false" | "\"false\"" => Some(false),
+        _ => None,
+    }
+}
+
+/// Returns true for `null` and for `{}`, which CloudTrail writes where it has nothing to say.
+pub(super) fn is_nothing(raw: &RawValue) -> bool {
+    let text = raw.get();
+    text == "null" || text.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+}
+
+/// Returns the value without white space between its tokens.
+pub(super) fn minified(text: &str) -> Cow<'_, str> {
+    if is_compact(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in text.chars() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else if matches!(c, ' ' | '\n' | '\r' | '\t') {
+            continue;
+        } else if c == '"' {
+            in_string = true;
+        }
+        out.push(c);
+    }
+    Cow::Owned(out)
+}
+
+/// Returns true when no white space stands between the tokens.
+pub(super) fn is_compact(text: &[u8]) -> bool {
+    let (mut in_string, mut escaped) = (false, false);
+    for &byte in text {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte == b'"' {
+            in_string = true;
+        } else if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            return false;
+        }
+    }
+    true
+}
+
+/// Finds the end of the value that `text` starts with by its brackets and quotes alone, or `None`
+/// when the text ends first. Works on values that no parser accepts.
+pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for (at, &byte) in text.iter().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            if !in_string && depth == 0 {
+                return Some(at + 1);
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return Some(if depth == 0 { at } else { at + 1 }),
+            b'}' | b']' => depth -= 1,
+            b',' | b'\n' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Finds where another record seems to start, after the first byte of `text`.
+///
+/// CloudTrail writes `eventVersion` first; inside a string its quotes would carry backslashes. With one
+/// record a line (`by_line`), an object at the very beginning of a line is a record too.
+pub(super) fn next_record_start(text: &[u8], by_line: bool) -> Option<usize> {
+    let line = by_line.then(|| memchr::memmem::find(text, b"\n{")).flatten().map(|at| at + 1);
+    [line, versioned_record_start(text)].into_iter().flatten().min()
+}
+
+fn versioned_record_start(text: &[u8]) -> Option<usize> {
+    for at in memchr::memmem::find_iter(text, b"\"eventVersion\"") {
+        let before = text.get(..at)?.trim_ascii_end();
+        if before.len() > 1 && before.last() == Some(&b'{') {
+            return Some(before.len() - 1);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_unescaped_and_other_values_are_none() {
+        let text = |json: &str| {
+            let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+            text_of(&raw).map(Cow::into_owned)
+        };
+        assert_eq!(text(r#""a\"b""#), Some("a\"b".to_owned()));
+        assert_eq!(text(r#""""#), Some(String::new()));
+        assert_eq!(text("7"), None);
+        assert_eq!(text(r#""\ud800""#), None);
+    }
+
+    #[test]
+    fn minifying_touches_no_string() {
+        assert_eq!(minified("{ \"a b\" : [1, \"x \\\" y\"]\n}"), "{\"a b\":[1,\"x \\\" y\"]}");
+        assert!(matches!(minified("{\"a b\":1}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_value_ends_at_its_bracket_even_when_broken() {
+        assert_eq!(end_of_value(b"{\"a\":{,,},}]}, next"), Some(10));
+        assert_eq!(end_of_value(b"{\"a\":\"}\"},"), Some(9));
+        assert_eq!(end_of_value(b"12, 13"), Some(2));
+        assert_eq!(end_of_value(b"\"x\",1"), Some(3));
+        assert_eq!(end_of_value(b"{\"a\":"), None);
+    }
+
+    #[test]
+    fn the_next_record_is_found_past_escaped_look_alikes() {
+        let text = br#"{"eventVersion":"1","x":"{\"eventVersion\"" {  "eventVersion":2}"#;
+        let at = next_record_start(text, false).unwrap();
+        assert!(text[at..].starts_with(b"{  \"eventVersion\":2"));
+    }
+}

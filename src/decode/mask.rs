@@ -1,0 +1,204 @@
+//! Takes secrets out of JSON text, also out of damaged text and of JSON inside a JSON string.
+//!
+//! The list is one, below; the switch is [`DecodeOptions::mask_secrets`](super::DecodeOptions).
+//! A value is found by its field's name and replaced whole, so that nothing of it is left.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+
+/// What stands in a record instead of a secret.
+pub(crate) const MASK: &str = "***";
+
+/// The fields whose values are secrets, compared without regard to case.
+///
+/// Most of these AWS hides itself; none may pass when it does not.
+pub(crate) const SECRET_FIELDS: [&str; 22] = [
+    "sessionToken",
+    "secretAccessKey",
+    "sAMLAssertion",
+    "webIdentityToken",
+    "cert",
+    "certificate",
+    "privateKey",
+    "certificatePrivateKey",
+    "password",
+    "newPassword",
+    "oldPassword",
+    "masterUserPassword",
+    "secretString",
+    "secretBinary",
+    "clientSecret",
+    "accessToken",
+    "refreshToken",
+    "idToken",
+    "authToken",
+    "tokenCode",
+    "servicePassword",
+    "subjectToken",
+];
+
+/// Masks the secrets in a JSON value.
+pub fn mask_json(text: &str) -> Cow<'_, str> {
+    mask(text)
+}
+
+/// Masks the secrets in text that may be damaged or cut short: an unfinished secret is masked to the end.
+pub fn mask_text(text: &str) -> Cow<'_, str> {
+    mask(text)
+}
+
+static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    // The closing quote is part of the pattern: `cert` must not be found in `certificateArn`.
+    let patterns = SECRET_FIELDS.iter().flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
+    AhoCorasickBuilder::new().ascii_case_insensitive(true).build(patterns).ok()
+});
+
+fn mask(text: &str) -> Cow<'_, str> {
+    let Some(fields) = FIELDS.as_ref() else { return Cow::Borrowed(text) };
+    let mut out = String::new();
+    let mut done = 0;
+    for found in fields.find_iter(text) {
+        if found.start() < done {
+            continue;
+        }
+        // The pattern ends with the byte that closes the name.
+        let Some(value) = secret_at(text.as_bytes(), found.start(), found.end() - 1) else {
+            continue;
+        };
+        let (Some(before), Some(quote)) =
+            (text.get(done..value.start), text.get(value.quote.clone()))
+        else {
+            continue;
+        };
+        out.push_str(before);
+        out.push_str(quote);
+        out.push_str(MASK);
+        out.push_str(quote);
+        done = value.end;
+    }
+    match text.get(done..) {
+        Some(rest) if done > 0 => {
+            out.push_str(rest);
+            Cow::Owned(out)
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Where a secret lies, and the quote to put around its mask (with the backslashes of its level).
+struct Secret {
+    start: usize,
+    end: usize,
+    quote: std::ops::Range<usize>,
+}
+
+/// Recognises `"name" : VALUE` around a name, where each quote has the same number of backslashes.
+fn secret_at(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> {
+    let before = text.get(..name_start)?.strip_suffix(b"\"")?;
+    let slashes = trailing_backslashes(before);
+    let quote = before.len() - slashes..name_start;
+    let quote_bytes = text.get(quote.clone())?;
+    let after = text.get(name_end..)?.strip_prefix(quote_bytes)?;
+    let after = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let start = text.len() - after.len();
+    if let Some(inside) = after.strip_prefix(quote_bytes) {
+        let inside_start = text.len() - inside.len();
+        return Some(Secret { start, end: inside_start + end_of_string(inside, slashes), quote });
+    }
+    // Numbers, lists and objects are replaced as well; null says nothing.
+    if after.starts_with(b"null") || after.is_empty() {
+        return None;
+    }
+    let length = end_of_nested(after, quote_bytes);
+    Some(Secret { start, end: start + length, quote })
+}
+
+/// The end of a string, its closing quote included, or the end of the text.
+fn end_of_string(inside: &[u8], slashes: usize) -> usize {
+    for at in memchr::memchr_iter(b'"', inside) {
+        let found = trailing_backslashes(inside.get(..at).unwrap_or_default());
+        // On the outermost level an even number of backslashes are escaped backslashes.
+        if (slashes == 0 && found % 2 == 0) || (slashes > 0 && found <= slashes) {
+            return at + 1;
+        }
+    }
+    inside.len()
+}
+
+/// The end of a value that is no string, by its brackets, on its own level of quoting.
+fn end_of_nested(value: &[u8], quote: &[u8]) -> usize {
+    let (mut depth, mut in_string, mut at) = (0usize, false, 0);
+    while let Some(&byte) = value.get(at) {
+        if value.get(at..).is_some_and(|rest| rest.starts_with(quote)) {
+            in_string = !in_string;
+            at += quote.len();
+            continue;
+        }
+        if !in_string {
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 0 => return at,
+                b'}' | b']' if depth == 1 => return at + 1,
+                b'}' | b']' => depth -= 1,
+                b',' | b'"' if depth == 0 => return at,
+                _ => {}
+            }
+        } else if byte == b'\\' && quote.len() == 1 {
+            at += 1;
+        }
+        at += 1;
+    }
+    value.len()
+}
+
+fn trailing_backslashes(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|&&byte| byte == b'\\').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_goes_and_its_neighbours_stay() {
+        assert_eq!(
+            mask_json(r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"FwoG/+=","expiration":"x"}}"#),
+            r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"***","expiration":"x"}}"#
+        );
+        assert_eq!(mask_json(r#"{ "Password" : "a\"b" , "x":1}"#), r#"{ "Password" : "***" , "x":1}"#);
+        assert_eq!(mask_json(r#"{"cert":["a","]"],"b":2}"#), r#"{"cert":"***","b":2}"#);
+        assert_eq!(mask_json(r#"{"tokenCode":123456}"#), r#"{"tokenCode":"***"}"#);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_stays() {
+        for text in [
+            r#"{"certificateArn":"arn:aws:acm"}"#,
+            r#"{"sessionToken":null}"#,
+            r#"{"about":"sessionToken"}"#,
+            r#"{"passwordResetRequired":true}"#,
+        ] {
+            assert!(matches!(mask_json(text), Cow::Borrowed(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_inside_a_json_string_goes_too() {
+        assert_eq!(
+            mask_text(r#"{"CloudTrailEvent":"{\"sessionToken\":\"FwoG\",\"a\":1}"}"#),
+            r#"{"CloudTrailEvent":"{\"sessionToken\":\"***\",\"a\":1}"}"#
+        );
+        assert_eq!(
+            mask_text(r#"{\"x\":{\"cert\":{\"b\":\"c\"}},\"d\":1}"#),
+            r#"{\"x\":{\"cert\":\"***\"},\"d\":1}"#
+        );
+    }
+
+    #[test]
+    fn an_unfinished_secret_goes_to_the_end() {
+        assert_eq!(mask_text(r#"{"sessionToken":"FwoGZXIv"#), r#"{"sessionToken":"***""#);
+        assert_eq!(mask_text(r#"{"cert":["a""#), r#"{"cert":"***""#);
+    }
+}

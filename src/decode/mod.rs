@@ -1,0 +1,115 @@
+//! Decodes one log file into records.  In: bytes from `source`. Out: records, and what could not be read.
+//! Why: this is the only room that meets a log file's JSON, so every later one may trust a [`Record`].
+//! Holds: decoding never fails as a whole, never drops a record unseen, and never holds more than one
+//! record beyond its window; no I/O of its own, no Arrow.  Next: `events`.
+
+mod frames;
+mod gunzip;
+mod identity;
+mod json;
+mod lifted;
+mod mask;
+mod record;
+mod rejected;
+mod time;
+mod window;
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use serde_json::value::RawValue;
+
+pub use identity::UserIdentity;
+pub use json::JsonObject;
+pub use lifted::Lifted;
+pub use mask::{mask_json, mask_text};
+pub use record::{Record, Resource, Unmapped};
+pub use rejected::{RAW_LIMIT, Reason, Rejected};
+pub use time::{parse_event_time, parse_expiration};
+
+/// The form a log file turned out to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `{"Records": […]}`, as CloudTrail delivers it.
+    Records,
+    /// A JSON list of records.
+    RecordList,
+    /// Records one after the other, one a line as a rule.
+    RecordLines,
+    /// A single record.
+    Record,
+    /// Nothing that could be told apart.
+    Unknown,
+}
+
+impl Form {
+    /// The name used in `log_files.kind`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::RecordList => "record_list",
+            Self::RecordLines => "record_lines",
+            Self::Record => "record",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Takes what a log file gives, in the file's order.
+pub trait RecordSink {
+    /// Takes one record; `index` counts from 0 in its log file.
+    fn record(&mut self, index: u64, record: &Record<'_>);
+    /// Takes a record, or a whole file, that could not be read.
+    fn rejected(&mut self, rejected: Rejected);
+}
+
+/// What was found in one log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoded {
+    /// The form of the file.
+    pub form: Form,
+    /// Records read, the rejected ones included.
+    pub records: u64,
+}
+
+/// How decoding treats what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Replaces secrets in records and in rejected text; see `mask_json` for the list.
+    pub mask_secrets: bool,
+    /// A record longer than this, in bytes, is rejected and passed over without being held.
+    pub max_record_bytes: usize,
+}
+
+impl Default for DecodeOptions {
+    /// Secrets masked; 64 MiB a record, where CloudTrail itself writes at most 1 MB.
+    fn default() -> Self {
+        Self { mask_secrets: true, max_record_bytes: 64 << 20 }
+    }
+}
+
+/// A free-form part as our tables keep it: without white space between its tokens, secrets masked.
+pub fn json_text(raw: &RawValue, mask: bool) -> Cow<'_, str> {
+    match (json::minified(raw.get()), mask) {
+        (text, false) => text,
+        (Cow::Borrowed(text), true) => mask_json(text),
+        (Cow::Owned(text), true) => Cow::Owned(mask_json(&text).into_owned()),
+    }
+}
+
+/// Decodes a whole log file, gzip or plain, from `bytes`.
+///
+/// Read errors and damage become [`Rejected`] entries; what comes before them is kept.
+pub fn decode_log_file<R: Read>(
+    bytes: R,
+    options: DecodeOptions,
+    sink: &mut impl RecordSink,
+) -> Decoded {
+    match gunzip::open(bytes) {
+        Ok(input) => frames::Frames::new(input, options).run(sink),
+        Err(error) => {
+            sink.rejected(Rejected::of_file(Reason::Unreadable, error.to_string()));
+            Decoded { form: Form::Unknown, records: 0 }
+        }
+    }
+}

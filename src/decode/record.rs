@@ -1,0 +1,340 @@
+//! One CloudTrail record, its fields in the order of AWS's page, borrowed from the file's text.
+//!
+//! A field of an unexpected type is never an error: it keeps its place in `unmapped`, as does every
+//! field this build does not know. So a record of tomorrow's version loses nothing.
+//! Source: CloudTrail User Guide, "CloudTrail record contents".
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::identity::{Leftovers, UserIdentity};
+use super::json::{self, Key};
+use super::lifted::Lifted;
+use super::time::parse_event_time;
+use crate::iam::{SessionId, is_long_lived};
+
+/// A field without a column of its own.
+#[derive(Debug, Clone)]
+pub struct Unmapped<'a> {
+    /// The objects around it, from the record inwards.
+    pub path: Vec<&'static str>,
+    /// Its name.
+    pub key: Cow<'a, str>,
+    /// Its value as it stands.
+    pub value: &'a RawValue,
+}
+
+/// One entry of `resources`.
+#[derive(Debug, Default)]
+pub struct Resource<'a> {
+    /// `ARN`, in some sources `arn`.
+    pub arn: Option<Cow<'a, str>>,
+    /// The account that owns it.
+    pub account_id: Option<Cow<'a, str>>,
+    /// `AWS::S3::Bucket`, …
+    pub resource_type: Option<Cow<'a, str>>,
+}
+
+/// One record. Absent fields are `None`; free-form parts are JSON as it stands.
+#[derive(Debug, Default)]
+pub struct Record<'a> {
+    /// `eventVersion`, as text: `1.10` comes after `1.9`.
+    pub event_version: Option<Cow<'a, str>>,
+    /// `userIdentity`.
+    pub user_identity: UserIdentity<'a>,
+    /// `eventTime` as it is written.
+    pub event_time_text: Option<Cow<'a, str>>,
+    /// `eventTime`, microseconds since 1970.
+    pub event_time: i64,
+    /// `eventSource`: `sts.amazonaws.com`.
+    pub event_source: Option<Cow<'a, str>>,
+    /// `eventName`: `AssumeRole`.
+    pub event_name: Option<Cow<'a, str>>,
+    /// `awsRegion`.
+    pub aws_region: Option<Cow<'a, str>>,
+    /// `sourceIPAddress`: an address, or the name of an AWS service.
+    pub source_ip_address: Option<Cow<'a, str>>,
+    /// `userAgent`.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `errorCode`.
+    pub error_code: Option<Cow<'a, str>>,
+    /// `errorMessage`.
+    pub error_message: Option<Cow<'a, str>>,
+    /// `requestParameters`.
+    pub request_parameters: Option<&'a RawValue>,
+    /// `responseElements`.
+    pub response_elements: Option<&'a RawValue>,
+    /// `additionalEventData`.
+    pub additional_event_data: Option<&'a RawValue>,
+    /// `requestID`.
+    pub request_id: Option<Cow<'a, str>>,
+    /// `eventID`, or `sha256:` and the hash of the record's text where it has none.
+    pub event_id: Cow<'a, str>,
+    /// `eventType`.
+    pub event_type: Option<Cow<'a, str>>,
+    /// `apiVersion`.
+    pub api_version: Option<Cow<'a, str>>,
+    /// `managementEvent`.
+    pub management_event: Option<bool>,
+    /// `readOnly`.
+    pub read_only: Option<bool>,
+    /// `resources`.
+    pub resources: Vec<Resource<'a>>,
+    /// `recipientAccountId`.
+    pub recipient_account_id: Option<Cow<'a, str>>,
+    /// `serviceEventDetails`.
+    pub service_event_details: Option<&'a RawValue>,
+    /// `sharedEventID`: the same on all copies of one call, in every account.
+    pub shared_event_id: Option<Cow<'a, str>>,
+    /// `vpcEndpointId`.
+    pub vpc_endpoint_id: Option<Cow<'a, str>>,
+    /// `vpcEndpointAccountId`.
+    pub vpc_endpoint_account_id: Option<Cow<'a, str>>,
+    /// `eventCategory`: `Management`, `Data`, `NetworkActivity`, `Insight`.
+    pub event_category: Option<Cow<'a, str>>,
+    /// `addendum`.
+    pub addendum: Option<&'a RawValue>,
+    /// `sessionCredentialFromConsole`.
+    pub session_credential_from_console: Option<bool>,
+    /// `eventContext`.
+    pub event_context: Option<&'a RawValue>,
+    /// `tlsDetails`.
+    pub tls_details: Option<&'a RawValue>,
+    /// `insightDetails`.
+    pub insight_details: Option<&'a RawValue>,
+    /// Values lifted out of the free-form parts.
+    pub lifted: Lifted<'a>,
+    /// Everything else.
+    pub unmapped: Vec<Unmapped<'a>>,
+    /// The first key that stood twice.
+    pub(super) duplicate_key: Option<String>,
+    /// Set when one of a record's own keys was seen.
+    pub(super) looks_like_record: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RecordVisitor;
+        impl<'de> Visitor<'de> for RecordVisitor {
+            type Value = Record<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a record, which is an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut record = Record::default();
+                while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+                    record.read_field(key, map.next_value()?);
+                    if record.duplicate_key.is_some() {
+                        // The rest only has to be well formed.
+                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                        break;
+                    }
+                }
+                Ok(record)
+            }
+        }
+        deserializer.deserialize_map(RecordVisitor)
+    }
+}
+
+impl<'a> Record<'a> {
+    fn read_field(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
+        let text = match key.as_ref() {
+            "eventVersion" => &mut self.event_version,
+            "eventTime" => &mut self.event_time_text,
+            "eventSource" => &mut self.event_source,
+            "eventName" => &mut self.event_name,
+            "awsRegion" => &mut self.aws_region,
+            "sourceIPAddress" => &mut self.source_ip_address,
+            "userAgent" => &mut self.user_agent,
+            "errorCode" => &mut self.error_code,
+            "errorMessage" => &mut self.error_message,
+            "requestID" => &mut self.request_id,
+            "eventType" => &mut self.event_type,
+            "apiVersion" => &mut self.api_version,
+            "recipientAccountId" => &mut self.recipient_account_id,
+            "sharedEventID" => &mut self.shared_event_id,
+            "vpcEndpointId" => &mut self.vpc_endpoint_id,
+            "vpcEndpointAccountId" => &mut self.vpc_endpoint_account_id,
+            "eventCategory" => &mut self.event_category,
+            _ => return self.read_other_field(key, value),
+        };
+        self.looks_like_record = true;
+        if text.is_some() {
+            self.duplicate_key = Some(key.into_owned());
+            return;
+        }
+        *text = json::text_of(value);
+        if text.is_none() {
+            self.keep(key, value);
+        }
+    }
+
+    fn read_other_field(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
+        let json_part = match key.as_ref() {
+            "requestParameters" => &mut self.request_parameters,
+            "responseElements" => &mut self.response_elements,
+            "additionalEventData" => &mut self.additional_event_data,
+            "serviceEventDetails" => &mut self.service_event_details,
+            "addendum" => &mut self.addendum,
+            "eventContext" => &mut self.event_context,
+            "tlsDetails" => &mut self.tls_details,
+            "insightDetails" => &mut self.insight_details,
+            "eventID" => {
+                if !self.event_id.is_empty() {
+                    self.duplicate_key = Some(key.into_owned());
+                    return;
+                }
+                match json::text_of(value) {
+                    Some(id) => self.event_id = id,
+                    None => self.keep(key, value),
+                }
+                return;
+            }
+            "userIdentity" => {
+                self.looks_like_record = true;
+                let mut left = Leftovers {
+                    unmapped: &mut self.unmapped,
+                    duplicate: &mut self.duplicate_key,
+                };
+                self.user_identity = UserIdentity::read(value, &mut left);
+                return;
+            }
+            "readOnly" | "managementEvent" | "sessionCredentialFromConsole" => {
+                return self.read_flag(key, value);
+            }
+            "resources" => {
+                let (resources, complete) = resources_of(value);
+                self.resources = resources;
+                if !complete {
+                    self.keep(key, value);
+                }
+                return;
+            }
+            _ => return self.keep(key, value),
+        };
+        if json_part.is_some() {
+            self.duplicate_key = Some(key.into_owned());
+        } else if value.get() != "null" {
+            *json_part = Some(value);
+        }
+    }
+
+    /// Reads a flag; one that is not written in its usual form is kept as it stands as well.
+    fn read_flag(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
+        let (slot, usual) = match key.as_ref() {
+            "readOnly" => (&mut self.read_only, ["true", "false"]),
+            "managementEvent" => (&mut self.management_event, ["true", "false"]),
+            _ => (&mut self.session_credential_from_console, ["\"true\"", "\"false\""]),
+        };
+        if slot.is_some() {
+            self.duplicate_key = Some(key.into_owned());
+            return;
+        }
+        *slot = json::bool_of(value);
+        if !usual.contains(&value.get()) {
+            self.keep(key, value);
+        }
+    }
+
+    fn keep(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
+        if !json::is_nothing(value) {
+            self.unmapped.push(Unmapped { path: Vec::new(), key, value });
+        }
+    }
+
+    /// Works out what the fields say together; returns false without a readable `eventTime`.
+    pub(super) fn finish(&mut self) -> bool {
+        let Some(time) = self.event_time_text.as_deref().and_then(parse_event_time) else {
+            return false;
+        };
+        self.event_time = time;
+        self.lifted = Lifted::of(self);
+        true
+    }
+
+    /// When the session's credentials were made, microseconds since 1970.
+    pub fn session_creation_date(&self) -> Option<i64> {
+        self.user_identity.creation_date.as_deref().and_then(parse_event_time)
+    }
+
+    /// The session this record belongs to, from the record alone.
+    ///
+    /// One credential gives one id, except where AWS shows many keys or none for one session (the
+    /// console, calls a service makes in somebody's name, service-linked roles): there the
+    /// principal and the creation date stand for it.
+    pub fn session_id(&self) -> SessionId {
+        let identity = &self.user_identity;
+        let some = |field: &Option<Cow<'a, str>>| field.clone().filter(|text| !text.is_empty());
+        let account = some(&identity.account_id)
+            .or_else(|| some(&self.recipient_account_id))
+            .unwrap_or_default();
+        let kind = identity.identity_type.as_deref().unwrap_or_default();
+        if kind == "AWSAccount" {
+            if let Some(shared) = some(&self.shared_event_id) {
+                return SessionId::of_shared_event(&shared);
+            }
+        }
+        let principal = some(&identity.principal_id).or_else(|| some(&identity.arn));
+        let Some(principal) = principal else {
+            if let Some(service) = some(&identity.invoked_by) {
+                return SessionId::of_service(&account, &service);
+            }
+            let named = some(&identity.on_behalf_of_user_id).or_else(|| some(&identity.user_name));
+            return SessionId::of_principal(&account, named.as_deref().unwrap_or(kind), None);
+        };
+        let creation = self.session_creation_date();
+        let Some(key) = some(&identity.access_key_id) else {
+            return SessionId::of_principal(&account, &principal, creation);
+        };
+        if is_long_lived(&key) {
+            return SessionId::of_key(&account, &principal, None, &key);
+        }
+        let from_console = self.session_credential_from_console == Some(true)
+            || identity.credential_from_console == Some(true);
+        if creation.is_some() && (from_console || identity.invoked_by.is_some()) {
+            return SessionId::of_principal(&account, &principal, creation);
+        }
+        SessionId::of_key(&account, &principal, creation, &key)
+    }
+}
+
+/// Reads `resources`; the flag tells whether our columns hold all of it.
+///
+/// `ARN` is the usual spelling, `arn` is seen in some sources, and `ARNPrefix` stands for many objects.
+fn resources_of(value: &RawValue) -> (Vec<Resource<'_>>, bool) {
+    let Ok(entries) = serde_json::from_str::<Vec<json::JsonObject<'_>>>(value.get()) else {
+        return (Vec::new(), false);
+    };
+    let mut complete = true;
+    let mut resources = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let mut resource = Resource::default();
+        for (key, value) in entry.fields {
+            let slot = match key.as_ref() {
+                "ARN" => &mut resource.arn,
+                "arn" => {
+                    complete = false;
+                    &mut resource.arn
+                }
+                "accountId" => &mut resource.account_id,
+                "type" => &mut resource.resource_type,
+                _ => {
+                    complete = false;
+                    continue;
+                }
+            };
+            let text = json::text_of(value);
+            complete &= text.is_some() && slot.is_none();
+            if slot.is_none() {
+                *slot = text;
+            }
+        }
+        resources.push(resource);
+    }
+    (resources, complete)
+}

@@ -1,0 +1,254 @@
+//! A table over a fixed list of Parquet files: the manifest's, so that nothing is listed or guessed.
+//!
+//! Files carry their day, row count and time range, from which the scan drops those that cannot match,
+//! whether a question speaks of the time or of the day.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::pruning::PrunableStatistics;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DFSchema, Statistics};
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::scalar::ScalarValue;
+use object_store::ObjectMeta;
+
+use crate::lake::{Column, LakeTable, Manifest, schema_of};
+
+/// One file of a table.
+#[derive(Debug, Clone)]
+pub struct TableFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// The UTC day of all its rows.
+    pub date: Option<NaiveDate>,
+    /// The least and greatest value of the table's time column, microseconds since 1970.
+    pub time_range: Option<(i64, i64)>,
+}
+
+/// A table to register.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Its name in SQL.
+    pub name: &'static str,
+    /// The columns of its files.
+    pub schema: SchemaRef,
+    /// Whether its files belong to days; then it has a column `date`.
+    pub has_dates: bool,
+    /// The column that the files' time ranges speak of.
+    pub time_column: Option<&'static str>,
+    /// Its files.
+    pub files: Vec<TableFile>,
+}
+
+impl TableSpec {
+    /// One of the lake's tables as `manifest` has it.
+    pub fn of(
+        table: LakeTable,
+        columns: &[Column],
+        root: &Path,
+        manifest: &Manifest,
+    ) -> Self {
+        // The scan needs absolute paths; without a current folder the open will tell.
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        let files = manifest.files(table).iter().map(|file| TableFile {
+            path: root.join(&file.path),
+            size: file.size,
+            rows: file.rows,
+            date: file.date,
+            time_range: file.min_time.zip(file.max_time),
+        });
+        Self {
+            name: table.name(),
+            schema: schema_of(columns),
+            has_dates: table.has_dates(),
+            time_column: (table == LakeTable::Events).then_some("event_time"),
+            files: files.collect(),
+        }
+    }
+}
+
+pub(super) fn provider(spec: TableSpec) -> Arc<dyn TableProvider> {
+    let date = Arc::new(Field::new("date", DataType::Date32, false));
+    let schema = TableSchema::builder(viewed(&spec.schema))
+        .with_table_partition_cols(if spec.has_dates { vec![date] } else { Vec::new() })
+        .build();
+    Arc::new(FileTable { spec, schema })
+}
+
+/// The schema with text read as views, which is faster than copying it.
+fn viewed(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+#[derive(Debug)]
+struct FileTable {
+    spec: TableSpec,
+    schema: TableSchema,
+}
+
+impl FileTable {
+    /// What is known of one file without opening it, for the columns of `schema`.
+    fn statistics_of(&self, file: &TableFile, schema: &Schema) -> Statistics {
+        let rows = usize::try_from(file.rows).unwrap_or(usize::MAX);
+        let time = self.spec.time_column.and_then(|name| schema.index_of(name).ok());
+        let column_statistics = (0..schema.fields().len())
+            .map(|at| match file.time_range {
+                Some((least, greatest)) if Some(at) == time => {
+                    let value = |micros| {
+                        ScalarValue::TimestampMicrosecond(Some(micros), Some(Arc::from("UTC")))
+                    };
+                    ColumnStatistics::new_unknown()
+                        .with_min_value(Precision::Exact(value(least)))
+                        .with_max_value(Precision::Exact(value(greatest)))
+                }
+                _ => ColumnStatistics::new_unknown(),
+            })
+            .collect();
+        Statistics {
+            num_rows: Precision::Exact(rows),
+            total_byte_size: Precision::Absent,
+            column_statistics,
+        }
+    }
+
+    fn partitioned_file(&self, file: &TableFile) -> Result<PartitionedFile> {
+        let location = object_store::path::Path::from_absolute_path(&file.path)
+            .map_err(|source| DataFusionError::External(Box::new(source)))?;
+        let mut partitioned = PartitionedFile::new_from_meta(ObjectMeta {
+            location,
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            size: file.size,
+            e_tag: None,
+            version: None,
+        });
+        if self.spec.has_dates {
+            let days = file.date.map(|date| {
+                i32::try_from((date - NaiveDate::default()).num_days()).unwrap_or_default()
+            });
+            partitioned = partitioned.with_partition_values(vec![ScalarValue::Date32(days)]);
+        }
+        let statistics = self.statistics_of(file, self.schema.file_schema());
+        Ok(partitioned.with_statistics(Arc::new(statistics)))
+    }
+
+    /// Drops the files that cannot hold a row for which all `filters` are true.
+    fn prune(
+        &self,
+        state: &dyn Session,
+        filters: &[Expr],
+        files: Vec<PartitionedFile>,
+    ) -> Result<Vec<PartitionedFile>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
+        let schema = Arc::clone(self.schema.table_schema());
+        let columns = DFSchema::try_from(schema.as_ref().clone())?;
+        let filter = state.create_physical_expr(unqualified(filter)?, &columns)?;
+        let builder = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&schema));
+        let Some(predicate) = builder.build(filter) else { return Ok(files) };
+        let statistics: Vec<_> =
+            files.iter().filter_map(|file| file.statistics.clone()).collect();
+        if statistics.len() != files.len() {
+            return Ok(files);
+        }
+        let keep = predicate.prune(&PrunableStatistics::new(statistics, schema))?;
+        Ok(files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+}
+
+/// The filter without table names: there is one table here, whatever the question calls it.
+fn unqualified(filter: Expr) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TreeNode as _};
+    let bare = filter.transform(|expr| match expr {
+        Expr::Column(column) if column.relation.is_some() => {
+            Ok(Transformed::yes(Expr::Column(column.name.into())))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(bare.data)
+}
+
+#[async_trait]
+impl TableProvider for FileTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let files =
+            self.spec.files.iter().map(|file| self.partitioned_file(file)).collect::<Result<_>>()?;
+        let files = self.prune(state, filters, files)?;
+        let rows = files
+            .iter()
+            .filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied())
+            .sum();
+        if files.is_empty() {
+            let schema = match projection {
+                Some(projection) => Arc::new(self.schema().project(projection)?),
+                None => self.schema(),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        // Without a row count the planner may build a join's hash table on the larger side.
+        let statistics = Statistics {
+            num_rows: Precision::Inexact(rows),
+            ..Statistics::new_unknown(self.schema.table_schema())
+        };
+        let groups =
+            FileGroup::new(files).split_files(state.config_options().execution.target_partitions);
+        let options = TableParquetOptions {
+            global: state.config_options().execution.parquet.clone(),
+            ..TableParquetOptions::default()
+        };
+        let source = Arc::new(
+            ParquetSource::new(self.schema.clone()).with_table_parquet_options(options),
+        );
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}

@@ -1,0 +1,14 @@
+//! The vocabulary of IAM as small values that parse and compare.  In: text from a log. Out: its parts.
+//! Why: every later room asks the same questions of ARNs, ids and keys, and must get the same answers.
+//! Holds: parsing never fails loudly and never invents a part; text that does not fit gives `None`.
+//! Next: `decode`, where the text comes from.
+
+mod access_key_id;
+mod arn;
+mod principal_id;
+mod session_id;
+
+pub use access_key_id::is_long_lived;
+pub use arn::{Arn, AssumedRoleArn};
+pub use principal_id::role_session_of;
+pub use session_id::SessionId;

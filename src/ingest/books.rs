@@ -1,0 +1,77 @@
+//! The books of a run: what was read, and where each record went.
+
+use std::collections::BTreeMap;
+
+use crate::decode::Reason;
+
+/// Counts of one run. `records = events + duplicates + rejected` always holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Log files found and selected.
+    pub files: u64,
+    /// Of these, read now for the first time, or again since their content changed.
+    pub files_read: u64,
+    /// Of these, already in the lake with the same content.
+    pub files_known: u64,
+    /// Of these, given up as a whole: unreadable, empty, or of no known form.
+    pub files_rejected: u64,
+    /// Files of other kinds, passed over.
+    pub files_skipped: u64,
+    /// Log files left out by the selection.
+    pub files_not_selected: u64,
+    /// Records read.
+    pub records: u64,
+    /// New events.
+    pub events: u64,
+    /// Records of which another copy is kept.
+    pub duplicates: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Why records and files were rejected.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl Books {
+    /// Returns true when every record read is accounted for.
+    pub fn balance(&self) -> bool {
+        self.records == self.events + self.duplicates + self.rejected
+    }
+
+    pub(super) fn count_reason(&mut self, reason: Reason) {
+        *self.reasons.entry(reason.code()).or_default() += 1;
+    }
+
+    pub(super) fn set(&mut self, total: Tally) {
+        let count = |change: i64| u64::try_from(change).unwrap_or_default();
+        self.events = count(total.events);
+        self.duplicates = count(total.duplicates);
+        self.rejected = count(total.rejected);
+    }
+
+    /// Returns true when nothing was rejected.
+    pub fn is_clean(&self) -> bool {
+        self.rejected == 0 && self.files_rejected == 0
+    }
+}
+
+/// What the records of one log file became; negative where a later copy changed an earlier verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) events: i64,
+    pub(super) duplicates: i64,
+    pub(super) rejected: i64,
+}
+
+impl Tally {
+    pub(super) fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+    }
+}

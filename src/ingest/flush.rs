@@ -1,0 +1,414 @@
+//! Settles and writes what has been read: events, duplicates, rejections, log files, one commit.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+
+use super::books::{Books, Tally};
+use super::lake_copies::{RowsOfFiles, drop_rows, find_rows, load_rows, reopen, take_out};
+use super::log_files::{adjust_log_files, write_log_files};
+use super::read::{Chunk, FileDone, Outcome, hash_of};
+use crate::decode::{RAW_LIMIT, Reason, Rejected};
+use crate::events::{
+    Copies, DUPLICATES, Duplicate, EventsError, Place, REJECTED, RowRef, Rows, Settled, by_event,
+    settle, write_events,
+};
+use crate::lake::{Draft, FileLayout, LakeTable, RowBuilder, TableWriter, schema_of, text_at};
+use crate::source::{LogFile, Unreadable};
+
+/// What has been read and not yet written, and the books of the run.
+pub(super) struct Flush {
+    pub(super) books: Books,
+    now: DateTime<Utc>,
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+    rejected: Vec<(String, Rejected, Option<String>)>,
+    /// Files that are read to their end.
+    done: Vec<FileDone>,
+    /// Files whose old rows must go.
+    replaced: HashSet<String>,
+    /// Readers in the middle of a file.
+    unfinished: HashSet<usize>,
+    /// Files and folders rejected as a whole, whose earlier rejection must go.
+    rejected_whole: HashSet<String>,
+    /// What became of records, for `log_files`, by the log file's key.
+    tallies: HashMap<String, Tally>,
+    /// The sum of all changes to the tallies.
+    total: Tally,
+}
+
+impl Flush {
+    pub(super) fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            books: Books::default(),
+            now,
+            batches: Vec::new(),
+            bytes: 0,
+            rejected: Vec::new(),
+            done: Vec::new(),
+            replaced: HashSet::new(),
+            unfinished: HashSet::new(),
+            rejected_whole: HashSet::new(),
+            tallies: HashMap::new(),
+            total: Tally::default(),
+        }
+    }
+
+    /// Bytes of text held, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a folder or file that could not be listed.
+    pub(super) fn unreadable(&mut self, unreadable: Unreadable) {
+        let rejected = Rejected::of_file(Reason::Unreadable, unreadable.detail);
+        self.books.files += 1;
+        self.books.files_rejected += 1;
+        self.reject(unreadable.key, rejected);
+    }
+
+    fn reject(&mut self, key: String, rejected: Rejected) {
+        self.books.count_reason(rejected.reason);
+        if rejected.index.is_some() {
+            self.add_tally(&key, Tally { rejected: 1, ..Tally::default() });
+        } else {
+            self.rejected_whole.insert(key.clone());
+        }
+        self.rejected.push((key, rejected, None));
+    }
+
+    /// Keeps one of several files with the same key; one with other content is rejected.
+    ///
+    /// `files` are ordered by key, so that the first of them wins whatever was named first.
+    pub(super) fn set_apart_taken_keys(&mut self, files: Vec<LogFile>) -> Vec<LogFile> {
+        self.books.files += files.len() as u64;
+        let mut kept: Vec<LogFile> = Vec::with_capacity(files.len());
+        for file in files {
+            match kept.last() {
+                Some(first) if first.key == file.key => {
+                    let same = hash_of(first).ok().is_some_and(|hash| {
+                        hash_of(&file).is_ok_and(|other| other == hash)
+                    });
+                    if same {
+                        self.books.files_known += 1;
+                        continue;
+                    }
+                    let detail = format!(
+                        "`{}` has the same key as `{}` and other content; name a folder above both",
+                        file.uri, first.uri
+                    );
+                    let rejected = Rejected::of_file(Reason::KeyTaken, detail);
+                    self.books.files_rejected += 1;
+                    self.reject(file.key, rejected);
+                }
+                _ => kept.push(file),
+            }
+        }
+        kept
+    }
+
+    /// Takes what a reader hands over.
+    pub(super) fn take(&mut self, chunk: Chunk) {
+        let Chunk { worker, rows, bytes, rejected, done, replaced, unfinished } = chunk;
+        if rows.num_rows() > 0 {
+            self.batches.push(rows);
+        }
+        self.bytes += bytes;
+        self.replaced.extend(replaced);
+        if unfinished {
+            self.unfinished.insert(worker);
+        } else {
+            self.unfinished.remove(&worker);
+        }
+        for (key, rejected) in rejected {
+            self.bytes += rejected.raw.as_ref().map_or(0, String::len);
+            self.reject(key, rejected);
+        }
+        for file in done {
+            self.books.records += file.records;
+            match file.outcome {
+                Outcome::New | Outcome::Changed => self.books.files_read += 1,
+                Outcome::Known => self.books.files_known += 1,
+                Outcome::Rejected => self.books.files_rejected += 1,
+            }
+            if file.has_new_row {
+                self.done.push(file);
+            }
+        }
+    }
+
+    /// Writes everything that is held, and commits unless a file is only half read.
+    pub(super) fn write(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
+        let mut batches = self.forget_replaced(draft)?;
+        batches.append(&mut self.batches);
+        self.bytes = 0;
+        let settled = self.settle(draft, &mut batches)?;
+        let rows = Rows::new(&batches);
+        for file in write_events(draft.guard(), rows, &settled.keep)? {
+            draft.add(LakeTable::Events, file);
+        }
+        self.write_duplicates(draft, settled.duplicates)?;
+        for conflict in settled.conflicts {
+            let kept = &conflict.kept;
+            let mut raw = conflict.record;
+            raw.truncate(raw.floor_char_boundary(RAW_LIMIT));
+            let rejected = Rejected {
+                index: u64::try_from(conflict.place.log_record_index).ok(),
+                byte_offset: None,
+                reason: Reason::ConflictingDuplicate,
+                detail: format!(
+                    "record {} of `{}` has the same event id and other content, and is kept",
+                    kept.log_record_index, kept.log_file_key
+                ),
+                raw: Some(raw),
+            };
+            self.books.count_reason(Reason::ConflictingDuplicate);
+            self.rejected.push((conflict.place.log_file_key, rejected, Some(conflict.event_id)));
+        }
+        self.write_rejected(draft)?;
+        self.books.set(self.total);
+        if self.unfinished.is_empty() {
+            write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
+            self.done.clear();
+            adjust_log_files(draft, &mut self.tallies)?;
+            draft.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the old rows of replaced files out of the lake.
+    ///
+    /// Returns rows to settle again: other files' copies of the events that went with them.
+    fn forget_replaced(
+        &mut self,
+        draft: &mut Draft<'_>,
+    ) -> Result<Vec<RecordBatch>, EventsError> {
+        let replaced = std::mem::take(&mut self.replaced);
+        if replaced.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_replaced = |batch: &RecordBatch, row: usize| {
+            batch
+                .column_by_name("log_file_key")
+                .and_then(|keys| text_at(keys, row))
+                .is_some_and(|key| replaced.contains(key))
+        };
+        let gone = find_rows(draft, "log_file_key", &|key| replaced.contains(key))?;
+        for table in [LakeTable::Duplicates, LakeTable::Rejected, LakeTable::LogFiles] {
+            take_out(draft, table, &mut |batch, row| of_replaced(batch, row))?;
+        }
+        let mut events = HashSet::new();
+        for (batch, ..) in load_rows(draft, &gone)? {
+            let Some(ids) = batch.column_by_name("event_id") else { continue };
+            events.extend((0..batch.num_rows()).filter_map(|row| text_at(ids, row)).map(str::to_owned));
+        }
+        let mut reopened = HashMap::new();
+        let back = reopen(draft, &gone, &events, &mut reopened)?;
+        for (key, tally) in reopened {
+            if !replaced.contains(&key) {
+                self.add_tally(&key, tally);
+            }
+        }
+        let others = back.into_iter().map(|batch| {
+            let kept: arrow::array::BooleanArray =
+                (0..batch.num_rows()).map(|row| Some(!of_replaced(&batch, row))).collect();
+            arrow::compute::filter_record_batch(&batch, &kept)
+        });
+        Ok(others.collect::<Result<_, _>>()?)
+    }
+
+    fn add_tally(&mut self, key: &str, tally: Tally) {
+        *self.tallies.entry(key.to_owned()).or_default() += tally;
+        self.total += tally;
+    }
+
+    /// Settles the rows held against each other and against the lake.
+    fn settle(
+        &mut self,
+        draft: &mut Draft<'_>,
+        batches: &mut Vec<RecordBatch>,
+    ) -> Result<Settled, EventsError> {
+        let mut settled = Settled::default();
+        let meeting = meet_lake(draft, batches)?;
+        for duplicate in &meeting.duplicates {
+            let tally = Tally { duplicates: 1, ..Tally::default() };
+            self.add_tally(&duplicate.place.log_file_key, tally);
+        }
+        for displaced in &meeting.displaced {
+            let tally = Tally { events: -1, duplicates: 1, rejected: 0 };
+            self.add_tally(&displaced.place.log_file_key, tally);
+        }
+        let decided: HashSet<String> =
+            meeting.duplicates.iter().map(|duplicate| duplicate.event_id.clone()).collect();
+        settled.duplicates.extend(meeting.duplicates);
+        settled.duplicates.extend(meeting.displaced);
+        drop_rows(draft, &meeting.displaced_rows)?;
+        if !meeting.disputed.is_empty() {
+            let mut reopened = HashMap::new();
+            let rows = find_rows(draft, "event_id", &|id| meeting.disputed.contains(id))?;
+            batches.extend(reopen(draft, &rows, &meeting.disputed, &mut reopened)?);
+            for (key, tally) in reopened {
+                self.add_tally(&key, tally);
+            }
+        }
+
+        let rows = Rows::new(batches);
+        let from = settled.duplicates.len();
+        let mut groups: Vec<Copies> = by_event(rows)
+            .into_iter()
+            .filter(|(id, _)| !decided.contains(*id))
+            .map(|(_, copies)| copies)
+            .collect();
+        // Rows of one log file stay together, which makes gathering them faster.
+        groups.sort_unstable_by_key(|copies| (copies.first.batch, copies.first.row));
+        for copies in &groups {
+            settle(rows, copies, &mut settled);
+        }
+        for at in &settled.keep {
+            let tally = Tally { events: 1, ..Tally::default() };
+            self.add_tally(&rows.place(*at).log_file_key, tally);
+        }
+        for duplicate in settled.duplicates.iter().skip(from) {
+            let tally = Tally { duplicates: 1, ..Tally::default() };
+            self.add_tally(&duplicate.place.log_file_key, tally);
+        }
+        for conflict in &settled.conflicts {
+            let tally = Tally { rejected: 1, ..Tally::default() };
+            self.add_tally(&conflict.place.log_file_key, tally);
+        }
+        Ok(settled)
+    }
+
+    fn write_duplicates(
+        &self,
+        draft: &mut Draft<'_>,
+        mut duplicates: Vec<Duplicate>,
+    ) -> Result<(), EventsError> {
+        duplicates.sort_by(|a, b| (&a.event_id, &a.place).cmp(&(&b.event_id, &b.place)));
+        let mut rows = RowBuilder::new(DUPLICATES);
+        for Duplicate { event_id, place } in &duplicates {
+            rows.row()
+                .text("event_id", Some(event_id))
+                .text("log_file_key", Some(&place.log_file_key))
+                .int("log_record_index", Some(place.log_record_index));
+        }
+        write_rows(draft, LakeTable::Duplicates, rows)
+    }
+
+    fn write_rejected(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
+        let whole = std::mem::take(&mut self.rejected_whole);
+        if !whole.is_empty() {
+            take_out(draft, LakeTable::Rejected, &mut |batch, row| {
+                let key = batch.column_by_name("log_file_key").and_then(|keys| text_at(keys, row));
+                let index = batch.column_by_name("log_record_index");
+                index.is_some_and(|index| index.is_null(row))
+                    && key.is_some_and(|key| whole.contains(key))
+            })?;
+        }
+        let mut rejected = std::mem::take(&mut self.rejected);
+        rejected.sort_by(|(a, left, _), (b, right, _)| (a, left.index).cmp(&(b, right.index)));
+        let mut rows = RowBuilder::new(REJECTED);
+        for (key, rejected, event_id) in &rejected {
+            let signed = |count: u64| i64::try_from(count).ok();
+            rows.row()
+                .text("log_file_key", Some(key))
+                .int("log_record_index", rejected.index.and_then(signed))
+                .int("byte_offset", rejected.byte_offset.and_then(signed))
+                .text("reason", Some(rejected.reason.code()))
+                .text("detail", Some(&rejected.detail))
+                .text("raw", rejected.raw.as_ref())
+                .text("event_id", event_id.as_ref())
+                .time("ingested_at", Some(self.now.timestamp_micros()));
+        }
+        write_rows(draft, LakeTable::Rejected, rows)
+    }
+}
+
+/// Writes the rows of a table without days as one file.
+pub(super) fn write_rows(
+    draft: &mut Draft<'_>,
+    table: LakeTable,
+    mut rows: RowBuilder,
+) -> Result<(), EventsError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let layout = if table == LakeTable::LogFiles {
+        crate::events::LOG_FILES_LAYOUT
+    } else {
+        FileLayout::default()
+    };
+    let batch = rows.take()?;
+    let schema = schema_of(columns_of(table));
+    let mut writer = TableWriter::create(draft.guard(), table, None, schema, layout)?;
+    writer.write(&batch)?;
+    draft.add(table, writer.finish()?);
+    Ok(())
+}
+
+fn columns_of(table: LakeTable) -> &'static [crate::lake::Column] {
+    match table {
+        LakeTable::Rejected => REJECTED,
+        LakeTable::Duplicates => DUPLICATES,
+        _ => crate::events::LOG_FILES,
+    }
+}
+
+/// What comes of meeting the rows that are in the lake already.
+#[derive(Default)]
+struct Meeting {
+    /// Rows held whose event the lake has, from a smaller place, with the same content.
+    duplicates: Vec<Duplicate>,
+    /// Rows of the lake that give way to a smaller place with the same content.
+    displaced: Vec<Duplicate>,
+    displaced_rows: RowsOfFiles,
+    /// Events with different contents.
+    disputed: HashSet<String>,
+}
+
+fn meet_lake(draft: &Draft<'_>, batches: &[RecordBatch]) -> Result<Meeting, EventsError> {
+    let mut meeting = Meeting::default();
+    let groups = by_event(Rows::new(batches));
+    let hits = find_rows(draft, "event_id", &|id| groups.contains_key(id))?;
+    if hits.is_empty() {
+        return Ok(meeting);
+    }
+    let loaded = load_rows(draft, &hits)?;
+    // The rows held first, so that their references stay good; the lake's rows behind them.
+    let mut all = batches.to_vec();
+    all.extend(loaded.iter().map(|(batch, ..)| batch.clone()));
+    let rows = Rows::new(&all);
+    let mut displaced: BTreeMap<String, _> = BTreeMap::new();
+    for (at, (batch, file, positions)) in loaded.iter().enumerate() {
+        for row in 0..batch.num_rows() {
+            let kept = RowRef { batch: batches.len() + at, row };
+            let event_id = rows.event_id(kept);
+            let Some(copies) = groups.get(event_id) else { continue };
+            if !copies.iter().all(|copy| rows.same_content(kept, copy)) {
+                meeting.disputed.insert(event_id.to_owned());
+                continue;
+            }
+            let places: Vec<Place> = copies.iter().map(|copy| rows.place(copy)).collect();
+            let place = rows.place(kept);
+            if places.iter().all(|other| place < *other) {
+                meeting.duplicates.extend(
+                    places
+                        .into_iter()
+                        .map(|place| Duplicate { event_id: event_id.to_owned(), place }),
+                );
+            } else {
+                meeting.displaced.push(Duplicate { event_id: event_id.to_owned(), place });
+                if let Some(position) = positions.get(row) {
+                    displaced
+                        .entry(file.path.clone())
+                        .or_insert_with(|| (file.clone(), Vec::new()))
+                        .1
+                        .push(*position);
+                }
+            }
+        }
+    }
+    meeting.displaced_rows = displaced;
+    Ok(meeting)
+}

@@ -1,0 +1,217 @@
+//! Copies that are in the lake already: finding them, and taking them back when they must be judged again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+
+use super::books::Tally;
+use crate::decode::{DecodeOptions, Record, RecordSink, Rejected, decode_log_file};
+use crate::events::{EVENTS, EVENTS_LAYOUT, EventsError, Place, append_event};
+use crate::lake::{
+    DataFile, Draft, FileLayout, LakeTable, RowBuilder, copy_without, read_columns, read_rows,
+    text_at,
+};
+
+/// Rows of `events` files that are wanted or have to go, by the file's path.
+pub(super) type RowsOfFiles = BTreeMap<String, (DataFile, Vec<u64>)>;
+
+/// Finds the rows of `events` for which `wanted` says yes to the text in `column`.
+pub(super) fn find_rows(
+    draft: &Draft<'_>,
+    column: &str,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<RowsOfFiles, EventsError> {
+    let root = draft.guard().path_of("");
+    let mut found = RowsOfFiles::new();
+    for file in draft.files(LakeTable::Events) {
+        let mut position = 0;
+        let mut positions = Vec::new();
+        for batch in read_columns(&root, &file, Some(&[column]))? {
+            let batch = batch?;
+            if let Some(texts) = batch.column_by_name(column) {
+                for row in 0..batch.num_rows() {
+                    if text_at(texts, row).is_some_and(wanted) {
+                        positions.push(position + row as u64);
+                    }
+                }
+            }
+            position += batch.num_rows() as u64;
+        }
+        if !positions.is_empty() {
+            found.insert(file.path.clone(), (file, positions));
+        }
+    }
+    Ok(found)
+}
+
+/// Loads rows of `events`; each batch comes with the file and the positions of its rows.
+pub(super) fn load_rows(
+    draft: &Draft<'_>,
+    rows: &RowsOfFiles,
+) -> Result<Vec<(RecordBatch, DataFile, Vec<u64>)>, EventsError> {
+    let root = draft.guard().path_of("");
+    let mut loaded = Vec::new();
+    for (file, positions) in rows.values() {
+        let mut rest = positions.as_slice();
+        for batch in read_rows(&root, file, positions)? {
+            let (own, others) = rest.split_at(batch.num_rows().min(rest.len()));
+            loaded.push((batch, file.clone(), own.to_vec()));
+            rest = others;
+        }
+    }
+    Ok(loaded)
+}
+
+/// Writes the `events` files anew without the given rows.
+pub(super) fn drop_rows(draft: &mut Draft<'_>, rows: &RowsOfFiles) -> Result<(), EventsError> {
+    for (file, positions) in rows.values() {
+        let gone: HashSet<u64> = positions.iter().copied().collect();
+        let copy = copy_without(
+            draft.guard(),
+            LakeTable::Events,
+            file,
+            EVENTS_LAYOUT,
+            |position, _, _| !gone.contains(&position),
+        )?;
+        draft.replace(LakeTable::Events, file, copy);
+    }
+    Ok(())
+}
+
+/// Takes rows out of `rejected` or `duplicates`; `take` sees each row and says whether it goes.
+pub(super) fn take_out(
+    draft: &mut Draft<'_>,
+    table: LakeTable,
+    take: &mut dyn FnMut(&RecordBatch, usize) -> bool,
+) -> Result<(), EventsError> {
+    let root = draft.guard().path_of("");
+    for file in draft.files(table) {
+        let mut gone = HashSet::new();
+        let mut position = 0;
+        for batch in read_columns(&root, &file, None)? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                if take(&batch, row) {
+                    gone.insert(position + row as u64);
+                }
+            }
+            position += batch.num_rows() as u64;
+        }
+        if !gone.is_empty() {
+            let copy =
+                copy_without(draft.guard(), table, &file, FileLayout::default(), |at, _, _| {
+                    !gone.contains(&at)
+                })?;
+            draft.replace(table, &file, copy);
+        }
+    }
+    Ok(())
+}
+
+/// The place that a row of `rejected` or `duplicates` tells of.
+fn place_at(batch: &RecordBatch, row: usize) -> Option<Place> {
+    let key = text_at(batch.column_by_name("log_file_key")?, row)?;
+    let indexes = batch.column_by_name("log_record_index")?;
+    if indexes.is_null(row) {
+        return None;
+    }
+    Some(Place {
+        log_file_key: key.to_owned(),
+        log_record_index: indexes.as_primitive_opt::<Int64Type>()?.value(row),
+    })
+}
+
+/// Takes every copy of the given events out of the lake, as rows to be settled again.
+///
+/// `kept` are their rows of `events`, which go. A duplicate says what the kept row says, so it comes
+/// back as that row at its own place; a conflict comes back from its text. A conflict whose text was
+/// cut at the limit stays where it is.
+pub(super) fn reopen(
+    draft: &mut Draft<'_>,
+    kept: &RowsOfFiles,
+    events: &HashSet<String>,
+    tallies: &mut HashMap<String, Tally>,
+) -> Result<Vec<RecordBatch>, EventsError> {
+    let loaded = load_rows(draft, kept)?;
+    drop_rows(draft, kept)?;
+    let mut back = Vec::new();
+    let mut bodies: HashMap<String, RecordBatch> = HashMap::new();
+    for (batch, ..) in loaded {
+        for row in 0..batch.num_rows() {
+            if let (Some(id), Some(place)) = (
+                batch.column_by_name("event_id").and_then(|ids| text_at(ids, row)),
+                place_at(&batch, row),
+            ) {
+                tallies.entry(place.log_file_key).or_default().events -= 1;
+                bodies.insert(id.to_owned(), batch.slice(row, 1));
+            }
+        }
+        back.push(batch);
+    }
+
+    let mut failed = None;
+    take_out(draft, LakeTable::Duplicates, &mut |batch, row| {
+        let id = batch.column_by_name("event_id").and_then(|ids| text_at(ids, row));
+        let (Some(id), Some(place)) = (id, place_at(batch, row)) else { return false };
+        let Some(body) = events.get(id).and_then(|id| bodies.get(id)) else { return false };
+        match at_place(body, &place) {
+            Ok(row) => back.push(row),
+            Err(error) => failed = Some(error),
+        }
+        tallies.entry(place.log_file_key).or_default().duplicates -= 1;
+        true
+    })?;
+    take_out(draft, LakeTable::Rejected, &mut |batch, row| {
+        let text = |name| batch.column_by_name(name).and_then(|column| text_at(column, row));
+        if !text("event_id").is_some_and(|id| events.contains(id)) {
+            return false;
+        }
+        let (Some(raw), Some(place)) = (text("raw"), place_at(batch, row)) else { return false };
+        match from_text(raw, &place) {
+            Ok(Some(row)) => back.push(row),
+            Ok(None) => return false,
+            Err(error) => failed = Some(error),
+        }
+        tallies.entry(place.log_file_key).or_default().rejected -= 1;
+        true
+    })?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(back),
+    }
+}
+
+/// The one row of `body` as if it had been read at `place`.
+fn at_place(body: &RecordBatch, place: &Place) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let columns = body.schema_ref().fields().iter().zip(body.columns()).map(|(field, column)| {
+        match field.name().as_str() {
+            "log_file_key" => {
+                Arc::new(StringArray::from(vec![place.log_file_key.as_str()])) as ArrayRef
+            }
+            "log_record_index" => Arc::new(Int64Array::from(vec![place.log_record_index])),
+            _ => Arc::clone(column),
+        }
+    });
+    RecordBatch::try_new(Arc::clone(body.schema_ref()), columns.collect())
+}
+
+/// Decodes a conflict's text as if it had been read at `place`.
+fn from_text(
+    text: &str,
+    place: &Place,
+) -> Result<Option<RecordBatch>, arrow::error::ArrowError> {
+    struct OneRow<'a>(RowBuilder, &'a Place);
+    impl RecordSink for OneRow<'_> {
+        fn record(&mut self, _: u64, record: &Record<'_>) {
+            let index = u64::try_from(self.1.log_record_index).unwrap_or_default();
+            // The text was masked when it was first read.
+            append_event(&mut self.0, record, &self.1.log_file_key, index, false);
+        }
+        fn rejected(&mut self, _: Rejected) {}
+    }
+    let mut sink = OneRow(RowBuilder::new(EVENTS), place);
+    decode_log_file(text.as_bytes(), DecodeOptions::default(), &mut sink);
+    if sink.0.len() == 1 { sink.0.take().map(Some) } else { Ok(None) }
+}

@@ -1,0 +1,91 @@
+//! The rows of `log_files`: written when a file is done, adjusted when a later copy changes a verdict.
+
+use std::collections::HashMap;
+
+use arrow::array::{AsArray as _, Int64Array, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, Utc};
+
+use super::books::Tally;
+use super::flush::write_rows;
+use super::lake_copies::take_out;
+use super::read::FileDone;
+use crate::events::{EventsError, LOG_FILES};
+use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
+
+/// Writes a row for each file that is done, with what became of its records.
+pub(super) fn write_log_files(
+    draft: &mut Draft<'_>,
+    done: &[FileDone],
+    tallies: &mut HashMap<String, Tally>,
+    now: DateTime<Utc>,
+) -> Result<(), EventsError> {
+    let mut done: Vec<&FileDone> = done.iter().collect();
+    done.sort_by(|a, b| a.file.key.cmp(&b.file.key));
+    let mut rows = RowBuilder::new(LOG_FILES);
+    for done in done {
+        let tally = tallies.remove(&done.file.key).unwrap_or_default();
+        rows.row()
+            .text("log_file_key", Some(&done.file.key))
+            .text("source_uri", Some(&done.file.uri))
+            .text("kind", Some(done.kind))
+            .count("size", done.file.size)
+            .text("content_hash", done.content_hash.as_ref())
+            .text("etag", None::<&str>)
+            .count("records", done.records)
+            .int("events", Some(tally.events))
+            .int("duplicates", Some(tally.duplicates))
+            .int("rejected", Some(tally.rejected))
+            .time("first_event_time", done.first_event_time)
+            .time("last_event_time", done.last_event_time)
+            .time("ingested_at", Some(now.timestamp_micros()));
+    }
+    write_rows(draft, LakeTable::LogFiles, rows)
+}
+
+/// Adds what is left in `tallies` to the rows of files that were done before.
+pub(super) fn adjust_log_files(
+    draft: &mut Draft<'_>,
+    tallies: &mut HashMap<String, Tally>,
+) -> Result<(), EventsError> {
+    let mut changes = std::mem::take(tallies);
+    changes.retain(|_, tally| !tally.is_zero());
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut rows = RowBuilder::new(LOG_FILES);
+    take_out(draft, LakeTable::LogFiles, &mut |batch, row| {
+        let key = batch.column_by_name("log_file_key").and_then(|keys| text_at(keys, row));
+        let Some(tally) = key.and_then(|key| changes.get(key)) else { return false };
+        copy_row(&mut rows, batch, row, *tally);
+        true
+    })?;
+    write_rows(draft, LakeTable::LogFiles, rows)
+}
+
+fn copy_row(rows: &mut RowBuilder, batch: &RecordBatch, row: usize, tally: Tally) {
+    let text = |name| batch.column_by_name(name).and_then(|column| text_at(column, row));
+    let int = |name: &str| {
+        let column: &Int64Array = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+        column.iter().nth(row).flatten()
+    };
+    let time = |name: &str| {
+        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        column.iter().nth(row).flatten()
+    };
+    let plus = |name, change: i64| int(name).map(|count| count + change);
+    rows.row()
+        .text("log_file_key", text("log_file_key"))
+        .text("source_uri", text("source_uri"))
+        .text("kind", text("kind"))
+        .int("size", int("size"))
+        .text("content_hash", text("content_hash"))
+        .text("etag", text("etag"))
+        .int("records", int("records"))
+        .int("events", plus("events", tally.events))
+        .int("duplicates", plus("duplicates", tally.duplicates))
+        .int("rejected", plus("rejected", tally.rejected))
+        .time("first_event_time", time("first_event_time"))
+        .time("last_event_time", time("last_event_time"))
+        .time("ingested_at", time("ingested_at"));
+}

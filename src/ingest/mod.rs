@@ -1,0 +1,126 @@
+//! The corridor: source → decode → events.  In: a listing of log files. Out: a lake that holds them, and the books.
+//! Why: the one place that orders other rooms about; it reads in parallel, settles copies, commits.
+//! Holds: a log file is committed wholly or not at all; memory is bounded by the options, not by the input.
+//! Next: `sessions`.
+
+mod books;
+mod flush;
+mod lake_copies;
+mod log_files;
+mod read;
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc;
+use std::thread;
+
+use chrono::{DateTime, Utc};
+
+pub use books::Books;
+
+use crate::decode::DecodeOptions;
+use crate::events::EventsError;
+use crate::lake::{Draft, LakeTable, WriteGuard, read_columns, text_at};
+use crate::source::{Listing, LogFile};
+use flush::Flush;
+use read::{Chunk, KnownFiles, Reader};
+
+/// How ingest goes about its work.
+#[derive(Debug, Clone, Copy)]
+pub struct IngestOptions {
+    /// Threads that read and decode.
+    pub threads: usize,
+    /// Bytes of event text held before they are sorted and written, about.
+    pub batch_bytes: usize,
+    /// How records are decoded.
+    pub decode: DecodeOptions,
+    /// The time of this run, for `ingested_at`.
+    pub now: DateTime<Utc>,
+}
+
+impl IngestOptions {
+    /// Options for a machine with `threads` processors.
+    pub fn new(threads: usize, now: DateTime<Utc>) -> Self {
+        Self {
+            threads: threads.max(1),
+            batch_bytes: 96 << 20,
+            decode: DecodeOptions::default(),
+            now,
+        }
+    }
+}
+
+/// Ingests what `listing` holds, and tells `progress` of the books now and then.
+pub fn ingest(
+    guard: &WriteGuard<'_>,
+    listing: Listing,
+    options: IngestOptions,
+    progress: &mut dyn FnMut(&Books),
+) -> Result<Books, EventsError> {
+    let mut draft = Draft::new(guard)?;
+    let known = known_log_files(&draft)?;
+    let mut flush = Flush::new(options.now);
+    flush.books.files_skipped = listing.skipped;
+    flush.books.files_not_selected = listing.not_selected;
+    for unreadable in listing.unreadable {
+        flush.unreadable(unreadable);
+    }
+    let files = flush.set_apart_taken_keys(listing.files);
+    read_all(&files, &known, options, &mut |chunk| {
+        flush.take(chunk);
+        if flush.bytes() >= options.batch_bytes {
+            flush.write(&mut draft)?;
+            progress(&flush.books);
+        }
+        Ok(())
+    })?;
+    flush.write(&mut draft)?;
+    draft.commit()?;
+    Ok(flush.books)
+}
+
+/// Reads all files on several threads and hands over what they hold.
+fn read_all(
+    files: &[LogFile],
+    known: &KnownFiles,
+    options: IngestOptions,
+    take: &mut dyn FnMut(Chunk) -> Result<(), EventsError>,
+) -> Result<(), EventsError> {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        // Small, so that decoding waits for writing and memory stays bounded.
+        let (sender, receiver) = mpsc::sync_channel(2);
+        for worker in 0..options.threads.min(files.len()) {
+            let reader = Reader::new(worker, known, options, sender.clone());
+            let next = &next;
+            scope.spawn(move || reader.run(files, next));
+        }
+        drop(sender);
+        // Leaving the loop early drops the receiver, which ends the readers.
+        for chunk in receiver {
+            take(chunk?)?;
+        }
+        Ok(())
+    })
+}
+
+/// The log files the lake knows, with their content hashes.
+fn known_log_files(draft: &Draft<'_>) -> Result<KnownFiles, EventsError> {
+    let root = draft.guard().path_of("");
+    let mut known = KnownFiles::new();
+    for file in draft.files(LakeTable::LogFiles) {
+        for batch in read_columns(&root, &file, Some(&["log_file_key", "content_hash"]))? {
+            let batch = batch?;
+            let (Some(keys), Some(hashes)) =
+                (batch.column_by_name("log_file_key"), batch.column_by_name("content_hash"))
+            else {
+                continue;
+            };
+            for row in 0..batch.num_rows() {
+                if let Some(key) = text_at(keys, row) {
+                    known.insert(key.to_owned(), text_at(hashes, row).map(str::to_owned));
+                }
+            }
+        }
+    }
+    Ok(known)
+}

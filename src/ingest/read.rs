@@ -1,0 +1,319 @@
+//! Reads and decodes log files on one thread, and hands over their rows in chunks.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use sha2::{Digest, Sha256};
+
+use super::IngestOptions;
+use crate::decode::{Reason, Record, RecordSink, Rejected, decode_log_file};
+use crate::events::{EVENTS, EventsError, append_event};
+use crate::lake::RowBuilder;
+use crate::source::{LogFile, LogFolder, LogKey};
+
+/// Bytes of text in one chunk, about.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Rows of one or more log files, and what was found out about the files that are done.
+pub(super) struct Chunk {
+    /// The reader it comes from.
+    pub(super) worker: usize,
+    /// Rows of `events`.
+    pub(super) rows: RecordBatch,
+    /// Bytes of text in the rows, about.
+    pub(super) bytes: usize,
+    /// Rejected records and files, with their log file's key.
+    pub(super) rejected: Vec<(String, Rejected)>,
+    /// Files whose last row is in this chunk.
+    pub(super) done: Vec<FileDone>,
+    /// Files whose old rows must go before these rows count.
+    pub(super) replaced: Vec<String>,
+    /// Set while the chunk's last file has further rows to come.
+    pub(super) unfinished: bool,
+}
+
+/// What was found out about one log file.
+pub(super) struct FileDone {
+    pub(super) file: LogFile,
+    pub(super) kind: &'static str,
+    pub(super) content_hash: Option<String>,
+    pub(super) records: u64,
+    pub(super) first_event_time: Option<i64>,
+    pub(super) last_event_time: Option<i64>,
+    pub(super) outcome: Outcome,
+    /// Whether `log_files` gets a new row for it.
+    pub(super) has_new_row: bool,
+}
+
+/// How a log file fared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Read for the first time.
+    New,
+    /// Read again, since its content is not what it was.
+    Changed,
+    /// In the lake already; not decoded.
+    Known,
+    /// Given up as a whole.
+    Rejected,
+}
+
+/// The content hash of each log file in the lake; `None` where it could not be read.
+pub(super) type KnownFiles = HashMap<String, Option<String>>;
+
+/// One reading thread.
+pub(super) struct Reader<'a> {
+    worker: usize,
+    known: &'a KnownFiles,
+    options: IngestOptions,
+    sender: SyncSender<Result<Chunk, EventsError>>,
+    held: Held,
+}
+
+/// What is read and not yet handed over.
+struct Held {
+    rows: RowBuilder,
+    rejected: Vec<(String, Rejected)>,
+    done: Vec<FileDone>,
+    replaced: Vec<String>,
+}
+
+impl Held {
+    fn take(&mut self, worker: usize, unfinished: bool) -> Result<Chunk, ArrowError> {
+        let bytes = self.rows.bytes();
+        Ok(Chunk {
+            worker,
+            rows: self.rows.take()?,
+            bytes,
+            rejected: std::mem::take(&mut self.rejected),
+            done: std::mem::take(&mut self.done),
+            replaced: std::mem::take(&mut self.replaced),
+            unfinished,
+        })
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        worker: usize,
+        known: &'a KnownFiles,
+        options: IngestOptions,
+        sender: SyncSender<Result<Chunk, EventsError>>,
+    ) -> Self {
+        let held = Held {
+            rows: RowBuilder::new(EVENTS),
+            rejected: Vec::new(),
+            done: Vec::new(),
+            replaced: Vec::new(),
+        };
+        Self { worker, known, options, sender, held }
+    }
+
+    /// Reads files until none is left or nobody listens any more.
+    pub(super) fn run(mut self, files: &[LogFile], next: &AtomicUsize) {
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !self.read(file) {
+                return;
+            }
+            let enough = self.held.rows.bytes() >= CHUNK_BYTES || self.held.done.len() >= 4096;
+            if enough && !self.hand_over() {
+                return;
+            }
+        }
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) -> bool {
+        let chunk = self.held.take(self.worker, false);
+        self.sender.send(chunk.map_err(EventsError::from)).is_ok()
+    }
+
+    /// Reads one file; returns false when nobody listens any more.
+    fn read(&mut self, file: &LogFile) -> bool {
+        let known = self.known.get(&file.key);
+        if let Some(Some(known)) = known {
+            match hash_of(file) {
+                Ok(hash) if hash == *known => {
+                    self.done(file, "", Some(hash), Outcome::Known);
+                    return true;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    self.give_up(file, &error);
+                    return true;
+                }
+            }
+        }
+        let outcome = if known.is_some() { Outcome::Changed } else { Outcome::New };
+        if known.is_some() {
+            self.held.replaced.push(file.key.clone());
+        }
+        let kind = match LogKey::parse(&file.key).folder {
+            LogFolder::Digest => "digest",
+            LogFolder::Insight => "insight",
+            LogFolder::Aggregated => "aggregated",
+            LogFolder::Events | LogFolder::NetworkActivity => {
+                return self.decode(file, outcome);
+            }
+        };
+        match hash_of(file) {
+            Ok(hash) => self.done(file, kind, Some(hash), outcome),
+            Err(error) => self.give_up(file, &error),
+        }
+        true
+    }
+
+    fn decode(&mut self, file: &LogFile, outcome: Outcome) -> bool {
+        let mut input = match file.open() {
+            Ok(input) => HashingReader::new(input),
+            Err(error) => {
+                self.give_up(file, &error);
+                return true;
+            }
+        };
+        let mask = self.options.decode.mask_secrets;
+        let mut sink = FileSink {
+            key: &file.key,
+            mask,
+            held: &mut self.held,
+            worker: self.worker,
+            sender: &self.sender,
+            listening: true,
+            rejected_whole: false,
+            first: None,
+            last: None,
+        };
+        let decoded = decode_log_file(&mut input, self.options.decode, &mut sink);
+        let FileSink { listening, rejected_whole, first, last, .. } = sink;
+        if !listening {
+            return false;
+        }
+        let outcome = if rejected_whole { Outcome::Rejected } else { outcome };
+        // Without a hash the file is tried again: a read that failed may succeed next time.
+        let content_hash = input.finish();
+        self.held.done.push(FileDone {
+            file: file.clone(),
+            kind: decoded.form.name(),
+            content_hash,
+            records: decoded.records,
+            first_event_time: first,
+            last_event_time: last,
+            outcome,
+            has_new_row: true,
+        });
+        true
+    }
+
+    /// Notes that a file cannot be read. What was read of it earlier stays, if its key is known.
+    fn give_up(&mut self, file: &LogFile, error: &io::Error) {
+        let rejected = Rejected::of_file(Reason::Unreadable, error.to_string());
+        self.held.rejected.push((file.key.clone(), rejected));
+        self.done(file, "unknown", None, Outcome::Rejected);
+    }
+
+    fn done(
+        &mut self,
+        file: &LogFile,
+        kind: &'static str,
+        content_hash: Option<String>,
+        outcome: Outcome,
+    ) {
+        self.held.done.push(FileDone {
+            file: file.clone(),
+            kind,
+            content_hash,
+            records: 0,
+            first_event_time: None,
+            last_event_time: None,
+            outcome,
+            // A file that is in the lake, and now cannot be read, keeps the row it has.
+            has_new_row: outcome != Outcome::Known
+                && !(outcome == Outcome::Rejected
+                    && matches!(self.known.get(&file.key), Some(Some(_)))),
+        });
+    }
+}
+
+/// Puts the records of one file among the rows.
+struct FileSink<'a> {
+    key: &'a str,
+    mask: bool,
+    held: &'a mut Held,
+    worker: usize,
+    sender: &'a SyncSender<Result<Chunk, EventsError>>,
+    listening: bool,
+    rejected_whole: bool,
+    first: Option<i64>,
+    last: Option<i64>,
+}
+
+impl RecordSink for FileSink<'_> {
+    fn record(&mut self, index: u64, record: &Record<'_>) {
+        let time = record.event_time;
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        append_event(&mut self.held.rows, record, self.key, index, self.mask);
+        // A file larger than a chunk is handed over in parts; it is committed whole all the same.
+        if self.listening && self.held.rows.bytes() >= CHUNK_BYTES {
+            let chunk = self.held.take(self.worker, true);
+            self.listening = self.sender.send(chunk.map_err(EventsError::from)).is_ok();
+        }
+    }
+
+    fn rejected(&mut self, rejected: Rejected) {
+        self.rejected_whole |= rejected.index.is_none();
+        self.held.rejected.push((self.key.to_owned(), rejected));
+    }
+}
+
+/// Hashes what is read through it.
+struct HashingReader<R> {
+    inner: R,
+    hasher: Sha256,
+    failed: bool,
+}
+
+impl<R: Read> HashingReader<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, hasher: Sha256::new(), failed: false }
+    }
+
+    /// Reads on to the end and returns the hash of all bytes, or `None` where reading failed.
+    fn finish(mut self) -> Option<String> {
+        io::copy(&mut self, &mut io::sink()).ok()?;
+        (!self.failed).then(|| hash_text(self.hasher))
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        match &read {
+            Ok(count) => self.hasher.update(buffer.get(..*count).unwrap_or_default()),
+            Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
+        }
+        read
+    }
+}
+
+/// The content hash of a file.
+pub(super) fn hash_of(file: &LogFile) -> io::Result<String> {
+    let mut input = file.open()?;
+    let mut hasher = Sha256::new();
+    io::copy(&mut input, &mut hasher)?;
+    Ok(hash_text(hasher))
+}
+
+fn hash_text(hasher: Sha256) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("sha256:");
+    for byte in hasher.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

@@ -1,0 +1,67 @@
+//! A change to the lake while it is being put together: what would be there once it is committed.
+
+use super::commit::{Change, WriteGuard};
+use super::manifest::{DataFile, Manifest};
+use super::parquet_file::discard;
+use super::table::LakeTable;
+use super::LakeError;
+
+/// New and retired files on top of a committed state.
+#[derive(Debug)]
+pub struct Draft<'g> {
+    guard: &'g WriteGuard<'g>,
+    base: Manifest,
+    change: Change,
+}
+
+impl<'g> Draft<'g> {
+    /// A draft that changes nothing yet.
+    pub fn new(guard: &'g WriteGuard<'g>) -> Result<Self, LakeError> {
+        Ok(Self { guard, base: guard.snapshot()?, change: Change::default() })
+    }
+
+    /// The right to write that this draft uses.
+    pub fn guard(&self) -> &'g WriteGuard<'g> {
+        self.guard
+    }
+
+    /// The files that count once this draft is committed.
+    pub fn files(&self, table: LakeTable) -> Vec<DataFile> {
+        let removed = |file: &&DataFile| {
+            !self.change.remove.iter().any(|(of, path)| *of == table && *path == file.path)
+        };
+        let added = self.change.add.iter().filter(|(of, _)| *of == table).map(|(_, file)| file);
+        self.base.files(table).iter().filter(removed).chain(added).cloned().collect()
+    }
+
+    /// Adds a file that has been written.
+    pub fn add(&mut self, table: LakeTable, file: DataFile) {
+        self.change.add.push((table, file));
+    }
+
+    /// Puts `new`, if anything, in the place of `old`.
+    pub fn replace(&mut self, table: LakeTable, old: &DataFile, new: Option<DataFile>) {
+        let position =
+            self.change.add.iter().position(|(of, file)| *of == table && file.path == old.path);
+        match position {
+            // It was part of this draft and never counted.
+            Some(at) => {
+                self.change.add.remove(at);
+                discard(self.guard, old);
+            }
+            None => self.change.remove.push((table, old.path.clone())),
+        }
+        self.change.add.extend(new.map(|file| (table, file)));
+    }
+
+    /// Notes that `sessions` now reflects all events.
+    pub fn resolved(&mut self) {
+        self.change.resolved = true;
+    }
+
+    /// Makes the change count, all of it at once, and starts an empty draft on top of it.
+    pub fn commit(&mut self) -> Result<(), LakeError> {
+        self.base = self.guard.commit(std::mem::take(&mut self.change))?;
+        Ok(())
+    }
+}

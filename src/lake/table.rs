@@ -1,0 +1,41 @@
+//! The tables a lake holds, and the folder of each.
+
+use serde::{Deserialize, Serialize};
+
+/// One table of the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LakeTable {
+    /// One row per distinct record.
+    Events,
+    /// One row per session.
+    Sessions,
+    /// One row per record or file that could not be taken.
+    Rejected,
+    /// One row per log file.
+    LogFiles,
+    /// One row per further copy of an event that is kept once.
+    Duplicates,
+}
+
+impl LakeTable {
+    /// Every table, in the order of the data's journey.
+    pub const ALL: [Self; 5] =
+        [Self::Events, Self::Sessions, Self::Rejected, Self::LogFiles, Self::Duplicates];
+
+    /// The table's name in SQL and its folder in the lake.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Sessions => "sessions",
+            Self::Rejected => "rejected",
+            Self::LogFiles => "log_files",
+            Self::Duplicates => "duplicates",
+        }
+    }
+
+    /// Whether its files are kept in one folder per UTC day.
+    pub fn has_dates(self) -> bool {
+        matches!(self, Self::Events | Self::Sessions)
+    }
+}

@@ -1,0 +1,150 @@
+//! Embeds `sql/queries` and runs one.  In: a name and parameters. Out: a planned answer.
+//! Why: a question is one file, with its meaning on top; the command line and the reports ask the same ones.
+//! Holds: the list here and the folder are the same; values are bound, never pasted.  Next: `reports`.
+
+mod params;
+
+use datafusion::scalar::ScalarValue;
+
+use crate::engine::{Answer, Engine, EngineError};
+use crate::sql_file::SqlFile;
+
+macro_rules! queries {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../sql/queries/", $name, ".sql")))),*]
+    };
+}
+
+/// Every query, by folder and name.
+const QUERIES: [(&str, &str); 17] = queries![
+    "review/break_glass",
+    "review/chains",
+    "review/denials",
+    "review/origins",
+    "review/permissions",
+    "review/root",
+    "review/switches",
+    "review/third_parties",
+    "status/accounts",
+    "status/rejected",
+    "status/totals",
+    "status/unresolved",
+    "timeline/events",
+    "timeline/principals",
+    "who/candidates",
+    "who/find",
+    "who/session",
+];
+
+/// What can be wrong with a question.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// There is no query of that name.
+    #[error("no query is called `{name}`")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The name that is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// The query has no parameter of that name.
+    #[error("query `{query}` has no parameter `{param}`")]
+    UnknownParam {
+        /// The query.
+        query: &'static str,
+        /// The name that was given.
+        param: String,
+        /// The parameters it has.
+        known: Vec<String>,
+    },
+    /// A parameter without a default was not given.
+    #[error("query `{query}` needs `{param}`")]
+    MissingParam {
+        /// The query.
+        query: &'static str,
+        /// The parameter.
+        param: String,
+    },
+    /// A value does not fit its parameter.
+    #[error("`{value}` is not a {expected}, which `{param}` needs")]
+    BadValue {
+        /// The parameter.
+        param: String,
+        /// The value that was given.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The question failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl QueryError {
+    /// What the user can do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unknown { nearest: Some(nearest), .. } => {
+                vec![format!("did you mean `{nearest}`?")]
+            }
+            Self::UnknownParam { known, .. } if !known.is_empty() => {
+                vec![format!("it has {}", known.join(", "))]
+            }
+            Self::MissingParam { param, .. } => vec![format!("add `{param}=VALUE`")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// All queries.
+pub fn queries() -> Vec<SqlFile> {
+    QUERIES.iter().map(|(name, sql)| SqlFile::parse(name, sql)).collect()
+}
+
+/// The query called `name`.
+pub fn find(name: &str) -> Result<SqlFile, QueryError> {
+    if let Some((name, sql)) = QUERIES.iter().find(|(known, _)| *known == name) {
+        return Ok(SqlFile::parse(name, sql));
+    }
+    let nearest = QUERIES
+        .iter()
+        .map(|(known, _)| (strsim::jaro_winkler(known, name), *known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known);
+    Err(QueryError::Unknown { name: name.to_owned(), nearest })
+}
+
+/// Plans the query called `name` with the given parameters; the others take their defaults.
+pub async fn ask(
+    engine: &Engine,
+    name: &str,
+    given: &[(&str, String)],
+) -> Result<Answer, QueryError> {
+    let file = find(name)?;
+    ask_file(engine, &file, given).await
+}
+
+/// The same for a query that was found before.
+pub async fn ask_file(
+    engine: &Engine,
+    file: &SqlFile,
+    given: &[(&str, String)],
+) -> Result<Answer, QueryError> {
+    let values = params::bind(file, given)?;
+    let values: Vec<(&str, ScalarValue)> =
+        values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    Ok(engine.query(file.name, file.sql, &values).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_miss_is_pointed_out() {
+        let error = find("timeline/event").unwrap_err();
+        assert_eq!(error.hints(), ["did you mean `timeline/events`?"]);
+        assert!(find("zzz").unwrap_err().hints().is_empty());
+    }
+}

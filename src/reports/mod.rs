@@ -1,0 +1,41 @@
+//! Several queries told as one story.  In: an open lake. Out: sections and proofs, still as batches.
+//! Why: a person asks "who was it?" or "what went on?", and that takes more than one question.
+//! Holds: what is told here is in the answers of `sql/queries`, nothing is worked out anew.  Next: `output`.
+
+mod account_review;
+mod who;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+pub use account_review::{SECTIONS, Section};
+pub use who::{Chain, Proof, prove};
+
+use crate::engine::EngineError;
+use crate::queries::QueryError;
+
+/// What can go wrong while a report is put together.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A question could not be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A question could not be answered.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The answers could not be put together.
+    #[error("cannot put the answers together")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+/// The text of one value, `None` where it is null or not there.
+pub fn value_of(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
+    let column = batch.column_by_name(name)?;
+    if column.is_null(row) {
+        return None;
+    }
+    const TIME: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
+    let options = FormatOptions::new().with_timestamp_tz_format(Some(TIME));
+    let formatter = ArrayFormatter::try_new(column.as_ref(), &options).ok()?;
+    formatter.value(row).try_to_string().ok()
+}

@@ -1,0 +1,104 @@
+//! Who is behind it: the chain from a session back to its origin, hop by hop, with the proof.
+
+use std::collections::HashSet;
+
+use arrow::array::RecordBatch;
+
+use super::{ReportError, value_of};
+use crate::engine::Engine;
+use crate::queries::ask;
+
+/// How many sessions are shown when the words fit many.
+const MOST_SESSIONS: usize = 20;
+
+/// What was found for one question.
+#[derive(Debug)]
+pub struct Proof {
+    /// One chain per session that the words fit.
+    pub chains: Vec<Chain>,
+    /// Sessions that the words fit and that are not shown.
+    pub not_shown: usize,
+}
+
+/// One session's way back to its origin.
+#[derive(Debug)]
+pub struct Chain {
+    /// What the words are: an event id, an access key, …
+    pub matched: String,
+    /// One row per session, from the origin's side to the session asked for.
+    pub hops: Vec<RecordBatch>,
+    /// Where several calls may have issued a session: each of them, with who made it.
+    pub candidates: Vec<RecordBatch>,
+}
+
+/// Finds the sessions that `what` speaks of, and walks each back.
+pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
+    let found = ask(engine, "who/find", &[("what", what.to_owned())]).await?.collect().await?;
+    let mut sessions: Vec<(String, String)> = Vec::new();
+    for batch in &found {
+        for row in 0..batch.num_rows() {
+            let (Some(session), Some(matched)) =
+                (value_of(batch, "session_id", row), value_of(batch, "matched", row))
+            else {
+                continue;
+            };
+            if sessions.last().is_none_or(|(last, _)| *last != session) {
+                sessions.push((session, matched));
+            }
+        }
+    }
+    let not_shown = sessions.len().saturating_sub(MOST_SESSIONS);
+    sessions.truncate(MOST_SESSIONS);
+    let mut chains = Vec::with_capacity(sessions.len());
+    for (session, matched) in sessions {
+        chains.push(walk_back(engine, session, matched).await?);
+    }
+    Ok(Proof { chains, not_shown })
+}
+
+async fn walk_back(
+    engine: &Engine,
+    session: String,
+    matched: String,
+) -> Result<Chain, ReportError> {
+    let mut hops = Vec::new();
+    let mut candidates = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = Some(session);
+    while let Some(session) = next.take() {
+        if !seen.insert(session.clone()) {
+            break;
+        }
+        let rows = ask(engine, "who/session", &[("session_id", session)]).await?.collect().await?;
+        let Some(hop) = rows.into_iter().find(|batch| batch.num_rows() > 0) else { break };
+        if value_of(&hop, "issuing_event_id", 0).is_none()
+            && value_of(&hop, "issuing_api", 0).is_some()
+        {
+            for event_id in texts_of(&hop, "evidence_event_ids") {
+                let rows = ask(engine, "who/candidates", &[("event_id", event_id)]).await?;
+                candidates.extend(rows.collect().await?);
+            }
+        }
+        next = value_of(&hop, "parent_session_id", 0);
+        hops.push(hop);
+    }
+    hops.reverse();
+    Ok(Chain { matched, hops, candidates })
+}
+
+fn texts_of(batch: &RecordBatch, name: &str) -> Vec<String> {
+    use arrow::array::{Array as _, AsArray as _};
+    let Some(list) = batch.column_by_name(name).and_then(|column| column.as_list_opt::<i32>())
+    else {
+        return Vec::new();
+    };
+    if list.is_empty() || list.is_null(0) {
+        return Vec::new();
+    }
+    let items = list.value(0);
+    match (items.as_string_view_opt(), items.as_string_opt::<i32>()) {
+        (Some(texts), _) => texts.iter().flatten().map(str::to_owned).collect(),
+        (_, Some(texts)) => texts.iter().flatten().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}

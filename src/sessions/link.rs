@@ -1,0 +1,221 @@
+//! Ties a session to the call that issued its credentials: K1, then K2, each with its guards.
+//!
+//! Source of the guards: measured over public data sets, where the issued key's session always showed
+//! the issuing call's second as its creation date, and never another principal.
+
+use std::collections::{HashMap, HashSet};
+
+use super::facts::Uses;
+use super::issuance::{Issuances, IssuingApi};
+use super::verdict::{Confidence, Method};
+use crate::iam::{AssumedRoleArn, is_long_lived};
+
+/// Which calls may have issued a session, and how sure that is. More than one call is several candidates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) method: Method,
+    pub(super) confidence: Confidence,
+    /// Rows of the issues.
+    pub(super) issues: Vec<usize>,
+}
+
+const SECOND: i64 = 1_000_000;
+/// Clocks of services differ a little.
+const SKEW: i64 = 5 * SECOND;
+/// Calls made just before the end are recorded after it.
+const EXPIRY_SLACK: i64 = 300 * SECOND;
+/// The longest that temporary credentials live; IAM User Guide, "Request temporary security credentials".
+const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
+/// A creation date this close to the issue is no contradiction.
+const CREATION_TOLERANCE: i64 = 2 * SECOND;
+
+/// Finds the issuing calls of sessions.
+#[derive(Debug)]
+pub(super) struct Linker<'a> {
+    uses: &'a Uses,
+    issuances: &'a Issuances<'a>,
+    /// Keys that several sessions show: masked or sample data, worth nothing as evidence.
+    degenerate: HashSet<String>,
+}
+
+impl<'a> Linker<'a> {
+    pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>) -> Self {
+        Self { uses, issuances, degenerate: degenerate_keys(uses) }
+    }
+
+    /// The link of one session, or `None` when no call in the logs can have issued it.
+    pub(super) fn link(&self, row: usize) -> Option<Link> {
+        let api = match self.uses.identity_type.get(row)? {
+            "AssumedRole" => IssuingApi::Role,
+            "Root" => IssuingApi::Root,
+            "IAMUser" => IssuingApi::SessionToken,
+            "FederatedUser" => IssuingApi::FederationToken,
+            _ => return None,
+        };
+        self.by_key(row, api).or_else(|| self.by_second(row, api))
+    }
+
+    /// K1: the key in use is the key that was issued.
+    fn by_key(&self, row: usize, api: IssuingApi) -> Option<Link> {
+        let mut found = Vec::new();
+        for key in self.uses.access_key_ids.get(row) {
+            if is_long_lived(&key) || self.degenerate.contains(&key) {
+                continue;
+            }
+            found.extend(self.issuances.of_key(&key));
+        }
+        found.retain(|issue| {
+            self.is_of(api, *issue) && self.agrees(row, *issue) && self.in_time(row, *issue)
+        });
+        if found.len() > 1 {
+            let exact: Vec<usize> =
+                found.iter().copied().filter(|issue| self.created_at(row, *issue)).collect();
+            if !exact.is_empty() {
+                found = exact;
+            }
+        }
+        let contradicted = found.iter().any(|issue| self.contradicts(row, *issue));
+        let confidence =
+            if contradicted { Confidence::Exact.lowered() } else { Confidence::Exact };
+        (!found.is_empty()).then_some(Link {
+            method: Method::IssuedKey,
+            confidence,
+            issues: found,
+        })
+    }
+
+    /// K2: principal, session name and second of creation are those of the issue.
+    fn by_second(&self, row: usize, api: IssuingApi) -> Option<Link> {
+        let creation = self.uses.creation_date.get(row)?;
+        let exact = self.at_offset(row, api, creation, 0);
+        let (issues, confidence) = if exact.is_empty() {
+            let near: Vec<usize> = [-1, 1, -2, 2]
+                .into_iter()
+                .flat_map(|offset| self.at_offset(row, api, creation, offset))
+                .map(|(issue, _)| issue)
+                .collect();
+            // Seconds apart, only a single candidate is evidence.
+            if near.len() != 1 {
+                return None;
+            }
+            (near, Confidence::Strong)
+        } else {
+            let weakest = exact.iter().map(|(_, confidence)| *confidence).min()?;
+            (exact.into_iter().map(|(issue, _)| issue).collect(), weakest)
+        };
+        Some(Link { method: Method::IssueSecond, confidence, issues })
+    }
+
+    /// Issues to the session's principal in the second of its creation plus `offset`.
+    fn at_offset(
+        &self,
+        row: usize,
+        api: IssuingApi,
+        creation: i64,
+        offset: i64,
+    ) -> Vec<(usize, Confidence)> {
+        let by_id = self.uses.principal_id.get(row).map_or_else(Vec::new, |principal| {
+            self.issuances.of_principal(principal, creation, offset)
+        });
+        let by_name = self.uses.arn.get(row).and_then(AssumedRoleArn::parse).map_or_else(
+            Vec::new,
+            // Without the role's unique id, a role made anew under its old name would look the same.
+            |arn| self.issuances.of_role_session(&arn, creation, offset),
+        );
+        let by_id = by_id.into_iter().map(|issue| (issue, Confidence::Exact));
+        let by_name = by_name.into_iter().map(|issue| (issue, Confidence::Strong));
+        by_id
+            .chain(by_name)
+            .filter(|(issue, _)| self.is_of(api, *issue) && self.agrees(row, *issue))
+            .collect()
+    }
+
+    fn is_of(&self, api: IssuingApi, issue: usize) -> bool {
+        self.issuances.issued.get(issue).is_some_and(|made| made.api == api)
+    }
+
+    /// The credentials were issued to the principal that the session shows.
+    fn agrees(&self, row: usize, issue: usize) -> bool {
+        let Some(made) = self.issuances.issued.get(issue) else { return false };
+        let arn = self.uses.arn.get(row);
+        if let (Some(issued), Some(used)) = (&made.principal_id, self.uses.principal_id.get(row)) {
+            return issued == used;
+        }
+        if let (Some((role, session)), Some(used)) =
+            (&made.role_session, arn.and_then(AssumedRoleArn::parse))
+        {
+            let account = made.account_id.as_deref();
+            return used.role_name == role
+                && used.session_name == session
+                && account.is_none_or(|account| account == used.account_id);
+        }
+        match (&made.session_arn, arn) {
+            (Some(issued), Some(used)) => issued == used,
+            _ => false,
+        }
+    }
+
+    /// The session was used after it was issued and before it ended.
+    fn in_time(&self, row: usize, issue: usize) -> bool {
+        let (Some(issued), Some(first)) =
+            (self.issuances.issues.event_time.get(issue), self.uses.first_used_at.get(row))
+        else {
+            return false;
+        };
+        let end = self.issuances.issues.issued_expiration.get(issue);
+        let end = end.map_or(issued + LONGEST_LIFE, |end| end + EXPIRY_SLACK);
+        issued <= first + SKEW && first <= end
+    }
+
+    fn created_at(&self, row: usize, issue: usize) -> bool {
+        self.uses.creation_date.get(row) == self.issuances.issues.event_time.get(issue)
+    }
+
+    /// Other evidence speaks against a link by key.
+    fn contradicts(&self, row: usize, issue: usize) -> bool {
+        let issues = self.issuances.issues;
+        let apart = self
+            .uses
+            .creation_date
+            .get(row)
+            .zip(issues.event_time.get(issue))
+            .is_some_and(|(created, issued)| (created - issued).abs() > CREATION_TOLERANCE);
+        let renamed = self
+            .uses
+            .source_identity
+            .get(row)
+            .zip(issues.requested_source_identity.get(issue))
+            .is_some_and(|(used, asked)| used != asked);
+        let outlived = self
+            .uses
+            .last_used_at
+            .get(row)
+            .zip(issues.issued_expiration.get(issue))
+            .is_some_and(|(last, end)| last > end + EXPIRY_SLACK);
+        apart || renamed || outlived
+    }
+}
+
+/// Keys under which more than one (principal, creation date) acted.
+fn degenerate_keys(uses: &Uses) -> HashSet<String> {
+    let mut seen: HashMap<String, (Option<&str>, Option<i64>)> = HashMap::new();
+    let mut degenerate = HashSet::new();
+    for row in 0..uses.len {
+        let session = (uses.principal_id.get(row), uses.creation_date.get(row));
+        for key in uses.access_key_ids.get(row) {
+            if is_long_lived(&key) {
+                continue;
+            }
+            match seen.get(&key) {
+                Some(known) if *known != session => {
+                    degenerate.insert(key);
+                }
+                Some(_) => {}
+                None => {
+                    seen.insert(key, session);
+                }
+            }
+        }
+    }
+    degenerate
+}

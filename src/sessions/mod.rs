@@ -1,0 +1,70 @@
+//! Who really acted: the `sessions` table.  In: events. Out: one row per session, with its origin and the proof.
+//! Why: in `alice → AssumeRole analyst → AssumeRole break-glass` the log of the last call names a role; the
+//! response of each `AssumeRole` names the key the next call uses. Following the keys back gives alice.
+//! Holds: every `session_id` in `events` has exactly one row; what cannot be known is unresolved, with a reason.
+//! Next: `views` joins this to the events.
+
+mod build;
+mod facts;
+mod frame;
+mod issuance;
+mod link;
+mod origin;
+mod reason;
+mod schema;
+mod verdict;
+mod walk;
+
+pub use facts::QUERIES;
+pub use schema::{SESSIONS, SESSIONS_LAYOUT};
+
+use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
+use crate::events::EVENTS;
+use crate::lake::{Draft, LakeError, LakeTable, WriteGuard};
+
+/// What can go wrong while sessions are resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionsError {
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// A query over the events failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Arrow refused a batch.
+    #[error("cannot build the sessions table")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+/// What a run of resolve did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    /// Rows of `sessions`.
+    pub sessions: u64,
+    /// False when the sessions were up to date already.
+    pub worked: bool,
+}
+
+/// Brings `sessions` up to date with the events; does nothing where it is.
+pub async fn resolve(
+    guard: &WriteGuard<'_>,
+    limits: EngineLimits,
+) -> Result<Resolved, SessionsError> {
+    let manifest = guard.snapshot()?;
+    if manifest.is_resolved() {
+        return Ok(Resolved { sessions: manifest.rows(LakeTable::Sessions), worked: false });
+    }
+    let engine = Engine::open(limits)?;
+    let root = guard.path_of("");
+    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, &root, &manifest))?;
+    let facts = facts::Facts::load(&engine).await?;
+    let rows = build::Sessions::new(&facts).rows();
+    let mut draft = Draft::new(guard)?;
+    for old in draft.files(LakeTable::Sessions) {
+        draft.replace(LakeTable::Sessions, &old, None);
+    }
+    build::write(&mut draft, &rows)?;
+    draft.resolved();
+    draft.commit()?;
+    Ok(Resolved { sessions: rows.len() as u64, worked: true })
+}

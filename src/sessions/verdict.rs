@@ -1,0 +1,121 @@
+//! The words of a verdict: by which join, how sure, and why not.
+//!
+//! Each text is stable: reports, scripts and other tools match on it.
+
+/// The join that ties a session to the event that issued it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    /// The identity is its own origin.
+    Direct,
+    /// The key in use is the key that was issued.
+    IssuedKey,
+    /// Role, session name and second of creation are those of the issue.
+    IssueSecond,
+    /// Another account's copy of the call names the caller.
+    SharedEvent,
+    /// Only the caller's account is known.
+    AccountOnly,
+    /// Nothing ties it to anything.
+    None,
+}
+
+impl Method {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::IssuedKey => "issued_key",
+            Self::IssueSecond => "issue_second",
+            Self::SharedEvent => "shared_event",
+            Self::AccountOnly => "account_only",
+            Self::None => "none",
+        }
+    }
+}
+
+/// How sure a link or a chain is, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Confidence {
+    /// No candidate.
+    Unresolved,
+    /// Several candidates.
+    Ambiguous,
+    /// Only a value that the caller chose.
+    Asserted,
+    /// The only candidate, by name or time.
+    Probable,
+    /// AWS's own evidence, one part by name or within seconds.
+    Strong,
+    /// AWS's own identifiers are equal.
+    Exact,
+}
+
+impl Confidence {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Strong => "strong",
+            Self::Probable => "probable",
+            Self::Asserted => "asserted",
+            Self::Ambiguous => "ambiguous",
+            Self::Unresolved => "unresolved",
+        }
+    }
+
+    /// One step less sure, for a link that other evidence contradicts.
+    pub(super) fn lowered(self) -> Self {
+        match self {
+            Self::Exact => Self::Strong,
+            Self::Strong => Self::Probable,
+            Self::Probable => Self::Asserted,
+            other => other,
+        }
+    }
+}
+
+/// Why a session's issuing event, or its caller, is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnresolvedReason {
+    /// Sessions of this kind have no STS event by nature.
+    ServiceInternal,
+    /// Made before the first event that was collected.
+    IssuerOutsideWindow,
+    /// No STS event at all from the region in which the session is used.
+    RegionNotCollected,
+    /// The caller is in an account that is not in the logs.
+    CrossAccountNotCollected,
+    /// The trail leaves out read events, and with them `AssumeRole`.
+    ReadEventsExcluded,
+    /// None of the others.
+    Lost,
+}
+
+impl UnresolvedReason {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::ServiceInternal => "service_internal",
+            Self::IssuerOutsideWindow => "issuer_outside_window",
+            Self::RegionNotCollected => "region_not_collected",
+            Self::CrossAccountNotCollected => "cross_account_not_collected",
+            Self::ReadEventsExcluded => "read_events_excluded",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Confidence::*;
+
+    #[test]
+    fn the_weakest_hop_is_the_least() {
+        assert_eq!([Exact, Probable, Strong].into_iter().min(), Some(Probable));
+        assert!(Ambiguous < Asserted && Unresolved < Ambiguous);
+    }
+
+    #[test]
+    fn a_contradiction_lowers_by_one_step() {
+        assert_eq!(Exact.lowered(), Strong);
+        assert_eq!(Strong.lowered(), Probable);
+        assert_eq!(Ambiguous.lowered(), Ambiguous);
+    }
+}

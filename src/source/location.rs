@@ -1,0 +1,50 @@
+//! Parses what a user names as a source, and says what is wrong with a bad one.
+
+use std::path::PathBuf;
+
+use super::SourceError;
+
+/// A place that holds log files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file, or a folder with everything below it.
+    Disk(PathBuf),
+    /// A glob pattern, expanded by us so that it may be long and quoted.
+    Pattern(String),
+}
+
+impl Location {
+    /// Reads one SOURCE argument.
+    ///
+    /// A path that exists is taken as it is, even when it holds a `*`.
+    pub fn parse(text: &str) -> Result<Self, SourceError> {
+        if text == "-" {
+            return Err(SourceError::StandardInput);
+        }
+        if text.starts_with("s3://") {
+            return Err(SourceError::Bucket(text.to_owned()));
+        }
+        let path = PathBuf::from(text);
+        // A broken link and a folder we may not enter are reported when they are listed.
+        if path.symlink_metadata().is_ok() {
+            return Ok(Self::Disk(path));
+        }
+        if text.contains(['*', '?', '[']) {
+            return Ok(Self::Pattern(text.to_owned()));
+        }
+        Err(SourceError::NotFound(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_we_cannot_read_are_named() {
+        assert!(matches!(Location::parse("s3://b/p"), Err(SourceError::Bucket(_))));
+        assert!(matches!(Location::parse("-"), Err(SourceError::StandardInput)));
+        assert!(matches!(Location::parse("no/such/thing"), Err(SourceError::NotFound(_))));
+        assert_eq!(Location::parse("x/*.gz").unwrap(), Location::Pattern("x/*.gz".to_owned()));
+    }
+}

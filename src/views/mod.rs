@@ -1,0 +1,67 @@
+//! Embeds `sql/views`, and opens a lake with every table and view in place.  In: a lake. Out: an engine.
+//! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
+//! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
+
+use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
+use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
+use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest};
+use crate::sessions::SESSIONS;
+use crate::sql_file::SqlFile;
+
+/// What can go wrong while a lake is opened for questions.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewsError {
+    /// The lake cannot be read.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// A table or view cannot be set up.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// The views, each after what it reads.
+const VIEWS: [(&str, &str); 4] = [
+    ("attributed_events", include_str!("../../sql/views/attributed_events.sql")),
+    ("call_outcomes", include_str!("../../sql/views/call_outcomes.sql")),
+    ("permission_usage", include_str!("../../sql/views/permission_usage.sql")),
+    ("persona_switches", include_str!("../../sql/views/persona_switches.sql")),
+];
+
+/// The views in the order in which they are set up.
+pub fn views() -> Vec<SqlFile> {
+    VIEWS.iter().map(|(name, sql)| SqlFile::parse(name, sql)).collect()
+}
+
+/// The columns of one of the lake's tables.
+pub fn columns_of(table: LakeTable) -> &'static [Column] {
+    match table {
+        LakeTable::Events => EVENTS,
+        LakeTable::Sessions => SESSIONS,
+        LakeTable::Rejected => REJECTED,
+        LakeTable::LogFiles => LOG_FILES,
+        LakeTable::Duplicates => DUPLICATES,
+    }
+}
+
+/// A lake, opened at one state, ready for questions.
+#[derive(Debug)]
+pub struct OpenLake {
+    /// The engine with every table and view.
+    pub engine: Engine,
+    /// The state it sees.
+    pub manifest: Manifest,
+}
+
+/// Opens `lake` at its newest state; later changes do not show.
+pub async fn open_lake(lake: &Lake, limits: EngineLimits) -> Result<OpenLake, ViewsError> {
+    let manifest = lake.snapshot()?;
+    let engine = Engine::open(limits)?;
+    for table in LakeTable::ALL {
+        let columns = columns_of(table);
+        engine.register_table(TableSpec::of(table, columns, lake.root(), &manifest))?;
+    }
+    for (name, sql) in VIEWS {
+        engine.register_view(name, sql).await?;
+    }
+    Ok(OpenLake { engine, manifest })
+}
