@@ -1,16 +1,34 @@
-//! rolecall tells who was really behind every assumed-role session in AWS CloudTrail logs.
+//! rolecall tells who was really behind every assumed-role session in AWS CloudTrail logs, and what they did.
+//!
+//! One way through the house, each room importing only from rooms above it:
+//!
+//! ```text
+//! log files ─ source ─ decode ─ events ─┐             a record is read, becomes a row, is kept once
+//!                                       ├─ lake       Parquet files, and the manifest that names them
+//!                          sessions ────┘             keys followed back to the person who began
+//! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
+//! ```
+//!
+//! `ingest` is the corridor from `source` to `events`. `ARCHITECTURE.md` follows one event through all of it.
 
 pub mod iam;
 pub mod lake;
+
+pub mod engine;
 pub mod source;
+
 pub mod decode;
 pub mod events;
 pub mod ingest;
-pub mod engine;
+
 pub mod sessions;
+
 pub mod sql_file;
 pub mod views;
+
 pub mod queries;
-pub mod output;
 pub mod reports;
+
+pub mod output;
+
 pub mod cli;

@@ -30,6 +30,7 @@ SELECT
     min(aws_region) AS aws_region,
     array_agg(DISTINCT user_identity_access_key_id ORDER BY user_identity_access_key_id)
         FILTER (WHERE user_identity_access_key_id <> '') AS access_key_ids,
+    count(*) FILTER (WHERE coalesce(user_identity_access_key_id, '') = '') AS keyless_count,
     first_value(source_ip_address ORDER BY event_time, event_id) AS source_ip_address,
     first_value(user_agent ORDER BY event_time, event_id) AS user_agent,
     min(event_time) AS first_used_at,

@@ -90,13 +90,13 @@ SELECT
 FROM used
 LEFT JOIN touched
     ON
-        used.persona_arn IS NOT DISTINCT FROM touched.persona_arn
-        AND used.persona_id IS NOT DISTINCT FROM touched.persona_id
-        AND used.origin_kind IS NOT DISTINCT FROM touched.origin_kind
-        AND used.origin_id IS NOT DISTINCT FROM touched.origin_id
-        AND used.origin_account_id IS NOT DISTINCT FROM touched.origin_account_id
-        AND used.origin_provider IS NOT DISTINCT FROM touched.origin_provider
-        AND used.event_source IS NOT DISTINCT FROM touched.event_source
-        AND used.event_name IS NOT DISTINCT FROM touched.event_name
-        AND used.via_service IS NOT DISTINCT FROM touched.via_service
-        AND used.account_id IS NOT DISTINCT FROM touched.account_id
+        (used.persona_arn IS NOT DISTINCT FROM touched.persona_arn)
+        AND (used.persona_id IS NOT DISTINCT FROM touched.persona_id)
+        AND (used.origin_kind IS NOT DISTINCT FROM touched.origin_kind)
+        AND (used.origin_id IS NOT DISTINCT FROM touched.origin_id)
+        AND (used.origin_account_id IS NOT DISTINCT FROM touched.origin_account_id)
+        AND (used.origin_provider IS NOT DISTINCT FROM touched.origin_provider)
+        AND (used.event_source IS NOT DISTINCT FROM touched.event_source)
+        AND (used.event_name IS NOT DISTINCT FROM touched.event_name)
+        AND (used.via_service IS NOT DISTINCT FROM touched.via_service)
+        AND (used.account_id IS NOT DISTINCT FROM touched.account_id)

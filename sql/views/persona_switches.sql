@@ -40,7 +40,7 @@ explicit_switches AS (
     LEFT JOIN sessions AS parent ON child.parent_session_id = parent.session_id
     WHERE
         child.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
-        AND child.persona_arn IS DISTINCT FROM parent.persona_arn
+        AND (child.persona_arn IS DISTINCT FROM parent.persona_arn)
         AND child.issuing_api NOT IN ('GetSessionToken', 'GetFederationToken')
 ),
 

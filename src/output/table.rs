@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
 use super::OutputError;
 use super::safe::safe_text;
@@ -22,6 +22,14 @@ impl<W: Write> TableRows<W> {
     pub(super) fn new(schema: SchemaRef, out: W, width: Option<u16>) -> Self {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        for line in [
+            TableComponent::HorizontalLines,
+            TableComponent::MiddleIntersections,
+            TableComponent::TopBorder,
+            TableComponent::BottomBorder,
+        ] {
+            table.remove_style(line);
+        }
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);

@@ -57,13 +57,16 @@ impl<'a> Linker<'a> {
 
     /// K1: the key in use is the key that was issued.
     fn by_key(&self, row: usize, api: IssuingApi) -> Option<Link> {
-        let mut found = Vec::new();
-        for key in self.uses.access_key_ids.get(row) {
-            if is_long_lived(&key) || self.degenerate.contains(&key) {
-                continue;
-            }
-            found.extend(self.issuances.of_key(&key));
+        // Of a session with many keys or calls without one (console, forwarded calls) one key proves
+        // nothing for the others.
+        if self.uses.keyless_count.get(row) != Some(0) {
+            return None;
         }
+        let [key]: [String; 1] = self.uses.access_key_ids.get(row).try_into().ok()?;
+        if is_long_lived(&key) || self.degenerate.contains(&key) {
+            return None;
+        }
+        let mut found = self.issuances.of_key(&key);
         found.retain(|issue| {
             self.is_of(api, *issue) && self.agrees(row, *issue) && self.in_time(row, *issue)
         });
