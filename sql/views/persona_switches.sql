@@ -6,7 +6,11 @@
 WITH taken AS (
     SELECT
         child.issuing_event_id,
-        first_value(child.session_id ORDER BY child.attribution, child.session_id) AS session_id,
+        -- The session that holds the issued key itself, before the service's calls made in its name.
+        first_value(
+            child.session_id
+            ORDER BY CASE WHEN child.attribution = 'issued_key' THEN 0 ELSE 1 END, child.session_id
+        ) AS session_id,
         sum(child.event_count) AS event_count,
         max(child.last_used_at) AS last_used_at
     FROM sessions AS child

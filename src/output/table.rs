@@ -21,15 +21,9 @@ pub struct TableRows<W: Write> {
 impl<W: Write> TableRows<W> {
     pub(super) fn new(schema: SchemaRef, out: W, width: Option<u16>) -> Self {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        for line in [
-            TableComponent::HorizontalLines,
-            TableComponent::MiddleIntersections,
-            TableComponent::TopBorder,
-            TableComponent::BottomBorder,
-        ] {
-            table.remove_style(line);
-        }
+        table.load_preset(presets::NOTHING);
+        table.set_style(TableComponent::HeaderLines, '─');
+        table.set_style(TableComponent::MiddleHeaderIntersections, '─');
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);

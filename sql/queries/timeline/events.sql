@@ -43,8 +43,12 @@ WHERE
         OR user_identity_arn = $principal::text
         OR persona_arn = $principal::text
     )
-    AND ($role::text IS NULL OR array_has(chain, $role::text) OR persona_arn = $role::text
-        OR persona_arn LIKE '%:role/%' AND reverse(split_part(reverse(persona_arn), '/', 1)) = $role::text)
+    AND (
+        $role::text IS NULL
+        OR array_has(chain, $role::text)
+        -- A name, which may hold characters that LIKE would take for wildcards.
+        OR strpos(array_to_string(chain, ' ') || ' ', '/' || $role::text || ' ') > 0
+    )
     AND ($access_key::text IS NULL OR user_identity_access_key_id = $access_key::text)
     AND ($ip::text IS NULL OR source_ip_address = $ip::text)
     AND ($resource::text IS NULL OR array_has(resource_arns, $resource::text))
