@@ -158,8 +158,6 @@ impl<R: Read> Frames<R> {
     ///
     /// Keys before `Records` are passed over without being held.
     fn envelope(&mut self) -> Envelope {
-        const RECORD_KEYS: [&str; 6] =
-            ["eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "eventID"];
         let mut at = 1;
         loop {
             let Some(key_end) = self.key_end(&mut at) else {
@@ -170,7 +168,7 @@ impl<R: Read> Frames<R> {
             };
             let key = self.window.text().get(at..key_end).unwrap_or_default();
             let key: &str = serde_json::from_slice(key).unwrap_or_default();
-            if RECORD_KEYS.contains(&key) {
+            if json::is_record_key(key) {
                 return Envelope::Record;
             }
             let is_records = key == "Records";

@@ -127,23 +127,63 @@ pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// Finds where another record seems to start, after the first byte of `text`.
-///
-/// CloudTrail writes `eventVersion` first; inside a string its quotes would carry backslashes. With one
-/// record a line (`by_line`), an object at the very beginning of a line is a record too.
-pub(super) fn next_record_start(text: &[u8], by_line: bool) -> Option<usize> {
-    let line = by_line.then(|| memchr::memmem::find(text, b"\n{")).flatten().map(|at| at + 1);
-    [line, versioned_record_start(text)].into_iter().flatten().min()
+/// A record's own keys; a record may begin with any of them.
+const RECORD_KEYS: [&str; 27] = [
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "requestID",
+    "eventID",
+    "eventType",
+    "apiVersion",
+    "managementEvent",
+    "readOnly",
+    "resources",
+    "recipientAccountId",
+    "serviceEventDetails",
+    "sharedEventID",
+    "vpcEndpointId",
+    "eventCategory",
+    "addendum",
+    "tlsDetails",
+];
+
+/// Returns true for a key that tells a record from another object.
+pub(super) fn is_record_key(key: &str) -> bool {
+    RECORD_KEYS.contains(&key)
 }
 
-fn versioned_record_start(text: &[u8]) -> Option<usize> {
-    for at in memchr::memmem::find_iter(text, b"\"eventVersion\"") {
-        let before = text.get(..at)?.trim_ascii_end();
-        if before.len() > 1 && before.last() == Some(&b'{') {
-            return Some(before.len() - 1);
+/// Finds where another record seems to start, after the first byte of `text`.
+///
+/// That is an object behind a comma or another object, whose first key is a record's; inside a string its
+/// quotes would carry backslashes. With one record a line (`by_line`), any object at the very
+/// beginning of a line is a record too.
+pub(super) fn next_record_start(text: &[u8], by_line: bool) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|&at| {
+        let before = text.get(..at).unwrap_or_default();
+        if by_line && before.last() == Some(&b'\n') {
+            return true;
         }
-    }
-    None
+        let follows = matches!(before.trim_ascii_end().last(), Some(b',' | b'}'));
+        follows && starts_with_record_key(text.get(at + 1..).unwrap_or_default())
+    })
+}
+
+fn starts_with_record_key(object: &[u8]) -> bool {
+    let Some(key) = object.trim_ascii_start().strip_prefix(b"\"") else { return false };
+    let end = memchr::memchr(b'"', key.get(..64).unwrap_or(key));
+    let key = end.and_then(|end| key.get(..end)).and_then(|key| std::str::from_utf8(key).ok());
+    key.is_some_and(is_record_key)
 }
 
 #[cfg(test)]
@@ -170,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_value_ends_at_its_bracket_even_when_broken() {
-        assert_eq!(end_of_value(b"{\"a\":{,,},}]}, next"), Some(10));
+        assert_eq!(end_of_value(b"{\"a\":{,,},}]}, next"), Some(11));
         assert_eq!(end_of_value(b"{\"a\":\"}\"},"), Some(9));
         assert_eq!(end_of_value(b"12, 13"), Some(2));
         assert_eq!(end_of_value(b"\"x\",1"), Some(3));
@@ -179,8 +219,10 @@ mod tests {
 
     #[test]
     fn the_next_record_is_found_past_escaped_look_alikes() {
-        let text = br#"{"eventVersion":"1","x":"{\"eventVersion\"" {  "eventVersion":2}"#;
+        let text = br#"{"eventVersion":"1","x":{"eventID":1},"y":"{\"eventID\"" , {  "awsRegion":2}"#;
         let at = next_record_start(text, false).unwrap();
-        assert!(text[at..].starts_with(b"{  \"eventVersion\":2"));
+        assert!(text[at..].starts_with(b"{  \"awsRegion\":2"));
+        assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1", false), None);
+        assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1", true), Some(6));
     }
 }

@@ -23,8 +23,6 @@ pub struct Conflict {
     pub place: Place,
     /// What it says, as JSON.
     pub record: String,
-    /// Where the copy that is kept was read.
-    pub kept: Place,
 }
 
 /// What becomes of the rows of a batch.
@@ -48,7 +46,7 @@ pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
         copies.iter().map(|at| (rows.place(at), at)).collect();
     ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut ordered = ordered.into_iter();
-    let Some((kept, winner)) = ordered.next() else { return };
+    let Some((_, winner)) = ordered.next() else { return };
     settled.keep.push(winner);
     for (place, at) in ordered {
         let event_id = rows.event_id(at).to_owned();
@@ -56,7 +54,7 @@ pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
             settled.duplicates.push(Duplicate { event_id, place });
         } else {
             let record = rows.record(at);
-            settled.conflicts.push(Conflict { event_id, place, record, kept: kept.clone() });
+            settled.conflicts.push(Conflict { event_id, place, record });
         }
     }
 }

@@ -21,7 +21,8 @@ pub struct Books {
     pub files_not_selected: u64,
     /// Records read.
     pub records: u64,
-    /// New events.
+    /// Records that are rows of `events` now. One that came earlier under a larger place is a duplicate now,
+    /// which `log_files` shows for its file.
     pub events: u64,
     /// Records of which another copy is kept.
     pub duplicates: u64,

@@ -34,8 +34,10 @@ pub(super) struct Flush {
     rejected_whole: HashSet<String>,
     /// What became of records, for `log_files`, by the log file's key.
     tallies: HashMap<String, Tally>,
-    /// The sum of all changes to the tallies.
+    /// The sum of the tallies of files that this run reads.
     total: Tally,
+    /// Those files, by the hash of their keys.
+    read_now: HashSet<u64>,
 }
 
 impl Flush {
@@ -52,6 +54,7 @@ impl Flush {
             rejected_whole: HashSet::new(),
             tallies: HashMap::new(),
             total: Tally::default(),
+            read_now: HashSet::new(),
         }
     }
 
@@ -110,12 +113,17 @@ impl Flush {
 
     /// Takes what a reader hands over.
     pub(super) fn take(&mut self, chunk: Chunk) {
-        let Chunk { worker, rows, bytes, rejected, done, replaced, unfinished } = chunk;
+        let Chunk { worker, rows, bytes, rejected, done, begun, unfinished } = chunk;
         if rows.num_rows() > 0 {
             self.batches.push(rows);
         }
         self.bytes += bytes;
-        self.replaced.extend(replaced);
+        for file in begun {
+            self.read_now.insert(hash_one(&file.key));
+            if file.is_known {
+                self.replaced.insert(file.key);
+            }
+        }
         if unfinished {
             self.unfinished.insert(worker);
         } else {
@@ -150,17 +158,14 @@ impl Flush {
         }
         self.write_duplicates(draft, settled.duplicates)?;
         for conflict in settled.conflicts {
-            let kept = &conflict.kept;
             let mut raw = conflict.record;
             raw.truncate(raw.floor_char_boundary(RAW_LIMIT));
             let rejected = Rejected {
                 index: u64::try_from(conflict.place.log_record_index).ok(),
                 byte_offset: None,
                 reason: Reason::ConflictingDuplicate,
-                detail: format!(
-                    "record {} of `{}` has the same event id and other content, and is kept",
-                    kept.log_record_index, kept.log_file_key
-                ),
+                // Which record is kept may change with a later run; `events` tells it at any time.
+                detail: "another record with the same event id and other content is kept".to_owned(),
                 raw: Some(raw),
             };
             self.books.count_reason(Reason::ConflictingDuplicate);
@@ -220,7 +225,10 @@ impl Flush {
 
     fn add_tally(&mut self, key: &str, tally: Tally) {
         *self.tallies.entry(key.to_owned()).or_default() += tally;
-        self.total += tally;
+        // What a later copy changes in a file of an earlier run is in `log_files`, not in this run's books.
+        if self.read_now.contains(&hash_one(key)) {
+            self.total += tally;
+        }
     }
 
     /// Settles the rows held against each other and against the lake.
@@ -323,6 +331,11 @@ impl Flush {
         }
         write_rows(draft, LakeTable::Rejected, rows)
     }
+}
+
+fn hash_one(key: &str) -> u64 {
+    use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
 /// Writes the rows of a table without days as one file.

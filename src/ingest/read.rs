@@ -30,10 +30,17 @@ pub(super) struct Chunk {
     pub(super) rejected: Vec<(String, Rejected)>,
     /// Files whose last row is in this chunk.
     pub(super) done: Vec<FileDone>,
-    /// Files whose old rows must go before these rows count.
-    pub(super) replaced: Vec<String>,
+    /// Files whose reading began.
+    pub(super) begun: Vec<Begun>,
     /// Set while the chunk's last file has further rows to come.
     pub(super) unfinished: bool,
+}
+
+/// A log file whose reading began.
+pub(super) struct Begun {
+    pub(super) key: String,
+    /// Whether the lake has rows of it, which must go before the new ones count.
+    pub(super) is_known: bool,
 }
 
 /// What was found out about one log file.
@@ -79,7 +86,7 @@ struct Held {
     rows: RowBuilder,
     rejected: Vec<(String, Rejected)>,
     done: Vec<FileDone>,
-    replaced: Vec<String>,
+    begun: Vec<Begun>,
 }
 
 impl Held {
@@ -91,7 +98,7 @@ impl Held {
             bytes,
             rejected: std::mem::take(&mut self.rejected),
             done: std::mem::take(&mut self.done),
-            replaced: std::mem::take(&mut self.replaced),
+            begun: std::mem::take(&mut self.begun),
             unfinished,
         })
     }
@@ -108,7 +115,7 @@ impl<'a> Reader<'a> {
             rows: RowBuilder::new(EVENTS),
             rejected: Vec::new(),
             done: Vec::new(),
-            replaced: Vec::new(),
+            begun: Vec::new(),
         };
         Self { worker, known, options, sender, held }
     }
@@ -149,9 +156,7 @@ impl<'a> Reader<'a> {
             }
         }
         let outcome = if known.is_some() { Outcome::Changed } else { Outcome::New };
-        if known.is_some() {
-            self.held.replaced.push(file.key.clone());
-        }
+        self.held.begun.push(Begun { key: file.key.clone(), is_known: known.is_some() });
         let kind = match LogKey::parse(&file.key).folder {
             LogFolder::Digest => "digest",
             LogFolder::Insight => "insight",

@@ -1,1 +1,45 @@
+//! The promises, from outside. One executable, since each one links all of DataFusion.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test binary"
+)]
 
+// Temp lakes, records made by hand, the command and its output.
+mod support;
+
+// What can be read, and what is kept of what cannot.
+mod decode_damaged;
+mod decode_forms;
+mod decode_nothing_lost;
+mod secrets;
+
+// The books balance, once is once, and order does not matter.
+mod ingest_balances;
+mod ingest_order;
+mod lake_private;
+
+// Who was behind it.
+mod sessions_chains;
+mod sessions_cross_account;
+mod sessions_guards;
+
+// What a user sees: one file per command.
+mod cli_errors;
+mod cli_help;
+mod cli_sql;
+mod cli_stories;
+
+// The house keeps its own rules.
+mod layering;
+mod samples_are_safe;
+mod sql_assets;
+
+// Real records from public repositories, where they lie beside the project.
+mod corpus;

@@ -1,5 +1,5 @@
 -- What does the lake hold?
--- reads: log_files, events, sessions
+-- reads: log_files, events, sessions, rejected
 SELECT
     (SELECT count(*) FROM log_files) AS log_files,
     (SELECT coalesce(sum(records), 0) FROM log_files) AS records,

@@ -1,0 +1,83 @@
+//! SQL over the lake: reads everything, writes nothing, leaves the lake's folder alone.
+
+use super::support::records::{call, user};
+use super::support::{TempLake, rolecall};
+
+fn lake() -> TempLake {
+    TempLake::of(&[
+        call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets"),
+        call("2", user("bob"), "2026-03-03T09:00:00Z", "s3", "ListBuckets"),
+    ])
+}
+
+#[test]
+fn rows_come_as_a_table_or_as_json_lines() {
+    let lake = lake();
+    let sql = "SELECT event_time, event_id, date, resource_arns, error_code FROM attributed_events ORDER BY event_time";
+    for format in ["table", "jsonl"] {
+        let ran = rolecall(lake.folder.path(), &["sql", sql, "--lake", "lake", "--format", format]);
+        insta::allow_duplicates! {
+            if format == "table" {
+                insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
+                exit 0
+                --- stdout
+                 event time             event id   date         resource arns   error code
+                ───────────────────────────────────────────────────────────────────────────
+                 2026-03-02T09:00:00Z   1          2026-03-02
+                 2026-03-03T09:00:00Z   2          2026-03-03
+                --- stderr
+                ");
+            } else {
+                insta::assert_snapshot!(ran.shown(lake.folder.path()), @r#"
+                exit 0
+                --- stdout
+                {"event_time":"2026-03-02T09:00:00Z","event_id":"1","date":"2026-03-02","resource_arns":[],"error_code":null}
+                {"event_time":"2026-03-03T09:00:00Z","event_id":"2","date":"2026-03-03","resource_arns":[],"error_code":null}
+                --- stderr
+                "#);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_question_is_refused() {
+    let lake = lake();
+    let before = lake.tables();
+    for sql in [
+        "DROP TABLE events",
+        "DELETE FROM events",
+        "UPDATE events SET event_id = 'x'",
+        "INSERT INTO events SELECT * FROM events",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '/tmp/'",
+        "COPY events TO 'out.parquet'",
+        "SET datafusion.execution.target_partitions = 1",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM 'lake/events'",
+        "SELECT 1; DROP TABLE events",
+    ] {
+        let ran = rolecall(lake.folder.path(), &["sql", sql, "--lake", "lake"]);
+        assert_eq!(ran.code, 1, "{sql}");
+        assert!(ran.stderr.starts_with("error: "), "{sql}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{sql}");
+    }
+    assert_eq!(lake.tables(), before);
+    assert!(!lake.folder.path().join("out.parquet").exists());
+}
+
+#[test]
+fn days_are_pruned_whether_asked_by_time_or_by_date() {
+    let lake = lake();
+    for condition in [
+        "event_time >= '2026-03-03T00:00:00Z'",
+        "date = '2026-03-03'",
+        "date >= DATE '2026-03-03' AND event_name = 'ListBuckets'",
+    ] {
+        let plan = lake.sql(&format!("EXPLAIN SELECT event_id FROM attributed_events WHERE {condition}"));
+        let plan = plan.iter().map(|row| row["plan"].as_str().unwrap()).collect::<String>();
+        assert!(plan.contains("events/date=2026-03-03"), "{condition}: {plan}");
+        assert!(!plan.contains("events/date=2026-03-02"), "{condition}: {plan}");
+    }
+}

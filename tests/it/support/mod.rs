@@ -1,0 +1,189 @@
+//! What the tests share.
+
+pub mod records;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rolecall::engine::EngineLimits;
+use rolecall::ingest::{Books, IngestOptions, ingest};
+use rolecall::lake::Lake;
+use rolecall::sessions::resolve;
+use rolecall::source::{Location, Selection, list};
+use rolecall::views::open_lake;
+use serde_json::Value;
+
+pub const LIMITS: EngineLimits = EngineLimits { threads: 1, memory_bytes: 256 << 20 };
+
+/// A folder for log files and a lake beside it.
+pub struct TempLake {
+    pub folder: tempfile::TempDir,
+}
+
+impl TempLake {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("logs")).unwrap();
+        Self { folder }
+    }
+
+    /// A lake with these records, one log file each run of `records`, resolved.
+    pub fn of(records: &[Value]) -> Self {
+        let lake = Self::new();
+        lake.put("a.json", &records::records_file(records));
+        lake.ingest();
+        lake
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("lake")
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.logs().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Ingests and resolves everything in the folder.
+    pub fn ingest(&self) -> Books {
+        self.ingest_from(&[&self.logs()])
+    }
+
+    pub fn ingest_from(&self, sources: &[&Path]) -> Books {
+        let sources: Vec<Location> = sources
+            .iter()
+            .map(|path| Location::parse(path.to_str().unwrap()).unwrap())
+            .collect();
+        let listing = list(&sources, &Selection::default()).unwrap();
+        let lake = Lake::open_or_create(&self.root()).unwrap();
+        let guard = lake.write(|| ()).unwrap();
+        let now = "2026-04-01T00:00:00Z".parse().unwrap();
+        let books = ingest(&guard, listing, IngestOptions::new(2, now), &mut |_| ()).unwrap();
+        runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+        books
+    }
+
+    /// Rows of a question as JSON objects.
+    pub fn sql(&self, sql: &str) -> Vec<Value> {
+        let lake = Lake::open(&self.root()).unwrap();
+        let batches = runtime().block_on(async {
+            let open = open_lake(&lake, LIMITS).await.unwrap();
+            open.engine.query("test", sql, &[]).await.unwrap().collect().await.unwrap()
+        });
+        let mut bytes = Vec::new();
+        let mut writer = arrow::json::WriterBuilder::new()
+            .with_explicit_nulls(true)
+            .build::<_, arrow::json::writer::LineDelimited>(&mut bytes);
+        for batch in &batches {
+            writer.write(batch).unwrap();
+        }
+        writer.finish().unwrap();
+        String::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// One value of one row.
+    pub fn value(&self, sql: &str) -> Value {
+        let rows = self.sql(sql);
+        assert_eq!(rows.len(), 1, "{sql}");
+        rows[0].as_object().unwrap().values().next().unwrap().clone()
+    }
+
+    /// Every table as sorted lines of JSON, without the time of ingest.
+    pub fn tables(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (table, columns) in [
+            ("events", "*"),
+            ("sessions", "*"),
+            (
+                "rejected",
+                "log_file_key, log_record_index, byte_offset, reason, detail, raw, event_id",
+            ),
+            (
+                "log_files",
+                "log_file_key, kind, size, content_hash, records, events, duplicates, rejected, first_event_time, last_event_time",
+            ),
+            ("duplicates", "*"),
+        ] {
+            let rows = self.sql(&format!("SELECT {columns} FROM {table}"));
+            lines.extend(rows.into_iter().map(|row| format!("{table} {row}")));
+        }
+        lines.sort();
+        lines
+    }
+
+    /// The books of the whole lake balance, file by file and table by table.
+    pub fn assert_books_balance(&self) {
+        let unbalanced = self.sql(
+            "SELECT * FROM log_files WHERE records <> events + duplicates + rejected OR events < 0 OR duplicates < 0 OR rejected < 0",
+        );
+        assert_eq!(unbalanced, Vec::<Value>::new());
+        for (sum, table) in [
+            ("sum(events)", "events"),
+            ("sum(duplicates)", "duplicates"),
+            ("sum(rejected)", "rejected WHERE log_record_index IS NOT NULL"),
+        ] {
+            let counted = self.value(&format!("SELECT coalesce({sum}, 0) AS n FROM log_files"));
+            let rows = self.value(&format!("SELECT count(*) AS n FROM {table}"));
+            assert_eq!(counted, rows, "{table}");
+        }
+    }
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// What the command printed and how it ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs the command as a user would, with nothing of this machine's environment.
+pub fn rolecall(folder: &Path, arguments: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_rolecall"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("TMPDIR", std::env::temp_dir())
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Ran {
+    /// Exit code, stdout and stderr in one text, with the temporary folder's name taken out.
+    pub fn shown(&self, folder: &Path) -> String {
+        let text = format!(
+            "exit {}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        );
+        text.replace(folder.to_str().unwrap(), "FOLDER")
+    }
+}
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
