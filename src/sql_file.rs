@@ -46,13 +46,23 @@ pub struct SqlFile {
 impl SqlFile {
     /// Reads the header of `sql`; lines it does not know are prose.
     pub fn parse(name: &'static str, sql: &'static str) -> Self {
-        let mut file =
-            Self { name, sql, question: String::new(), params: Vec::new(), reads: Vec::new() };
-        for line in sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim) {
+        let mut file = Self {
+            name,
+            sql,
+            question: String::new(),
+            params: Vec::new(),
+            reads: Vec::new(),
+        };
+        for line in sql
+            .lines()
+            .map_while(|line| line.strip_prefix("--"))
+            .map(str::trim)
+        {
             if let Some(param) = line.strip_prefix("param:") {
                 file.params.extend(parse_param(param.trim()));
             } else if let Some(reads) = line.strip_prefix("reads:") {
-                file.reads.extend(reads.split(',').map(|name| name.trim().to_owned()));
+                file.reads
+                    .extend(reads.split(',').map(|name| name.trim().to_owned()));
             } else if file.question.is_empty() {
                 line.clone_into(&mut file.question);
             }
@@ -70,8 +80,15 @@ fn parse_param(text: &str) -> Option<Param> {
         "int" => ParamType::Int,
         _ => return None,
     };
-    let default = words.next().and_then(|rest| rest.strip_prefix("default ")).map(str::to_owned);
-    Some(Param { name, param_type, default })
+    let default = words
+        .next()
+        .and_then(|rest| rest.strip_prefix("default "))
+        .map(str::to_owned);
+    Some(Param {
+        name,
+        param_type,
+        default,
+    })
 }
 
 #[cfg(test)]

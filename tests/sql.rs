@@ -30,7 +30,10 @@ use rolecall::views::{OpenLake, open_lake};
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 use tokio::runtime::Runtime;
 
-const LIMITS: EngineLimits = EngineLimits { threads: 1, memory_bytes: 256 << 20 };
+const LIMITS: EngineLimits = EngineLimits {
+    threads: 1,
+    memory_bytes: 256 << 20,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -42,7 +45,9 @@ fn main() -> ExitCode {
         .map(|path| {
             let (runtime, open) = (Arc::clone(&runtime), Arc::clone(&open));
             let name = path.strip_prefix("tests/slt").unwrap().with_extension("");
-            Trial::test(name.display().to_string(), move || run_file(&runtime, &open, &path))
+            Trial::test(name.display().to_string(), move || {
+                run_file(&runtime, &open, &path)
+            })
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -72,7 +77,10 @@ fn slt_files(folder: &Path) -> Vec<PathBuf> {
 
 fn run_file(runtime: &Arc<Runtime>, open: &Arc<OpenLake>, path: &Path) -> Result<(), Failed> {
     let mut runner = Runner::new(|| async {
-        Ok(Adapter { runtime: Arc::clone(runtime), open: Arc::clone(open) })
+        Ok(Adapter {
+            runtime: Arc::clone(runtime),
+            open: Arc::clone(open),
+        })
     });
     runner.with_column_validator(|_, _| true);
     if std::env::var_os("ROLECALL_BLESS").is_some() {
@@ -85,7 +93,9 @@ fn run_file(runtime: &Arc<Runtime>, open: &Arc<OpenLake>, path: &Path) -> Result
         ))
         .map_err(|error| Failed::from(error.to_string()))
     } else {
-        runner.run_file(path).map_err(|error| Failed::from(error.to_string()))
+        runner
+            .run_file(path)
+            .map_err(|error| Failed::from(error.to_string()))
     }
 }
 
@@ -110,16 +120,28 @@ impl Adapter {
                     .filter_map(|word| word.split_once('='))
                     .map(|(name, value)| (name, value.to_owned()))
                     .collect();
-                return ask(engine, name, &given).await.map_err(|error| error.to_string());
+                return ask(engine, name, &given)
+                    .await
+                    .map_err(|error| error.to_string());
             }
             let named = text.strip_prefix("sessions ").map(|name| {
-                QUERIES.iter().find(|(known, _)| *known == name).map_or("", |(_, sql)| *sql)
+                QUERIES
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map_or("", |(_, sql)| *sql)
             });
-            engine.query("test", named.unwrap_or(text), &[]).await.map_err(chain)
+            engine
+                .query("test", named.unwrap_or(text), &[])
+                .await
+                .map_err(chain)
         });
         let answer = answer.map_err(Refused)?;
         let columns = answer.schema().fields().len();
-        let batches = self.runtime.block_on(answer.collect()).map_err(chain).map_err(Refused)?;
+        let batches = self
+            .runtime
+            .block_on(answer.collect())
+            .map_err(chain)
+            .map_err(Refused)?;
         Ok((columns, batches))
     }
 }
@@ -143,10 +165,19 @@ impl sqllogictest::DB for Adapter {
         let mut rows = Vec::new();
         for batch in &batches {
             for row in 0..batch.num_rows() {
-                rows.push(batch.columns().iter().map(|column| cell(column, row)).collect());
+                rows.push(
+                    batch
+                        .columns()
+                        .iter()
+                        .map(|column| cell(column, row))
+                        .collect(),
+                );
             }
         }
-        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })
+        Ok(DBOutput::Rows {
+            types: vec![DefaultColumnType::Any; columns],
+            rows,
+        })
     }
 }
 
@@ -156,12 +187,23 @@ fn cell(column: &dyn Array, row: usize) -> String {
     }
     if let DataType::List(_) = column.data_type() {
         let items = column.as_list::<i32>().value(row);
-        let cells: Vec<String> = (0..items.len()).map(|item| cell(items.as_ref(), item)).collect();
+        let cells: Vec<String> = (0..items.len())
+            .map(|item| cell(items.as_ref(), item))
+            .collect();
         return format!("[{}]", cells.join(","));
     }
     let time = Some("%Y-%m-%dT%H:%M:%SZ");
-    let options = FormatOptions::new().with_timestamp_format(time).with_timestamp_tz_format(time);
-    let text = ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string();
+    let options = FormatOptions::new()
+        .with_timestamp_format(time)
+        .with_timestamp_tz_format(time);
+    let text = ArrayFormatter::try_new(column, &options)
+        .unwrap()
+        .value(row)
+        .to_string();
     // The runner splits cells at white space.
-    if text.is_empty() { "(empty)".to_owned() } else { text.replace(' ', "_") }
+    if text.is_empty() {
+        "(empty)".to_owned()
+    } else {
+        text.replace(' ', "_")
+    }
 }

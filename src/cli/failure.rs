@@ -46,13 +46,21 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(message: &str, cause: impl Error) -> Self {
         let mut failure = Self::of(&cause, Exit::Failed, Vec::new());
-        failure.causes.insert(0, std::mem::replace(&mut failure.message, message.to_owned()));
+        failure.causes.insert(
+            0,
+            std::mem::replace(&mut failure.message, message.to_owned()),
+        );
         failure
     }
 
     /// A request that cannot be understood.
     pub(super) fn usage(message: String, hints: Vec<String>) -> Self {
-        Self { exit: Exit::Usage, message, causes: Vec::new(), hints }
+        Self {
+            exit: Exit::Usage,
+            message,
+            causes: Vec::new(),
+            hints,
+        }
     }
 
     fn of(error: &dyn Error, exit: Exit, hints: Vec<String>) -> Self {
@@ -64,7 +72,12 @@ impl Failure {
         }
         // Wrapping errors often say what their source says.
         causes.dedup();
-        Self { exit, message: error.to_string(), causes, hints }
+        Self {
+            exit,
+            message: error.to_string(),
+            causes,
+            hints,
+        }
     }
 
     /// Writes it to stderr; a reader that left is no failure.
@@ -155,7 +168,11 @@ impl From<ReportError> for Failure {
 
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
-        let exit = if error.is_broken_pipe() { Exit::Done } else { Exit::Failed };
+        let exit = if error.is_broken_pipe() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        };
         Self::of(&error, exit, Vec::new())
     }
 }

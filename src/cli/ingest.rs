@@ -1,7 +1,5 @@
 //! `rolecall ingest`: log files into the lake.
 
-use std::sync::Arc;
-
 use chrono::NaiveDate;
 use clap::Args;
 
@@ -69,12 +67,14 @@ pub(super) fn listing(
     selection: &SelectionArgs,
 ) -> Result<Listing, Failure> {
     let selection = selection.selection(world)?;
-    let locations =
-        sources.iter().map(|source| Location::parse(source)).collect::<Result<Vec<_>, _>>()?;
+    let locations = sources
+        .iter()
+        .map(|source| Location::parse(source))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(list(&locations, &selection)?)
 }
 
-pub(super) fn run(world: &World, args: IngestArgs) -> Result<Exit, Failure> {
+pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     let listing = listing(world, &args.sources, &args.selection)?;
     let lake = Lake::open_or_create(&world.lake_path())?;
     let guard = write(world, &lake)?;
@@ -88,7 +88,11 @@ pub(super) fn run(world: &World, args: IngestArgs) -> Result<Exit, Failure> {
 
 /// Takes the right to write, and says so when that takes waiting.
 pub(super) fn write<'a>(world: &World, lake: &'a Lake) -> Result<WriteGuard<'a>, Failure> {
-    Ok(lake.write(|| world.ui.say("waiting for another rolecall to finish with this lake"))?)
+    Ok(lake.write(|| {
+        world
+            .ui
+            .say("waiting for another rolecall to finish with this lake");
+    })?)
 }
 
 /// Reads the listing into the lake.
@@ -114,15 +118,20 @@ pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
     if books.is_clean() {
         return Exit::Done;
     }
-    let reasons: Vec<String> =
-        books.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let reasons: Vec<String> = books
+        .reasons
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     world.ui.say(&format!(
         "{} records and {} files were rejected: {}",
         books.rejected,
         books.files_rejected,
         safe_text(&reasons.join(", "))
     ));
-    world.ui.say("hint: `rolecall status` lists them; their text is in the table `rejected`");
+    world
+        .ui
+        .say("hint: `rolecall status` lists them; their text is in the table `rejected`");
     Exit::Rejected
 }
 
@@ -132,7 +141,11 @@ const BOOKS: &[Column] = &[
     Column::required("files_known", ColumnType::Int, "in the lake already"),
     Column::required("files_rejected", ColumnType::Int, "given up as a whole"),
     Column::required("files_skipped", ColumnType::Int, "other files, passed over"),
-    Column::required("files_not_selected", ColumnType::Int, "left out by the flags"),
+    Column::required(
+        "files_not_selected",
+        ColumnType::Int,
+        "left out by the flags",
+    ),
     Column::required("records", ColumnType::Int, "records read"),
     Column::required("events", ColumnType::Int, "new events"),
     Column::required("duplicates", ColumnType::Int, "further copies of events"),
@@ -152,6 +165,12 @@ fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
         .count("events", books.events)
         .count("duplicates", books.duplicates)
         .count("rejected", books.rejected);
-    let batch = rows.take().map_err(|error| Failure::new("cannot show the books", error))?;
-    Ok(world.ui.batches(world.format, Arc::clone(batch.schema_ref()), &[batch])?)
+    let batch = rows
+        .take()
+        .map_err(|error| Failure::new("cannot show the books", error))?;
+    Ok(world.ui.batches(
+        world.format,
+        batch.schema_ref(),
+        std::slice::from_ref(&batch),
+    )?)
 }

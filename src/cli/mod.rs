@@ -87,11 +87,16 @@ struct World {
 
 impl World {
     fn limits(&self) -> EngineLimits {
-        EngineLimits { threads: self.threads, memory_bytes: 512 << 20 }
+        EngineLimits {
+            threads: self.threads,
+            memory_bytes: 512 << 20,
+        }
     }
 
     fn lake_path(&self) -> PathBuf {
-        self.lake.clone().unwrap_or_else(|| PathBuf::from("rolecall-lake"))
+        self.lake
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("rolecall-lake"))
     }
 
     /// Opens the lake that was named, or the default one.
@@ -101,7 +106,10 @@ impl World {
 }
 
 /// Runs the command that was typed.
-#[expect(clippy::disallowed_methods, reason = "the clock is read here, once, and handed on")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock is read here, once, and handed on"
+)]
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -113,15 +121,21 @@ pub fn run() -> ExitCode {
         }
     };
     let ui = Ui::new();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::new("cannot start its threads", error).report(&ui).into(),
+        Err(error) => {
+            return Failure::new("cannot start its threads", error)
+                .report(&ui)
+                .into();
+        }
     };
     let format = match cli.global.format {
         Some(FormatArg::Table) => Format::Table,
-        Some(FormatArg::Jsonl) => Format::Jsonl,
         None if ui.is_terminal() => Format::Table,
-        None => Format::Jsonl,
+        Some(FormatArg::Jsonl) | None => Format::Jsonl,
     };
     let world = World {
         lake: cli.global.lake,
@@ -132,8 +146,8 @@ pub fn run() -> ExitCode {
         ui,
     };
     let outcome = match cli.command {
-        Command::Review(args) => review::run(&world, args),
-        Command::Ingest(args) => ingest::run(&world, args),
+        Command::Review(args) => review::run(&world, &args),
+        Command::Ingest(args) => ingest::run(&world, &args),
         Command::Resolve(args) => resolve::run(&world, &args),
         Command::Status(args) => status::run(&world, &args),
         Command::Who(args) => who::run(&world, &args),

@@ -28,7 +28,7 @@ pub(super) struct ReviewArgs {
     selection: SelectionArgs,
 }
 
-pub(super) fn run(world: &World, args: ReviewArgs) -> Result<Exit, Failure> {
+pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     let listing = listing(world, &args.sources, &args.selection)?;
     let temporary = match world.lake {
         Some(_) => None,
@@ -39,7 +39,9 @@ pub(super) fn run(world: &World, args: ReviewArgs) -> Result<Exit, Failure> {
                 .map_err(|error| Failure::new("cannot make a temporary lake", error))?,
         ),
     };
-    let path = temporary.as_ref().map_or_else(|| world.lake_path(), |dir| dir.path().join("lake"));
+    let path = temporary
+        .as_ref()
+        .map_or_else(|| world.lake_path(), |dir| dir.path().join("lake"));
     let lake = Lake::open_or_create(&path)?;
     let books = {
         let guard = write(world, &lake)?;
@@ -69,19 +71,27 @@ pub(super) async fn show_section(
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     match world.format {
         Format::Table => {
-            world.ui.line(&format!("\n{}\n{}", section.title, "=".repeat(section.title.len())))?;
+            world.ui.line(&format!(
+                "\n{}\n{}",
+                section.title,
+                "=".repeat(section.title.len())
+            ))?;
             if rows == 0 {
                 world.ui.line(section.empty)?;
             } else {
                 world.ui.line(section.about)?;
-                world.ui.batches(world.format, schema, &batches)?;
+                world.ui.batches(world.format, &schema, &batches)?;
             }
         }
         Format::Jsonl => {
             for batch in &batches {
                 let batch = named(section.name, batch)
                     .map_err(|error| Failure::new("cannot show a section", error))?;
-                world.ui.batches(world.format, Arc::clone(batch.schema_ref()), &[batch])?;
+                world.ui.batches(
+                    world.format,
+                    batch.schema_ref(),
+                    std::slice::from_ref(&batch),
+                )?;
             }
         }
     }

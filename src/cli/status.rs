@@ -23,7 +23,10 @@ pub(super) fn run(world: &World, _: &StatusArgs) -> Result<Exit, Failure> {
     world.runtime.block_on(async {
         let open = Arc::new(open_lake(&lake, world.limits()).await?);
         warn_if_stale(world, &open);
-        for section in SECTIONS.iter().filter(|section| SHOWN.contains(&section.name)) {
+        for section in SECTIONS
+            .iter()
+            .filter(|section| SHOWN.contains(&section.name))
+        {
             show_section(world, &open, section).await?;
         }
         Ok::<_, Failure>(())

@@ -22,7 +22,11 @@ pub(super) fn parse(flag: &str, text: &str, now: DateTime<Utc>) -> Result<DateTi
 
 fn back(text: &str) -> Option<TimeDelta> {
     let unit = text.chars().last()?;
-    let count: i64 = text.strip_suffix(unit)?.parse().ok().filter(|count| *count >= 0)?;
+    let count: i64 = text
+        .strip_suffix(unit)?
+        .parse()
+        .ok()
+        .filter(|count| *count >= 0)?;
     match unit {
         'd' => TimeDelta::try_days(count),
         'h' => TimeDelta::try_hours(count),
@@ -47,7 +51,15 @@ mod tests {
         assert_eq!(at("2026-03-02T09:00:00+01:00"), "2026-03-02T08:00:00Z");
         assert_eq!(at("2026-03-02"), "2026-03-02T00:00:00Z");
         assert_eq!(at("7d"), "2026-03-01T12:00:00Z");
-        for bad in ["", "d", "yesterday", "-7d", "7w", "2026-13-01", "99999999999999999d"] {
+        for bad in [
+            "",
+            "d",
+            "yesterday",
+            "-7d",
+            "7w",
+            "2026-13-01",
+            "99999999999999999d",
+        ] {
             assert!(parse("--from", bad, now).is_err(), "{bad}");
         }
     }

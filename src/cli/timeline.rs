@@ -80,21 +80,26 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
 }
 
 /// Says so when a name fits several people or workloads, or none.
-async fn tell_of_several(
-    world: &World,
-    open: &OpenLake,
-    principal: &str,
-) -> Result<(), Failure> {
-    let fits = ask(&open.engine, "timeline/principals", &[("principal", principal.to_owned())])
-        .await?
-        .collect()
-        .await?;
+async fn tell_of_several(world: &World, open: &OpenLake, principal: &str) -> Result<(), Failure> {
+    let fits = ask(
+        &open.engine,
+        "timeline/principals",
+        &[("principal", principal.to_owned())],
+    )
+    .await?
+    .collect()
+    .await?;
     let count: usize = fits.iter().map(RecordBatch::num_rows).sum();
     if count == 0 {
-        world.ui.say(&format!("`{}` fits no person, workload or role", safe_text(principal)));
+        world.ui.say(&format!(
+            "`{}` fits no person, workload or role",
+            safe_text(principal)
+        ));
     }
     if count > 1 {
-        world.ui.say(&format!("`{}` fits {count}:", safe_text(principal)));
+        world
+            .ui
+            .say(&format!("`{}` fits {count}:", safe_text(principal)));
         for batch in &fits {
             for row in 0..batch.num_rows() {
                 let value = |name| value_of(batch, name, row).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::Schema;
 
 use crate::output::{Format, OutputError, RowWriter};
 
@@ -15,7 +15,9 @@ pub(super) struct Ui {
 
 impl Ui {
     pub(super) fn new() -> Self {
-        Self { is_terminal: io::stdout().is_terminal() }
+        Self {
+            is_terminal: io::stdout().is_terminal(),
+        }
     }
 
     /// Whether a person looks at stdout.
@@ -24,11 +26,13 @@ impl Ui {
     }
 
     /// Writes one line of words. Words that nobody can hear are no failure.
+    #[expect(clippy::unused_self, reason = "who may speak holds the streams")]
     pub(super) fn say(&self, words: &str) {
         drop(writeln!(io::stderr().lock(), "{words}"));
     }
 
     /// Writes one line of data as it is.
+    #[expect(clippy::unused_self, reason = "who may speak holds the streams")]
     pub(super) fn line(&self, text: &str) -> Result<(), OutputError> {
         writeln!(io::stdout().lock(), "{text}").map_err(OutputError::Write)
     }
@@ -37,7 +41,7 @@ impl Ui {
     pub(super) fn rows(
         &self,
         format: Format,
-        schema: SchemaRef,
+        schema: &Schema,
     ) -> RowWriter<BufWriter<io::StdoutLock<'static>>> {
         let out = BufWriter::new(io::stdout().lock());
         RowWriter::new(format, schema, out, self.width())
@@ -47,7 +51,7 @@ impl Ui {
     pub(super) fn batches(
         &self,
         format: Format,
-        schema: SchemaRef,
+        schema: &Schema,
         batches: &[RecordBatch],
     ) -> Result<(), OutputError> {
         let mut rows = self.rows(format, schema);
@@ -61,6 +65,9 @@ impl Ui {
         if !self.is_terminal {
             return None;
         }
-        rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|w| *w > 0)
+        rustix::termios::tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| size.ws_col)
+            .filter(|w| *w > 0)
     }
 }

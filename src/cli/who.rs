@@ -44,14 +44,19 @@ pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
         }
     }
     if proof.not_shown > 0 {
-        world.ui.say(&format!("{} further sessions fit and are not shown", proof.not_shown));
+        world.ui.say(&format!(
+            "{} further sessions fit and are not shown",
+            proof.not_shown
+        ));
     }
     Ok(Exit::Done)
 }
 
 /// The chain in words.
 fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<(), Failure> {
-    let Some(last) = chain.hops.last() else { return Ok(()) };
+    let Some(last) = chain.hops.last() else {
+        return Ok(());
+    };
     let line = |text: String| world.ui.line(&safe_text(&text));
     let last_value = |name| value_of(last, name, 0).unwrap_or_default();
     if is_further {
@@ -76,17 +81,31 @@ fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<()
     }
     for (at, hop) in chain.hops.iter().enumerate() {
         let value = |name| value_of(hop, name, 0);
-        let persona = value("persona_arn").or_else(|| value("session_arn")).or_else(|| value("origin_id"));
+        let persona = value("persona_arn")
+            .or_else(|| value("session_arn"))
+            .or_else(|| value("origin_id"));
         let name = value("session_name").map_or_else(String::new, |name| format!(" as {name}"));
-        line(format!("  {at}. {}{name}", persona.unwrap_or_else(|| "(caller not named)".to_owned())))?;
+        line(format!(
+            "  {at}. {}{name}",
+            persona.unwrap_or_else(|| "(caller not named)".to_owned())
+        ))?;
         let how = match (value("issuing_api"), value("issuing_event_id")) {
-            (Some(api), Some(event)) => format!("{api} at {}, event {event}", value("created_at").unwrap_or_default()),
-            (Some(api), None) => format!("one of several {api} calls at {}", value("created_at").unwrap_or_default()),
+            (Some(api), Some(event)) => format!(
+                "{api} at {}, event {event}",
+                value("created_at").unwrap_or_default()
+            ),
+            (Some(api), None) => format!(
+                "one of several {api} calls at {}",
+                value("created_at").unwrap_or_default()
+            ),
             _ => match value("attribution").as_deref() {
                 Some("direct") => "named by its own records".to_owned(),
                 Some("shared_event") => "the same call as another account recorded it".to_owned(),
                 Some("account_only") => "an account that is not in these logs".to_owned(),
-                _ => format!("issuing event not found: {}", value("unresolved_reason").unwrap_or_default()),
+                _ => format!(
+                    "issuing event not found: {}",
+                    value("unresolved_reason").unwrap_or_default()
+                ),
             },
         };
         line(format!(
@@ -121,7 +140,11 @@ fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
     for (step, hop) in chain.hops.iter().enumerate() {
         let batch = with_step(what, &chain.matched, step, hop)
             .map_err(|error| Failure::new("cannot show the chain", error))?;
-        world.ui.batches(world.format, Arc::clone(batch.schema_ref()), &[batch])?;
+        world.ui.batches(
+            world.format,
+            batch.schema_ref(),
+            std::slice::from_ref(&batch),
+        )?;
     }
     Ok(())
 }
@@ -140,7 +163,11 @@ fn with_step(
     ];
     fields.extend(hop.schema_ref().fields().iter().cloned());
     let step = i64::try_from(step).unwrap_or(i64::MAX);
-    let mut columns = vec![text(what), text(matched), Arc::new(Int64Array::from(vec![step]))];
+    let mut columns = vec![
+        text(what),
+        text(matched),
+        Arc::new(Int64Array::from(vec![step])),
+    ];
     columns.extend(hop.columns().iter().cloned());
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }

@@ -66,7 +66,10 @@ impl<R: Read> Frames<R> {
         if self.form == Form::RecordLines && self.records == 1 {
             self.form = Form::Record;
         }
-        Decoded { form: self.form, records: self.records }
+        Decoded {
+            form: self.form,
+            records: self.records,
+        }
     }
 
     /// The next byte that is not white space, which is left where it is.
@@ -99,8 +102,7 @@ impl<R: Read> Frames<R> {
                 Envelope::Other(reason, detail) if self.values == 0 => {
                     let raw = self.window.text();
                     sink.rejected(
-                        Rejected::of_file(reason, detail)
-                            .with_raw(raw, self.options.mask_secrets),
+                        Rejected::of_file(reason, detail).with_raw(raw, self.options.mask_secrets),
                     );
                     self.pass_over_rest();
                     Step::Done
@@ -113,7 +115,8 @@ impl<R: Read> Frames<R> {
             }
             _ if self.values == 0 && self.records == 0 => {
                 let raw = self.window.text();
-                let detail = format!("starts with byte 0x{first:02x}, not with an object or a list");
+                let detail =
+                    format!("starts with byte 0x{first:02x}, not with an object or a list");
                 sink.rejected(
                     Rejected::of_file(Reason::NotJson, detail)
                         .with_raw(raw, self.options.mask_secrets),
@@ -176,7 +179,9 @@ impl<R: Read> Frames<R> {
                 // Broken right here: reading it as a record tells where and why.
                 return Envelope::Record;
             };
-            let Some(first) = self.peek(&mut value) else { return Envelope::Record };
+            let Some(first) = self.peek(&mut value) else {
+                return Envelope::Record;
+            };
             if is_records {
                 if first == b'[' {
                     self.window.advance(value);
@@ -187,7 +192,9 @@ impl<R: Read> Frames<R> {
                     "`Records` holds another value than a list".to_owned(),
                 );
             }
-            let Some(end) = self.end_of_value_from(value) else { return Envelope::Record };
+            let Some(end) = self.end_of_value_from(value) else {
+                return Envelope::Record;
+            };
             at = match self.after(end, b',') {
                 Some(next) => next,
                 None => end,
@@ -240,7 +247,11 @@ impl<R: Read> Frames<R> {
                 None => return Step::Ended,
                 Some(b']') => {
                     self.window.advance(1);
-                    return if in_object { self.rest_of_object() } else { Step::Done };
+                    return if in_object {
+                        self.rest_of_object()
+                    } else {
+                        Step::Done
+                    };
                 }
                 Some(b',') => self.window.advance(1),
                 Some(_) => {
@@ -405,9 +416,10 @@ impl<R: Read> Frames<R> {
                 };
                 Some((reason, error.to_string()))
             }
-            _ if !finished => {
-                Some((Reason::TruncatedJson, "the text ends before its last value does".to_owned()))
-            }
+            _ if !finished => Some((
+                Reason::TruncatedJson,
+                "the text ends before its last value does".to_owned(),
+            )),
             _ => None,
         };
         if let Some((reason, detail)) = failure {
@@ -425,7 +437,10 @@ impl<R: Read> Frames<R> {
             });
             self.records += 1;
         } else if self.values == 0 {
-            sink.rejected(Rejected::of_file(Reason::EmptyFile, "no JSON value in it".to_owned()));
+            sink.rejected(Rejected::of_file(
+                Reason::EmptyFile,
+                "no JSON value in it".to_owned(),
+            ));
         }
     }
 }
@@ -437,7 +452,10 @@ fn refusal(record: &mut Record<'_>) -> Option<(Reason, String)> {
     }
     if !record.finish() {
         let detail = match record.event_time_text.as_deref() {
-            Some(text) => format!("`eventTime` is `{}`", text.chars().take(64).collect::<String>()),
+            Some(text) => format!(
+                "`eventTime` is `{}`",
+                text.chars().take(64).collect::<String>()
+            ),
             None => "no `eventTime`".to_owned(),
         };
         return Some((Reason::MissingEventTime, detail));

@@ -7,7 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 /// The uncompressed text of a log file.
 pub(super) enum Input<R: Read> {
     Plain(BufReader<R>),
-    Gzip(MultiGzDecoder<BufReader<R>>),
+    Gzip(Box<MultiGzDecoder<BufReader<R>>>),
 }
 
 impl<R: Read> Input<R> {
@@ -29,7 +29,7 @@ impl<R: Read> Read for Input<R> {
 pub(super) fn open<R: Read>(bytes: R) -> io::Result<Input<R>> {
     let mut input = BufReader::with_capacity(64 << 10, bytes);
     if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Ok(Input::Gzip(MultiGzDecoder::new(input)))
+        Ok(Input::Gzip(Box::new(MultiGzDecoder::new(input))))
     } else {
         Ok(Input::Plain(input))
     }

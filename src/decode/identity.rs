@@ -72,7 +72,11 @@ pub(super) struct Leftovers<'r, 'a> {
 impl<'a> Leftovers<'_, 'a> {
     fn keep(&mut self, path: &[&'static str], key: Cow<'a, str>, value: &'a RawValue) {
         if !json::is_nothing(value) {
-            self.unmapped.push(Unmapped { path: path.to_vec(), key, value });
+            self.unmapped.push(Unmapped {
+                path: path.to_vec(),
+                key,
+                value,
+            });
         }
     }
 
@@ -137,9 +141,14 @@ impl<'a> UserIdentity<'a> {
     /// Reads the value of `userIdentity`; what has no place here goes to `left`.
     pub(super) fn read(value: &'a RawValue, left: &mut Leftovers<'_, 'a>) -> Self {
         let mut identity = Self::default();
-        left.object(&[], Cow::Borrowed(USER_IDENTITY), value, |left, key, value| {
-            identity.read_field(key, value, left);
-        });
+        left.object(
+            &[],
+            Cow::Borrowed(USER_IDENTITY),
+            value,
+            |left, key, value| {
+                identity.read_field(key, value, left);
+            },
+        );
         identity
     }
 

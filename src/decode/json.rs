@@ -1,4 +1,4 @@
-//! Small questions about JSON text that serde_json has no word for: where does a damaged value end,
+//! Small questions about JSON text that `serde_json` has no word for: where does a damaged value end,
 //! is it written without white space, what is inside this one string.
 
 use std::borrow::Cow;
@@ -62,7 +62,10 @@ pub(super) fn bool_of(raw: &RawValue) -> Option<bool> {
 /// Returns true for `null` and for `{}`, which CloudTrail writes where it has nothing to say.
 pub(super) fn is_nothing(raw: &RawValue) -> bool {
     let text = raw.get();
-    text == "null" || text.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+    text == "null"
+        || text
+            .strip_prefix('{')
+            .is_some_and(|rest| rest.trim_start() == "}")
 }
 
 /// Returns the value without white space between its tokens.
@@ -180,9 +183,13 @@ pub(super) fn next_record_start(text: &[u8], by_line: bool) -> Option<usize> {
 }
 
 fn starts_with_record_key(object: &[u8]) -> bool {
-    let Some(key) = object.trim_ascii_start().strip_prefix(b"\"") else { return false };
+    let Some(key) = object.trim_ascii_start().strip_prefix(b"\"") else {
+        return false;
+    };
     let end = memchr::memchr(b'"', key.get(..64).unwrap_or(key));
-    let key = end.and_then(|end| key.get(..end)).and_then(|key| std::str::from_utf8(key).ok());
+    let key = end
+        .and_then(|end| key.get(..end))
+        .and_then(|key| std::str::from_utf8(key).ok());
     key.is_some_and(is_record_key)
 }
 
@@ -204,7 +211,10 @@ mod tests {
 
     #[test]
     fn minifying_touches_no_string() {
-        assert_eq!(minified("{ \"a b\" : [1, \"x \\\" y\"]\n}"), "{\"a b\":[1,\"x \\\" y\"]}");
+        assert_eq!(
+            minified("{ \"a b\" : [1, \"x \\\" y\"]\n}"),
+            "{\"a b\":[1,\"x \\\" y\"]}"
+        );
         assert!(matches!(minified("{\"a b\":1}"), Cow::Borrowed(_)));
     }
 
@@ -219,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_next_record_is_found_past_escaped_look_alikes() {
-        let text = br#"{"eventVersion":"1","x":{"eventID":1},"y":"{\"eventID\"" , {  "awsRegion":2}"#;
+        let text =
+            br#"{"eventVersion":"1","x":{"eventID":1},"y":"{\"eventID\"" , {  "awsRegion":2}"#;
         let at = next_record_start(text, false).unwrap();
         assert!(text[at..].starts_with(b"{  \"awsRegion\":2"));
         assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1", false), None);

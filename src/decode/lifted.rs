@@ -119,7 +119,8 @@ fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 
 /// Parts of another shape than AWS documents give nothing; they stay in their JSON column.
 fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
 }
 
 impl<'a> Lifted<'a> {
@@ -131,7 +132,10 @@ impl<'a> Lifted<'a> {
             }
             Some("signin.amazonaws.com") => {
                 let additional: Additional<'a> = parts(record.additional_event_data);
-                Self { switch_from_arn: text(additional.switch_from), ..Self::default() }
+                Self {
+                    switch_from_arn: text(additional.switch_from),
+                    ..Self::default()
+                }
             }
             _ => Self::default(),
         }
@@ -165,6 +169,8 @@ impl<'a> Lifted<'a> {
 fn before_last_colon(id: Cow<'_, str>) -> Option<Cow<'_, str>> {
     match id {
         Cow::Borrowed(id) => id.rsplit_once(':').map(|(role, _)| Cow::Borrowed(role)),
-        Cow::Owned(id) => id.rsplit_once(':').map(|(role, _)| Cow::Owned(role.to_owned())),
+        Cow::Owned(id) => id
+            .rsplit_once(':')
+            .map(|(role, _)| Cow::Owned(role.to_owned())),
     }
 }

@@ -51,12 +51,19 @@ pub fn mask_text(text: &str) -> Cow<'_, str> {
 
 static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // The closing quote is part of the pattern: `cert` must not be found in `certificateArn`.
-    let patterns = SECRET_FIELDS.iter().flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
-    AhoCorasickBuilder::new().ascii_case_insensitive(true).build(patterns).ok()
+    let patterns = SECRET_FIELDS
+        .iter()
+        .flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
+    AhoCorasickBuilder::new()
+        .ascii_case_insensitive(true)
+        .build(patterns)
+        .ok()
 });
 
 fn mask(text: &str) -> Cow<'_, str> {
-    let Some(fields) = FIELDS.as_ref() else { return Cow::Borrowed(text) };
+    let Some(fields) = FIELDS.as_ref() else {
+        return Cow::Borrowed(text);
+    };
     let mut out = String::new();
     let mut done = 0;
     for found in fields.find_iter(text) {
@@ -101,18 +108,29 @@ fn secret_at(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> 
     let quote = before.len() - slashes..name_start;
     let quote_bytes = text.get(quote.clone())?;
     let after = text.get(name_end..)?.strip_prefix(quote_bytes)?;
-    let after = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let after = after
+        .trim_ascii_start()
+        .strip_prefix(b":")?
+        .trim_ascii_start();
     let start = text.len() - after.len();
     if let Some(inside) = after.strip_prefix(quote_bytes) {
         let inside_start = text.len() - inside.len();
-        return Some(Secret { start, end: inside_start + end_of_string(inside, slashes), quote });
+        return Some(Secret {
+            start,
+            end: inside_start + end_of_string(inside, slashes),
+            quote,
+        });
     }
     // Numbers, lists and objects are replaced as well; null says nothing.
     if after.starts_with(b"null") || after.is_empty() {
         return None;
     }
     let length = end_of_nested(after, quote_bytes);
-    Some(Secret { start, end: start + length, quote })
+    Some(Secret {
+        start,
+        end: start + length,
+        quote,
+    })
 }
 
 /// The end of a string, its closing quote included, or the end of the text.
@@ -120,7 +138,7 @@ fn end_of_string(inside: &[u8], slashes: usize) -> usize {
     for at in memchr::memchr_iter(b'"', inside) {
         let found = trailing_backslashes(inside.get(..at).unwrap_or_default());
         // On the outermost level an even number of backslashes are escaped backslashes.
-        if (slashes == 0 && found % 2 == 0) || (slashes > 0 && found <= slashes) {
+        if (slashes == 0 && found.is_multiple_of(2)) || (slashes > 0 && found <= slashes) {
             return at + 1;
         }
     }
@@ -139,10 +157,10 @@ fn end_of_nested(value: &[u8], quote: &[u8]) -> usize {
         if !in_string {
             match byte {
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth == 0 => return at,
+                // The end of what is around it.
+                b'}' | b']' | b',' | b'"' if depth == 0 => return at,
                 b'}' | b']' if depth == 1 => return at + 1,
                 b'}' | b']' => depth -= 1,
-                b',' | b'"' if depth == 0 => return at,
                 _ => {}
             }
         } else if byte == b'\\' && quote.len() == 1 {
@@ -164,12 +182,23 @@ mod tests {
     #[test]
     fn a_secret_goes_and_its_neighbours_stay() {
         assert_eq!(
-            mask_json(r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"FwoG/+=","expiration":"x"}}"#),
+            mask_json(
+                r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"FwoG/+=","expiration":"x"}}"#
+            ),
             r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"***","expiration":"x"}}"#
         );
-        assert_eq!(mask_json(r#"{ "Password" : "a\"b" , "x":1}"#), r#"{ "Password" : "***" , "x":1}"#);
-        assert_eq!(mask_json(r#"{"cert":["a","]"],"b":2}"#), r#"{"cert":"***","b":2}"#);
-        assert_eq!(mask_json(r#"{"tokenCode":123456}"#), r#"{"tokenCode":"***"}"#);
+        assert_eq!(
+            mask_json(r#"{ "Password" : "a\"b" , "x":1}"#),
+            r#"{ "Password" : "***" , "x":1}"#
+        );
+        assert_eq!(
+            mask_json(r#"{"cert":["a","]"],"b":2}"#),
+            r#"{"cert":"***","b":2}"#
+        );
+        assert_eq!(
+            mask_json(r#"{"tokenCode":123456}"#),
+            r#"{"tokenCode":"***"}"#
+        );
     }
 
     #[test]
@@ -198,7 +227,10 @@ mod tests {
 
     #[test]
     fn an_unfinished_secret_goes_to_the_end() {
-        assert_eq!(mask_text(r#"{"sessionToken":"FwoGZXIv"#), r#"{"sessionToken":"***""#);
+        assert_eq!(
+            mask_text(r#"{"sessionToken":"FwoGZXIv"#),
+            r#"{"sessionToken":"***""#
+        );
         assert_eq!(mask_text(r#"{"cert":["a""#), r#"{"cert":"***""#);
     }
 }

@@ -84,7 +84,10 @@ pub struct DecodeOptions {
 impl Default for DecodeOptions {
     /// Secrets masked; 64 MiB a record, where CloudTrail itself writes at most 1 MB.
     fn default() -> Self {
-        Self { mask_secrets: true, max_record_bytes: 64 << 20 }
+        Self {
+            mask_secrets: true,
+            max_record_bytes: 64 << 20,
+        }
     }
 }
 
@@ -109,7 +112,10 @@ pub fn decode_log_file<R: Read>(
         Ok(input) => frames::Frames::new(input, options).run(sink),
         Err(error) => {
             sink.rejected(Rejected::of_file(Reason::Unreadable, error.to_string()));
-            Decoded { form: Form::Unknown, records: 0 }
+            Decoded {
+                form: Form::Unknown,
+                records: 0,
+            }
         }
     }
 }

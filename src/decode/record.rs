@@ -112,8 +112,6 @@ pub struct Record<'a> {
     pub unmapped: Vec<Unmapped<'a>>,
     /// The first key that stood twice.
     pub(super) duplicate_key: Option<String>,
-    /// Set when one of a record's own keys was seen.
-    pub(super) looks_like_record: bool,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
@@ -163,7 +161,6 @@ impl<'a> Record<'a> {
             "eventCategory" => &mut self.event_category,
             _ => return self.read_other_field(key, value),
         };
-        self.looks_like_record = true;
         if text.is_some() {
             self.duplicate_key = Some(key.into_owned());
             return;
@@ -196,7 +193,6 @@ impl<'a> Record<'a> {
                 return;
             }
             "userIdentity" => {
-                self.looks_like_record = true;
                 let mut left = Leftovers {
                     unmapped: &mut self.unmapped,
                     duplicate: &mut self.duplicate_key,
@@ -229,7 +225,10 @@ impl<'a> Record<'a> {
         let (slot, usual) = match key.as_ref() {
             "readOnly" => (&mut self.read_only, ["true", "false"]),
             "managementEvent" => (&mut self.management_event, ["true", "false"]),
-            _ => (&mut self.session_credential_from_console, ["\"true\"", "\"false\""]),
+            _ => (
+                &mut self.session_credential_from_console,
+                ["\"true\"", "\"false\""],
+            ),
         };
         if slot.is_some() {
             self.duplicate_key = Some(key.into_owned());
@@ -243,7 +242,11 @@ impl<'a> Record<'a> {
 
     fn keep(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
         if !json::is_nothing(value) {
-            self.unmapped.push(Unmapped { path: Vec::new(), key, value });
+            self.unmapped.push(Unmapped {
+                path: Vec::new(),
+                key,
+                value,
+            });
         }
     }
 
@@ -259,7 +262,10 @@ impl<'a> Record<'a> {
 
     /// When the session's credentials were made, microseconds since 1970.
     pub fn session_creation_date(&self) -> Option<i64> {
-        self.user_identity.creation_date.as_deref().and_then(parse_event_time)
+        self.user_identity
+            .creation_date
+            .as_deref()
+            .and_then(parse_event_time)
     }
 
     /// The session this record belongs to, from the record alone.
@@ -274,10 +280,10 @@ impl<'a> Record<'a> {
             .or_else(|| some(&self.recipient_account_id))
             .unwrap_or_default();
         let kind = identity.identity_type.as_deref().unwrap_or_default();
-        if kind == "AWSAccount" {
-            if let Some(shared) = some(&self.shared_event_id) {
-                return SessionId::of_shared_event(&shared);
-            }
+        if kind == "AWSAccount"
+            && let Some(shared) = some(&self.shared_event_id)
+        {
+            return SessionId::of_shared_event(&shared);
         }
         let principal = some(&identity.principal_id).or_else(|| some(&identity.arn));
         let Some(principal) = principal else {

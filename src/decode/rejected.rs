@@ -92,7 +92,13 @@ pub struct Rejected {
 impl Rejected {
     /// A whole file that gave nothing.
     pub fn of_file(reason: Reason, detail: String) -> Self {
-        Self { index: None, byte_offset: None, reason, detail, raw: None }
+        Self {
+            index: None,
+            byte_offset: None,
+            reason,
+            detail,
+            raw: None,
+        }
     }
 
     /// The same with the beginning of the file's text.
@@ -106,5 +112,9 @@ impl Rejected {
 pub(super) fn raw_text(text: &[u8], masked: bool) -> String {
     let head = text.get(..RAW_LIMIT).unwrap_or(text);
     let text = String::from_utf8_lossy(head);
-    if masked { mask_text(&text).into_owned() } else { text.into_owned() }
+    if masked {
+        mask_text(&text).into_owned()
+    } else {
+        text.into_owned()
+    }
 }

@@ -22,7 +22,13 @@ pub fn parse_expiration(text: &str) -> Option<i64> {
     let plain: String = text
         .chars()
         .filter(|&c| c != ',')
-        .map(|c| if matches!(c, '\u{202f}' | '\u{a0}') { ' ' } else { c })
+        .map(|c| {
+            if matches!(c, '\u{202f}' | '\u{a0}') {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
     let time = NaiveDateTime::parse_from_str(&plain, "%b %d %Y %I:%M:%S %p").ok()?;
     Some(time.and_utc().timestamp_micros())
@@ -33,14 +39,28 @@ mod tests {
     use super::*;
 
     fn iso(text: &str) -> i64 {
-        DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
+        DateTime::parse_from_rfc3339(text)
+            .unwrap()
+            .timestamp_micros()
     }
 
     #[test]
     fn event_times_come_in_two_forms() {
-        assert_eq!(parse_event_time("2013-11-02T01:06:28Z"), Some(iso("2013-11-02T01:06:28Z")));
-        assert_eq!(parse_event_time("20131102T010628Z"), Some(iso("2013-11-02T01:06:28Z")));
-        for bad in ["", "yesterday", "2013-11-02", "2013-13-02T01:06:28Z", "1383354388"] {
+        assert_eq!(
+            parse_event_time("2013-11-02T01:06:28Z"),
+            Some(iso("2013-11-02T01:06:28Z"))
+        );
+        assert_eq!(
+            parse_event_time("20131102T010628Z"),
+            Some(iso("2013-11-02T01:06:28Z"))
+        );
+        for bad in [
+            "",
+            "yesterday",
+            "2013-11-02",
+            "2013-13-02T01:06:28Z",
+            "1383354388",
+        ] {
             assert_eq!(parse_event_time(bad), None, "{bad}");
         }
     }

@@ -28,7 +28,14 @@ pub(super) enum End {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, filled: 0, offset: 0, end: None }
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            filled: 0,
+            offset: 0,
+            end: None,
+        }
     }
 
     /// The text from the current place on, as far as it is held.
@@ -66,7 +73,9 @@ impl<R: Read> Window<R> {
         self.buffer.resize(self.filled + wanted, 0);
         let before = self.filled;
         while self.filled < self.buffer.len() {
-            let Some(free) = self.buffer.get_mut(self.filled..) else { break };
+            let Some(free) = self.buffer.get_mut(self.filled..) else {
+                break;
+            };
             match self.input.read(free) {
                 Ok(0) => {
                     self.end = Some(End::Clean);

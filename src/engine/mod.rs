@@ -52,11 +52,17 @@ pub enum EngineError {
 
 impl EngineError {
     fn query(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
-        move |source| Self::Query { what: what.to_owned(), source: Box::new(source) }
+        move |source| Self::Query {
+            what: what.to_owned(),
+            source: Box::new(source),
+        }
     }
 
     fn register(name: &str) -> impl Fn(DataFusionError) -> Self + '_ {
-        move |source| Self::Register { name: name.to_owned(), source: Box::new(source) }
+        move |source| Self::Register {
+            name: name.to_owned(),
+            source: Box::new(source),
+        }
     }
 }
 
@@ -82,7 +88,10 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// Opens an engine without tables.
-    #[expect(clippy::disallowed_methods, reason = "this is the place the wall points to")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place the wall points to"
+    )]
     pub fn open(limits: EngineLimits) -> Result<Self, EngineError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(limits.threads.max(1))
@@ -104,7 +113,9 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
-        Ok(Self { context: SessionContext::new_with_state(state) })
+        Ok(Self {
+            context: SessionContext::new_with_state(state),
+        })
     }
 
     /// Makes a table known.
@@ -135,9 +146,17 @@ impl Engine {
     /// Makes the query of a view known under the view's name; it may read what is known already.
     pub async fn register_view(&self, name: &str, sql: &str) -> Result<(), EngineError> {
         let fail = EngineError::register(name);
-        let plan = self.context.state().create_logical_plan(sql).await.map_err(&fail)?;
+        let plan = self
+            .context
+            .state()
+            .create_logical_plan(sql)
+            .await
+            .map_err(&fail)?;
         let view = datafusion::datasource::ViewTable::new(plan, Some(sql.to_owned()));
-        self.context.register_table(name, Arc::new(view)).map(drop).map_err(fail)
+        self.context
+            .register_table(name, Arc::new(view))
+            .map(drop)
+            .map_err(fail)
     }
 
     /// Plans a question; `what` names it in errors.
@@ -150,12 +169,18 @@ impl Engine {
         params: &[(&str, ScalarValue)],
     ) -> Result<Answer, EngineError> {
         let fail = EngineError::query(what);
-        let statements =
-            datafusion::sql::parser::DFParser::parse_sql(sql).map_err(&fail)?;
+        let statements = datafusion::sql::parser::DFParser::parse_sql(sql).map_err(&fail)?;
         if statements.len() > 1 {
-            return Err(EngineError::Statements { count: statements.len() });
+            return Err(EngineError::Statements {
+                count: statements.len(),
+            });
         }
-        let plan = self.context.state().create_logical_plan(sql).await.map_err(&fail)?;
+        let plan = self
+            .context
+            .state()
+            .create_logical_plan(sql)
+            .await
+            .map_err(&fail)?;
         read_only().verify_plan(&plan).map_err(&fail)?;
         self.answer(what, plan, params)
     }
@@ -170,14 +195,22 @@ impl Engine {
         let mut frame = DataFrame::new(self.context.state(), plan);
         if !params.is_empty() {
             let values: Vec<(&str, ScalarValue)> = params.to_vec();
-            frame = frame.with_param_values(ParamValues::from(values)).map_err(&fail)?;
+            frame = frame
+                .with_param_values(ParamValues::from(values))
+                .map_err(&fail)?;
         }
-        Ok(Answer { what: what.to_owned(), frame })
+        Ok(Answer {
+            what: what.to_owned(),
+            frame,
+        })
     }
 }
 
 fn read_only() -> SQLOptions {
-    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
 }
 
 /// A planned question.
@@ -195,13 +228,20 @@ impl Answer {
 
     /// Runs the question; batches come as they are ready.
     pub async fn stream(self) -> Result<SendableRecordBatchStream, EngineError> {
-        self.frame.execute_stream().await.map_err(EngineError::query(&self.what))
+        self.frame
+            .execute_stream()
+            .await
+            .map_err(EngineError::query(&self.what))
     }
 
     /// Runs the question and collects a small answer.
     pub async fn collect(self) -> Result<Vec<RecordBatch>, EngineError> {
         let what = self.what.clone();
-        self.stream().await?.try_collect().await.map_err(EngineError::query(&what))
+        self.stream()
+            .await?
+            .try_collect()
+            .await
+            .map_err(EngineError::query(&what))
     }
 }
 
@@ -210,7 +250,11 @@ mod tests {
     use super::*;
 
     fn engine() -> Engine {
-        Engine::open(EngineLimits { threads: 1, memory_bytes: 64 << 20 }).unwrap()
+        Engine::open(EngineLimits {
+            threads: 1,
+            memory_bytes: 64 << 20,
+        })
+        .unwrap()
     }
 
     #[tokio::test]
@@ -227,7 +271,12 @@ mod tests {
         ] {
             assert!(engine.query("test", sql, &[]).await.is_err(), "{sql}");
         }
-        assert!(engine.query("test", "SELECT * FROM '/etc/passwd'", &[]).await.is_err());
+        assert!(
+            engine
+                .query("test", "SELECT * FROM '/etc/passwd'", &[])
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]

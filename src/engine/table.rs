@@ -63,12 +63,7 @@ pub struct TableSpec {
 
 impl TableSpec {
     /// One of the lake's tables as `manifest` has it.
-    pub fn of(
-        table: LakeTable,
-        columns: &[Column],
-        root: &Path,
-        manifest: &Manifest,
-    ) -> Self {
+    pub fn of(table: LakeTable, columns: &[Column], root: &Path, manifest: &Manifest) -> Self {
         // The scan needs absolute paths; without a current folder the open will tell.
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let files = manifest.files(table).iter().map(|file| TableFile {
@@ -91,7 +86,11 @@ impl TableSpec {
 pub(super) fn provider(spec: TableSpec) -> Arc<dyn TableProvider> {
     let date = Arc::new(Field::new("date", DataType::Date32, false));
     let schema = TableSchema::builder(viewed(&spec.schema))
-        .with_table_partition_cols(if spec.has_dates { vec![date] } else { Vec::new() })
+        .with_table_partition_cols(if spec.has_dates {
+            vec![date]
+        } else {
+            Vec::new()
+        })
         .build();
     Arc::new(FileTable { spec, schema })
 }
@@ -115,7 +114,10 @@ impl FileTable {
     /// What is known of one file without opening it, for the columns of `schema`.
     fn statistics_of(&self, file: &TableFile, schema: &Schema) -> Statistics {
         let rows = usize::try_from(file.rows).unwrap_or(usize::MAX);
-        let time = self.spec.time_column.and_then(|name| schema.index_of(name).ok());
+        let time = self
+            .spec
+            .time_column
+            .and_then(|name| schema.index_of(name).ok());
         let column_statistics = (0..schema.fields().len())
             .map(|at| match file.time_range {
                 Some((least, greatest)) if Some(at) == time => {
@@ -163,19 +165,29 @@ impl FileTable {
         filters: &[Expr],
         files: Vec<PartitionedFile>,
     ) -> Result<Vec<PartitionedFile>> {
-        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
+        let Some(filter) = conjunction(filters.iter().cloned()) else {
+            return Ok(files);
+        };
         let schema = Arc::clone(self.schema.table_schema());
         let columns = DFSchema::try_from(schema.as_ref().clone())?;
         let filter = state.create_physical_expr(unqualified(filter)?, &columns)?;
         let builder = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&schema));
-        let Some(predicate) = builder.build(filter) else { return Ok(files) };
-        let statistics: Vec<_> =
-            files.iter().filter_map(|file| file.statistics.clone()).collect();
+        let Some(predicate) = builder.build(filter) else {
+            return Ok(files);
+        };
+        let statistics: Vec<_> = files
+            .iter()
+            .filter_map(|file| file.statistics.clone())
+            .collect();
         if statistics.len() != files.len() {
             return Ok(files);
         }
         let keep = predicate.prune(&PrunableStatistics::new(statistics, schema))?;
-        Ok(files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+        Ok(files
+            .into_iter()
+            .zip(keep)
+            .filter_map(|(file, keep)| keep.then_some(file))
+            .collect())
     }
 }
 
@@ -215,8 +227,12 @@ impl TableProvider for FileTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let files =
-            self.spec.files.iter().map(|file| self.partitioned_file(file)).collect::<Result<_>>()?;
+        let files = self
+            .spec
+            .files
+            .iter()
+            .map(|file| self.partitioned_file(file))
+            .collect::<Result<_>>()?;
         let files = self.prune(state, filters, files)?;
         let rows = files
             .iter()
@@ -240,9 +256,8 @@ impl TableProvider for FileTable {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
-        let source = Arc::new(
-            ParquetSource::new(self.schema.clone()).with_table_parquet_options(options),
-        );
+        let source =
+            Arc::new(ParquetSource::new(self.schema.clone()).with_table_parquet_options(options));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups)
             .with_statistics(statistics)

@@ -49,12 +49,16 @@ impl<'a> Rows<'a> {
 
     /// The row's event id.
     pub fn event_id(&self, at: RowRef) -> &'a str {
-        self.column(at, "event_id").and_then(|ids| text_at(ids, at.row)).unwrap_or_default()
+        self.column(at, "event_id")
+            .and_then(|ids| text_at(ids, at.row))
+            .unwrap_or_default()
     }
 
     /// Where the row was read.
     pub fn place(&self, at: RowRef) -> Place {
-        let key = self.column(at, "log_file_key").and_then(|keys| text_at(keys, at.row));
+        let key = self
+            .column(at, "log_file_key")
+            .and_then(|keys| text_at(keys, at.row));
         let index = self
             .column(at, "log_record_index")
             .and_then(|indexes| indexes.as_primitive_opt::<Int64Type>())
@@ -67,7 +71,10 @@ impl<'a> Rows<'a> {
 
     /// The row's record as JSON.
     pub fn record(&self, at: RowRef) -> String {
-        self.batches.get(at.batch).map(|batch| rebuild_record(batch, at.row)).unwrap_or_default()
+        self.batches
+            .get(at.batch)
+            .map(|batch| rebuild_record(batch, at.row))
+            .unwrap_or_default()
     }
 
     /// Returns true when both rows say the same, wherever they were read.
@@ -77,11 +84,15 @@ impl<'a> Rows<'a> {
             return false;
         };
         let fields = left.schema_ref().fields();
-        let identical = fields.iter().zip(left.columns()).zip(right.columns()).all(
-            |((field, left), right)| {
-                PROVENANCE.contains(&field.name().as_str()) || same_value(left, a.row, right, b.row)
-            },
-        );
+        let identical =
+            fields
+                .iter()
+                .zip(left.columns())
+                .zip(right.columns())
+                .all(|((field, left), right)| {
+                    PROVENANCE.contains(&field.name().as_str())
+                        || same_value(left, a.row, right, b.row)
+                });
         // Written with other spacing or another order of fields, it is still the same record.
         identical
             || canonical_json(&rebuild_record(left, a.row))
@@ -122,7 +133,10 @@ pub fn by_event<'a>(rows: Rows<'a>) -> HashMap<&'a str, Copies> {
             groups
                 .entry(rows.event_id(at))
                 .and_modify(|copies| copies.more.push(at))
-                .or_insert_with(|| Copies { first: at, more: Vec::new() });
+                .or_insert_with(|| Copies {
+                    first: at,
+                    more: Vec::new(),
+                });
         }
     }
     groups

@@ -30,48 +30,112 @@ enum Form {
 const FIELDS: &[(&str, Form, &str)] = &[
     ("eventVersion", Form::Text, "event_version"),
     ("userIdentity/type", Form::Text, "user_identity_type"),
-    ("userIdentity/principalId", Form::Text, "user_identity_principal_id"),
+    (
+        "userIdentity/principalId",
+        Form::Text,
+        "user_identity_principal_id",
+    ),
     ("userIdentity/arn", Form::Text, "user_identity_arn"),
-    ("userIdentity/accountId", Form::Text, "user_identity_account_id"),
-    ("userIdentity/accessKeyId", Form::Text, "user_identity_access_key_id"),
-    ("userIdentity/userName", Form::Text, "user_identity_user_name"),
-    ("userIdentity/invokedBy", Form::Text, "user_identity_invoked_by"),
-    ("userIdentity/identityProvider", Form::Text, "user_identity_identity_provider"),
-    ("userIdentity/credentialId", Form::Text, "user_identity_credential_id"),
-    ("userIdentity/onBehalfOf/userId", Form::Text, "user_identity_on_behalf_of_user_id"),
+    (
+        "userIdentity/accountId",
+        Form::Text,
+        "user_identity_account_id",
+    ),
+    (
+        "userIdentity/accessKeyId",
+        Form::Text,
+        "user_identity_access_key_id",
+    ),
+    (
+        "userIdentity/userName",
+        Form::Text,
+        "user_identity_user_name",
+    ),
+    (
+        "userIdentity/invokedBy",
+        Form::Text,
+        "user_identity_invoked_by",
+    ),
+    (
+        "userIdentity/identityProvider",
+        Form::Text,
+        "user_identity_identity_provider",
+    ),
+    (
+        "userIdentity/credentialId",
+        Form::Text,
+        "user_identity_credential_id",
+    ),
+    (
+        "userIdentity/onBehalfOf/userId",
+        Form::Text,
+        "user_identity_on_behalf_of_user_id",
+    ),
     (
         "userIdentity/onBehalfOf/identityStoreArn",
         Form::Text,
         "user_identity_on_behalf_of_identity_store_arn",
     ),
-    ("userIdentity/sessionContext/sessionIssuer/type", Form::Text, "session_issuer_type"),
+    (
+        "userIdentity/sessionContext/sessionIssuer/type",
+        Form::Text,
+        "session_issuer_type",
+    ),
     (
         "userIdentity/sessionContext/sessionIssuer/principalId",
         Form::Text,
         "session_issuer_principal_id",
     ),
-    ("userIdentity/sessionContext/sessionIssuer/arn", Form::Text, "session_issuer_arn"),
+    (
+        "userIdentity/sessionContext/sessionIssuer/arn",
+        Form::Text,
+        "session_issuer_arn",
+    ),
     (
         "userIdentity/sessionContext/sessionIssuer/accountId",
         Form::Text,
         "session_issuer_account_id",
     ),
-    ("userIdentity/sessionContext/sessionIssuer/userName", Form::Text, "session_issuer_user_name"),
-    ("userIdentity/sessionContext/attributes/creationDate", Form::Time, "session_creation_date"),
+    (
+        "userIdentity/sessionContext/sessionIssuer/userName",
+        Form::Text,
+        "session_issuer_user_name",
+    ),
+    (
+        "userIdentity/sessionContext/attributes/creationDate",
+        Form::Time,
+        "session_creation_date",
+    ),
     (
         "userIdentity/sessionContext/attributes/mfaAuthenticated",
         Form::BoolText,
         "session_mfa_authenticated",
     ),
-    ("userIdentity/sessionContext/sourceIdentity", Form::Text, "session_source_identity"),
-    ("userIdentity/sessionContext/ec2RoleDelivery", Form::Text, "session_ec2_role_delivery"),
+    (
+        "userIdentity/sessionContext/sourceIdentity",
+        Form::Text,
+        "session_source_identity",
+    ),
+    (
+        "userIdentity/sessionContext/ec2RoleDelivery",
+        Form::Text,
+        "session_ec2_role_delivery",
+    ),
     (
         "userIdentity/sessionContext/webIdFederationData/federatedProvider",
         Form::Text,
         "session_federated_provider",
     ),
-    ("userIdentity/sessionContext/signInSessionArn", Form::Text, "session_sign_in_session_arn"),
-    ("userIdentity/sessionContext/assumedRoot", Form::BoolText, "session_assumed_root"),
+    (
+        "userIdentity/sessionContext/signInSessionArn",
+        Form::Text,
+        "session_sign_in_session_arn",
+    ),
+    (
+        "userIdentity/sessionContext/assumedRoot",
+        Form::BoolText,
+        "session_assumed_root",
+    ),
     ("eventTime", Form::Time, "event_time"),
     ("eventSource", Form::Text, "event_source"),
     ("eventName", Form::Text, "event_name"),
@@ -94,10 +158,18 @@ const FIELDS: &[(&str, Form, &str)] = &[
     ("serviceEventDetails", Form::Json, "service_event_details"),
     ("sharedEventID", Form::Text, "shared_event_id"),
     ("vpcEndpointId", Form::Text, "vpc_endpoint_id"),
-    ("vpcEndpointAccountId", Form::Text, "vpc_endpoint_account_id"),
+    (
+        "vpcEndpointAccountId",
+        Form::Text,
+        "vpc_endpoint_account_id",
+    ),
     ("eventCategory", Form::Text, "event_category"),
     ("addendum", Form::Json, "addendum"),
-    ("sessionCredentialFromConsole", Form::BoolText, "session_credential_from_console"),
+    (
+        "sessionCredentialFromConsole",
+        Form::BoolText,
+        "session_credential_from_console",
+    ),
     ("eventContext", Form::Json, "event_context"),
     ("tlsDetails", Form::Json, "tls_details"),
     ("insightDetails", Form::Json, "insight_details"),
@@ -154,12 +226,17 @@ impl Node {
 pub fn rebuild_record(batch: &RecordBatch, row: usize) -> String {
     let mut record = Node::Object(Vec::with_capacity(32));
     for (path, form, column) in FIELDS {
-        let Some(array) = batch.column_by_name(column) else { continue };
+        let Some(array) = batch.column_by_name(column) else {
+            continue;
+        };
         if let Some(json) = json_at(array, row, *form) {
             record.set(&path.split('/').collect::<Vec<_>>(), json);
         }
     }
-    if let Some(unmapped) = batch.column_by_name("unmapped").and_then(|array| text_at(array, row)) {
+    if let Some(unmapped) = batch
+        .column_by_name("unmapped")
+        .and_then(|array| text_at(array, row))
+    {
         add_unmapped(&mut record, &mut Vec::new(), unmapped);
     }
     let mut out = String::new();
@@ -169,7 +246,9 @@ pub fn rebuild_record(batch: &RecordBatch, row: usize) -> String {
 
 /// Objects on the way to a recorded column are merged; everything else is set whole.
 fn add_unmapped(record: &mut Node, path: &mut Vec<String>, unmapped: &str) {
-    let Ok(object) = serde_json::from_str::<JsonObject<'_>>(unmapped) else { return };
+    let Ok(object) = serde_json::from_str::<JsonObject<'_>>(unmapped) else {
+        return;
+    };
     for (name, value) in object.fields {
         path.push(name.into_owned());
         let prefix = format!("{}/", path.join("/"));
@@ -202,7 +281,9 @@ fn json_at(array: &dyn Array, row: usize, form: Form) -> Option<String> {
         Form::Bool => array.as_boolean_opt()?.value(row).to_string(),
         Form::BoolText => format!("\"{}\"", array.as_boolean_opt()?.value(row)),
         Form::Time => {
-            let micros = array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row);
+            let micros = array
+                .as_primitive_opt::<TimestampMicrosecondType>()?
+                .value(row);
             let time = DateTime::from_timestamp_micros(micros)?;
             format!("\"{}\"", time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
         }
@@ -216,7 +297,11 @@ fn resources_json(array: &dyn Array, row: usize) -> Option<String> {
     if entries.is_empty() {
         return None;
     }
-    let names = [("ARN", "arn"), ("accountId", "account_id"), ("type", "type")];
+    let names = [
+        ("ARN", "arn"),
+        ("accountId", "account_id"),
+        ("type", "type"),
+    ];
     let entries = (0..entries.len()).map(|at| {
         let fields = names.iter().filter_map(|(name, column)| {
             let text = text_at(entries.column_by_name(column)?, at)?;

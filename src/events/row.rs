@@ -6,6 +6,10 @@ use crate::decode::{Record, Unmapped, json_text};
 use crate::lake::RowBuilder;
 
 /// Appends `record`, read from `log_file_key` at `index`.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line per column, in the order of the schema"
+)]
 pub fn append_event(
     rows: &mut RowBuilder,
     record: &Record<'_>,
@@ -38,47 +42,97 @@ pub fn append_event(
         .bool("management_event", record.management_event)
         .text("shared_event_id", record.shared_event_id.as_ref())
         .text("vpc_endpoint_id", record.vpc_endpoint_id.as_ref())
-        .text("vpc_endpoint_account_id", record.vpc_endpoint_account_id.as_ref())
+        .text(
+            "vpc_endpoint_account_id",
+            record.vpc_endpoint_account_id.as_ref(),
+        )
         .bool(
             "session_credential_from_console",
-            record.session_credential_from_console.or(identity.credential_from_console),
+            record
+                .session_credential_from_console
+                .or(identity.credential_from_console),
         )
         .text("user_identity_type", identity.identity_type.as_ref())
         .text("user_identity_principal_id", identity.principal_id.as_ref())
         .text("user_identity_arn", identity.arn.as_ref())
         .text("user_identity_account_id", identity.account_id.as_ref())
-        .text("user_identity_access_key_id", identity.access_key_id.as_ref())
+        .text(
+            "user_identity_access_key_id",
+            identity.access_key_id.as_ref(),
+        )
         .text("user_identity_user_name", identity.user_name.as_ref())
         .text("user_identity_invoked_by", identity.invoked_by.as_ref())
-        .text("user_identity_identity_provider", identity.identity_provider.as_ref())
-        .text("user_identity_credential_id", identity.credential_id.as_ref())
-        .text("user_identity_on_behalf_of_user_id", identity.on_behalf_of_user_id.as_ref())
+        .text(
+            "user_identity_identity_provider",
+            identity.identity_provider.as_ref(),
+        )
+        .text(
+            "user_identity_credential_id",
+            identity.credential_id.as_ref(),
+        )
+        .text(
+            "user_identity_on_behalf_of_user_id",
+            identity.on_behalf_of_user_id.as_ref(),
+        )
         .text(
             "user_identity_on_behalf_of_identity_store_arn",
             identity.on_behalf_of_identity_store_arn.as_ref(),
         )
         .text("session_issuer_type", identity.issuer_type.as_ref())
-        .text("session_issuer_principal_id", identity.issuer_principal_id.as_ref())
+        .text(
+            "session_issuer_principal_id",
+            identity.issuer_principal_id.as_ref(),
+        )
         .text("session_issuer_arn", identity.issuer_arn.as_ref())
-        .text("session_issuer_account_id", identity.issuer_account_id.as_ref())
-        .text("session_issuer_user_name", identity.issuer_user_name.as_ref())
+        .text(
+            "session_issuer_account_id",
+            identity.issuer_account_id.as_ref(),
+        )
+        .text(
+            "session_issuer_user_name",
+            identity.issuer_user_name.as_ref(),
+        )
         .time("session_creation_date", record.session_creation_date())
         .bool("session_mfa_authenticated", identity.mfa_authenticated)
         .text("session_source_identity", identity.source_identity.as_ref())
-        .text("session_ec2_role_delivery", identity.ec2_role_delivery.as_ref())
-        .text("session_federated_provider", identity.federated_provider.as_ref())
-        .text("session_sign_in_session_arn", identity.sign_in_session_arn.as_ref())
+        .text(
+            "session_ec2_role_delivery",
+            identity.ec2_role_delivery.as_ref(),
+        )
+        .text(
+            "session_federated_provider",
+            identity.federated_provider.as_ref(),
+        )
+        .text(
+            "session_sign_in_session_arn",
+            identity.sign_in_session_arn.as_ref(),
+        )
         .bool("session_assumed_root", identity.assumed_root)
         .text("issued_access_key_id", lifted.issued_access_key_id.as_ref())
         .text("issued_session_arn", lifted.issued_session_arn.as_ref())
         .text("issued_role_id", lifted.issued_role_id.as_ref())
         .time("issued_expiration", lifted.issued_expiration)
         .text("requested_role_arn", lifted.requested_role_arn.as_ref())
-        .text("requested_session_name", lifted.requested_session_name.as_ref())
-        .text("requested_target_principal", lifted.requested_target_principal.as_ref())
-        .text("requested_source_identity", lifted.requested_source_identity.as_ref())
-        .text("requested_session_tags", json(lifted.requested_session_tags))
-        .text("requested_provider_arn", lifted.requested_provider_arn.as_ref())
+        .text(
+            "requested_session_name",
+            lifted.requested_session_name.as_ref(),
+        )
+        .text(
+            "requested_target_principal",
+            lifted.requested_target_principal.as_ref(),
+        )
+        .text(
+            "requested_source_identity",
+            lifted.requested_source_identity.as_ref(),
+        )
+        .text(
+            "requested_session_tags",
+            json(lifted.requested_session_tags),
+        )
+        .text(
+            "requested_provider_arn",
+            lifted.requested_provider_arn.as_ref(),
+        )
         .text("switch_from_arn", lifted.switch_from_arn.as_ref())
         .resources(
             "resources",
@@ -87,7 +141,10 @@ pub fn append_event(
                     .map(|part| part.as_deref())
             }),
         )
-        .texts("resource_arns", resources.filter_map(|resource| resource.arn.as_deref()))
+        .texts(
+            "resource_arns",
+            resources.filter_map(|resource| resource.arn.as_deref()),
+        )
         .text("session_id", Some(record.session_id().as_str()))
         .text("request_parameters", json(record.request_parameters))
         .text("response_elements", json(record.response_elements))
@@ -110,7 +167,11 @@ fn unmapped_json(fields: &[Unmapped<'_>], mask: bool) -> Option<String> {
     let mut out = String::from("{");
     nested_json(&mut out, fields.iter().collect(), 0);
     out.push('}');
-    Some(if mask { crate::decode::mask_json(&out).into_owned() } else { out })
+    Some(if mask {
+        crate::decode::mask_json(&out).into_owned()
+    } else {
+        out
+    })
 }
 
 /// Writes the fields that lie `depth` objects deep, and an inner object for each that lies deeper.

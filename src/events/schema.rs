@@ -16,15 +16,43 @@ pub const EVENTS: &[Column] = &[
     ),
     Column::required("event_time", Time, "when the request was made"),
     Column::new("event_version", Text, "the version of the record's format"),
-    Column::new("event_source", Text, "the service that got the request, `sts.amazonaws.com`"),
-    Column::new("event_name", Text, "the action that was asked for, `AssumeRole`"),
-    Column::new("event_type", Text, "`AwsApiCall`, `AwsServiceEvent`, `AwsConsoleSignIn`, …"),
-    Column::new("event_category", Text, "`Management`, `Data`, `NetworkActivity`"),
+    Column::new(
+        "event_source",
+        Text,
+        "the service that got the request, `sts.amazonaws.com`",
+    ),
+    Column::new(
+        "event_name",
+        Text,
+        "the action that was asked for, `AssumeRole`",
+    ),
+    Column::new(
+        "event_type",
+        Text,
+        "`AwsApiCall`, `AwsServiceEvent`, `AwsConsoleSignIn`, …",
+    ),
+    Column::new(
+        "event_category",
+        Text,
+        "`Management`, `Data`, `NetworkActivity`",
+    ),
     Column::new("aws_region", Text, "the region the request was made to"),
-    Column::new("recipient_account_id", Text, "the account that got this record"),
-    Column::new("source_ip_address", Text, "the caller's address, or an AWS service's name"),
+    Column::new(
+        "recipient_account_id",
+        Text,
+        "the account that got this record",
+    ),
+    Column::new(
+        "source_ip_address",
+        Text,
+        "the caller's address, or an AWS service's name",
+    ),
     Column::new("user_agent", Text, "the caller's program, in its own words"),
-    Column::new("error_code", Text, "the service's error, where the request failed"),
+    Column::new(
+        "error_code",
+        Text,
+        "the service's error, where the request failed",
+    ),
     Column::new("error_message", Text, "the error in words"),
     Column::new("request_id", Text, "the service's id of the request"),
     Column::new("api_version", Text, "the version of the service's API"),
@@ -35,61 +63,213 @@ pub const EVENTS: &[Column] = &[
         Text,
         "the same on all copies of one call that several accounts recorded",
     ),
-    Column::new("vpc_endpoint_id", Text, "the VPC endpoint the request came through"),
-    Column::new("vpc_endpoint_account_id", Text, "the account that owns the endpoint"),
-    Column::new("session_credential_from_console", Bool, "true for calls made by the console"),
-    Column::new("user_identity_type", Text, "`IAMUser`, `AssumedRole`, `AWSService`, …"),
-    Column::new("user_identity_principal_id", Text, "`AIDA…`, `AROA…:session`, an account id, …"),
+    Column::new(
+        "vpc_endpoint_id",
+        Text,
+        "the VPC endpoint the request came through",
+    ),
+    Column::new(
+        "vpc_endpoint_account_id",
+        Text,
+        "the account that owns the endpoint",
+    ),
+    Column::new(
+        "session_credential_from_console",
+        Bool,
+        "true for calls made by the console",
+    ),
+    Column::new(
+        "user_identity_type",
+        Text,
+        "`IAMUser`, `AssumedRole`, `AWSService`, …",
+    ),
+    Column::new(
+        "user_identity_principal_id",
+        Text,
+        "`AIDA…`, `AROA…:session`, an account id, …",
+    ),
     Column::new("user_identity_arn", Text, "the ARN of the principal"),
-    Column::new("user_identity_account_id", Text, "the account that owns the principal"),
-    Column::new("user_identity_access_key_id", Text, "the key the request was signed with"),
-    Column::new("user_identity_user_name", Text, "the user's name, or a token's subject"),
-    Column::new("user_identity_invoked_by", Text, "the AWS service that made the call for it"),
-    Column::new("user_identity_identity_provider", Text, "who vouched for a federated caller"),
-    Column::new("user_identity_credential_id", Text, "an Identity Center credential"),
-    Column::new("user_identity_on_behalf_of_user_id", Text, "the Identity Center user behind it"),
+    Column::new(
+        "user_identity_account_id",
+        Text,
+        "the account that owns the principal",
+    ),
+    Column::new(
+        "user_identity_access_key_id",
+        Text,
+        "the key the request was signed with",
+    ),
+    Column::new(
+        "user_identity_user_name",
+        Text,
+        "the user's name, or a token's subject",
+    ),
+    Column::new(
+        "user_identity_invoked_by",
+        Text,
+        "the AWS service that made the call for it",
+    ),
+    Column::new(
+        "user_identity_identity_provider",
+        Text,
+        "who vouched for a federated caller",
+    ),
+    Column::new(
+        "user_identity_credential_id",
+        Text,
+        "an Identity Center credential",
+    ),
+    Column::new(
+        "user_identity_on_behalf_of_user_id",
+        Text,
+        "the Identity Center user behind it",
+    ),
     Column::new(
         "user_identity_on_behalf_of_identity_store_arn",
         Text,
         "the identity store of that user",
     ),
     Column::new("session_issuer_type", Text, "`Role`, `IAMUser`, `Root`"),
-    Column::new("session_issuer_principal_id", Text, "the unique id of the role or user"),
-    Column::new("session_issuer_arn", Text, "the ARN of the role or user, with its path"),
-    Column::new("session_issuer_account_id", Text, "the account that owns the role or user"),
-    Column::new("session_issuer_user_name", Text, "the name of the role or user"),
-    Column::new("session_creation_date", Time, "when the temporary credentials were made"),
-    Column::new("session_mfa_authenticated", Bool, "true when MFA stood behind the credentials"),
-    Column::new("session_source_identity", Text, "the source identity set at the first hop"),
-    Column::new("session_ec2_role_delivery", Text, "`1.0` or `2.0`: the instance metadata service"),
-    Column::new("session_federated_provider", Text, "the web identity provider of the session"),
-    Column::new("session_sign_in_session_arn", Text, "the sign-in session behind it"),
-    Column::new("session_assumed_root", Bool, "true for a session of `AssumeRoot`"),
+    Column::new(
+        "session_issuer_principal_id",
+        Text,
+        "the unique id of the role or user",
+    ),
+    Column::new(
+        "session_issuer_arn",
+        Text,
+        "the ARN of the role or user, with its path",
+    ),
+    Column::new(
+        "session_issuer_account_id",
+        Text,
+        "the account that owns the role or user",
+    ),
+    Column::new(
+        "session_issuer_user_name",
+        Text,
+        "the name of the role or user",
+    ),
+    Column::new(
+        "session_creation_date",
+        Time,
+        "when the temporary credentials were made",
+    ),
+    Column::new(
+        "session_mfa_authenticated",
+        Bool,
+        "true when MFA stood behind the credentials",
+    ),
+    Column::new(
+        "session_source_identity",
+        Text,
+        "the source identity set at the first hop",
+    ),
+    Column::new(
+        "session_ec2_role_delivery",
+        Text,
+        "`1.0` or `2.0`: the instance metadata service",
+    ),
+    Column::new(
+        "session_federated_provider",
+        Text,
+        "the web identity provider of the session",
+    ),
+    Column::new(
+        "session_sign_in_session_arn",
+        Text,
+        "the sign-in session behind it",
+    ),
+    Column::new(
+        "session_assumed_root",
+        Bool,
+        "true for a session of `AssumeRoot`",
+    ),
     Column::new("issued_access_key_id", Text, "the key this call handed out"),
     Column::new("issued_session_arn", Text, "the session this call opened"),
-    Column::new("issued_role_id", Text, "the unique id of the role it handed out"),
-    Column::new("issued_expiration", Time, "when the credentials it handed out end"),
+    Column::new(
+        "issued_role_id",
+        Text,
+        "the unique id of the role it handed out",
+    ),
+    Column::new(
+        "issued_expiration",
+        Time,
+        "when the credentials it handed out end",
+    ),
     Column::new("requested_role_arn", Text, "the role that was asked for"),
-    Column::new("requested_session_name", Text, "the session name, chosen by the caller"),
-    Column::new("requested_target_principal", Text, "the account asked for by `AssumeRoot`"),
-    Column::new("requested_source_identity", Text, "the source identity the caller wanted set"),
-    Column::new("requested_session_tags", Json, "the session tags the caller wanted set"),
-    Column::new("requested_provider_arn", Text, "the SAML provider of the request"),
+    Column::new(
+        "requested_session_name",
+        Text,
+        "the session name, chosen by the caller",
+    ),
+    Column::new(
+        "requested_target_principal",
+        Text,
+        "the account asked for by `AssumeRoot`",
+    ),
+    Column::new(
+        "requested_source_identity",
+        Text,
+        "the source identity the caller wanted set",
+    ),
+    Column::new(
+        "requested_session_tags",
+        Json,
+        "the session tags the caller wanted set",
+    ),
+    Column::new(
+        "requested_provider_arn",
+        Text,
+        "the SAML provider of the request",
+    ),
     Column::new("switch_from_arn", Text, "who switched roles in the console"),
     Column::new("resources", Resources, "what was acted on"),
-    Column::new("resource_arns", TextList, "the ARNs in `resources`, for `array_has`"),
-    Column::required("session_id", Text, "the session this event belongs to, see `sessions`"),
+    Column::new(
+        "resource_arns",
+        TextList,
+        "the ARNs in `resources`, for `array_has`",
+    ),
+    Column::required(
+        "session_id",
+        Text,
+        "the session this event belongs to, see `sessions`",
+    ),
     Column::new("request_parameters", Json, "what was asked"),
-    Column::new("response_elements", Json, "what was answered, secrets masked"),
+    Column::new(
+        "response_elements",
+        Json,
+        "what was answered, secrets masked",
+    ),
     Column::new("additional_event_data", Json, "what else the service says"),
-    Column::new("service_event_details", Json, "what a service says of its own event"),
+    Column::new(
+        "service_event_details",
+        Json,
+        "what a service says of its own event",
+    ),
     Column::new("tls_details", Json, "how the connection was encrypted"),
     Column::new("insight_details", Json, "the statistics of an Insight"),
-    Column::new("addendum", Json, "why a record came late or was written again"),
-    Column::new("event_context", Json, "condition keys and tags, in event data stores"),
-    Column::new("unmapped", Json, "every field that has no column, nested as it was"),
+    Column::new(
+        "addendum",
+        Json,
+        "why a record came late or was written again",
+    ),
+    Column::new(
+        "event_context",
+        Json,
+        "condition keys and tags, in event data stores",
+    ),
+    Column::new(
+        "unmapped",
+        Json,
+        "every field that has no column, nested as it was",
+    ),
     Column::required("log_file_key", Text, "the log file this row was read from"),
-    Column::required("log_record_index", Int, "the record's place in that file, from 0"),
+    Column::required(
+        "log_record_index",
+        Int,
+        "the record's place in that file, from 0",
+    ),
 ];
 
 /// The columns that tell where a row came from, not what happened.
@@ -110,17 +290,29 @@ pub const REJECTED: &[Column] = &[
         Int,
         "the record's place in that file, from 0; null for a whole file",
     ),
-    Column::new("byte_offset", Int, "where it starts in the file's uncompressed text"),
+    Column::new(
+        "byte_offset",
+        Int,
+        "where it starts in the file's uncompressed text",
+    ),
     Column::required("reason", Text, "why, as a code"),
     Column::required("detail", Text, "why, in words"),
     Column::new("raw", Text, "the first 64 KiB of its text, secrets masked"),
-    Column::new("event_id", Text, "the event's id, where the reason is `conflicting_duplicate`"),
+    Column::new(
+        "event_id",
+        Text,
+        "the event's id, where the reason is `conflicting_duplicate`",
+    ),
     Column::required("ingested_at", Time, "when it was read"),
 ];
 
 /// `log_files`: one row per log file.
 pub const LOG_FILES: &[Column] = &[
-    Column::required("log_file_key", Text, "the path from `AWSLogs/` on, else below the source"),
+    Column::required(
+        "log_file_key",
+        Text,
+        "the path from `AWSLogs/` on, else below the source",
+    ),
     Column::required("source_uri", Text, "where it was read from"),
     Column::required("kind", Text, "the form that was found in it"),
     Column::new("size", Int, "its size in bytes, as stored"),
@@ -140,12 +332,23 @@ pub const LOG_FILES: &[Column] = &[
 ];
 
 /// How `log_files` files are written.
-pub const LOG_FILES_LAYOUT: FileLayout =
-    FileLayout { bloom_filters: &["log_file_key"], distinct: &["log_file_key"], sorted_time: None };
+pub const LOG_FILES_LAYOUT: FileLayout = FileLayout {
+    bloom_filters: &["log_file_key"],
+    distinct: &["log_file_key"],
+    sorted_time: None,
+};
 
 /// `duplicates`: one row per further copy of an event that is kept once.
 pub const DUPLICATES: &[Column] = &[
     Column::required("event_id", Text, "the event"),
-    Column::required("log_file_key", Text, "the log file that holds the further copy"),
-    Column::required("log_record_index", Int, "the copy's place in that file, from 0"),
+    Column::required(
+        "log_file_key",
+        Text,
+        "the log file that holds the further copy",
+    ),
+    Column::required(
+        "log_record_index",
+        Int,
+        "the copy's place in that file, from 0",
+    ),
 ];

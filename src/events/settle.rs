@@ -42,11 +42,12 @@ pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
         settled.keep.push(copies.first);
         return;
     }
-    let mut ordered: Vec<(Place, RowRef)> =
-        copies.iter().map(|at| (rows.place(at), at)).collect();
+    let mut ordered: Vec<(Place, RowRef)> = copies.iter().map(|at| (rows.place(at), at)).collect();
     ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut ordered = ordered.into_iter();
-    let Some((_, winner)) = ordered.next() else { return };
+    let Some((_, winner)) = ordered.next() else {
+        return;
+    };
     settled.keep.push(winner);
     for (place, at) in ordered {
         let event_id = rows.event_id(at).to_owned();
@@ -54,7 +55,11 @@ pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
             settled.duplicates.push(Duplicate { event_id, place });
         } else {
             let record = rows.record(at);
-            settled.conflicts.push(Conflict { event_id, place, record });
+            settled.conflicts.push(Conflict {
+                event_id,
+                place,
+                record,
+            });
         }
     }
 }

@@ -8,9 +8,9 @@ use arrow::compute::interleave_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use chrono::{DateTime, NaiveDate};
 
+use super::EventsError;
 use super::copies::{RowRef, Rows};
 use super::schema::EVENTS_LAYOUT;
-use super::EventsError;
 use crate::lake::{DataFile, LakeTable, TableWriter, WriteGuard};
 
 /// Rows gathered at once: small enough that the gathered text stays in the cache.
@@ -25,10 +25,14 @@ pub fn write_events(
     let mut files = Vec::new();
     for (date, mut day) in by_day(rows, keep) {
         day.sort_unstable_by(|(a_time, a), (b_time, b)| {
-            a_time.cmp(b_time).then_with(|| rows.event_id(*a).cmp(rows.event_id(*b)))
+            a_time
+                .cmp(b_time)
+                .then_with(|| rows.event_id(*a).cmp(rows.event_id(*b)))
         });
         let batches: Vec<&RecordBatch> = rows.batches().iter().collect();
-        let Some(first) = batches.first() else { continue };
+        let Some(first) = batches.first() else {
+            continue;
+        };
         let mut writer = TableWriter::create(
             guard,
             LakeTable::Events,
@@ -57,7 +61,11 @@ fn by_day(rows: Rows<'_>, keep: &[RowRef]) -> BTreeMap<NaiveDate, Vec<(i64, RowR
         .collect();
     let mut days: BTreeMap<NaiveDate, Vec<(i64, RowRef)>> = BTreeMap::new();
     for &at in keep {
-        let time = times.get(at.batch).copied().flatten().map_or(0, |times| times.value(at.row));
+        let time = times
+            .get(at.batch)
+            .copied()
+            .flatten()
+            .map_or(0, |times| times.value(at.row));
         days.entry(day_of(time)).or_default().push((time, at));
     }
     days
@@ -65,5 +73,7 @@ fn by_day(rows: Rows<'_>, keep: &[RowRef]) -> BTreeMap<NaiveDate, Vec<(i64, RowR
 
 /// The UTC day of a time in microseconds since 1970.
 pub fn day_of(micros: i64) -> NaiveDate {
-    DateTime::from_timestamp_micros(micros).map(|time| time.date_naive()).unwrap_or_default()
+    DateTime::from_timestamp_micros(micros)
+        .map(|time| time.date_naive())
+        .unwrap_or_default()
 }

@@ -27,7 +27,12 @@ impl<'a> Arn<'a> {
         let _region = parts.next()?;
         let account_id = parts.next()?;
         let resource = parts.next()?;
-        Some(Self { partition, service, account_id, resource })
+        Some(Self {
+            partition,
+            service,
+            account_id,
+            resource,
+        })
     }
 }
 
@@ -53,8 +58,10 @@ impl<'a> AssumedRoleArn<'a> {
         if arn.service != "sts" {
             return None;
         }
-        let (role_name, session_name) =
-            arn.resource.strip_prefix("assumed-role/")?.split_once('/')?;
+        let (role_name, session_name) = arn
+            .resource
+            .strip_prefix("assumed-role/")?
+            .split_once('/')?;
         Some(Self {
             partition: arn.partition,
             account_id: arn.account_id,
@@ -91,7 +98,10 @@ mod tests {
 
     #[test]
     fn other_text_is_no_assumed_role() {
-        assert_eq!(AssumedRoleArn::parse("arn:aws:iam::111122223333:role/web"), None);
+        assert_eq!(
+            AssumedRoleArn::parse("arn:aws:iam::111122223333:role/web"),
+            None
+        );
         assert_eq!(AssumedRoleArn::parse("arn***/assumed-role/a/b"), None);
         assert_eq!(Arn::parse(""), None);
     }

@@ -55,7 +55,9 @@ impl SessionId {
 }
 
 fn seconds(creation: Option<i64>) -> String {
-    creation.map_or_else(String::new, |micros| micros.div_euclid(1_000_000).to_string())
+    creation.map_or_else(String::new, |micros| {
+        micros.div_euclid(1_000_000).to_string()
+    })
 }
 
 #[cfg(test)]

@@ -74,7 +74,13 @@ impl Flush {
     fn reject(&mut self, key: String, rejected: Rejected) {
         self.books.count_reason(rejected.reason);
         if rejected.index.is_some() {
-            self.add_tally(&key, Tally { rejected: 1, ..Tally::default() });
+            self.add_tally(
+                &key,
+                Tally {
+                    rejected: 1,
+                    ..Tally::default()
+                },
+            );
         } else {
             self.rejected_whole.insert(key.clone());
         }
@@ -90,9 +96,9 @@ impl Flush {
         for file in files {
             match kept.last() {
                 Some(first) if first.key == file.key => {
-                    let same = hash_of(first).ok().is_some_and(|hash| {
-                        hash_of(&file).is_ok_and(|other| other == hash)
-                    });
+                    let same = hash_of(first)
+                        .ok()
+                        .is_some_and(|hash| hash_of(&file).is_ok_and(|other| other == hash));
                     if same {
                         self.books.files_known += 1;
                         continue;
@@ -113,7 +119,15 @@ impl Flush {
 
     /// Takes what a reader hands over.
     pub(super) fn take(&mut self, chunk: Chunk) {
-        let Chunk { worker, rows, bytes, rejected, done, begun, unfinished } = chunk;
+        let Chunk {
+            worker,
+            rows,
+            bytes,
+            rejected,
+            done,
+            begun,
+            unfinished,
+        } = chunk;
         if rows.num_rows() > 0 {
             self.batches.push(rows);
         }
@@ -156,7 +170,7 @@ impl Flush {
         for file in write_events(draft.guard(), rows, &settled.keep)? {
             draft.add(LakeTable::Events, file);
         }
-        self.write_duplicates(draft, settled.duplicates)?;
+        Self::write_duplicates(draft, settled.duplicates)?;
         for conflict in settled.conflicts {
             let mut raw = conflict.record;
             raw.truncate(raw.floor_char_boundary(RAW_LIMIT));
@@ -165,11 +179,16 @@ impl Flush {
                 byte_offset: None,
                 reason: Reason::ConflictingDuplicate,
                 // Which record is kept may change with a later run; `events` tells it at any time.
-                detail: "another record with the same event id and other content is kept".to_owned(),
+                detail: "another record with the same event id and other content is kept"
+                    .to_owned(),
                 raw: Some(raw),
             };
             self.books.count_reason(Reason::ConflictingDuplicate);
-            self.rejected.push((conflict.place.log_file_key, rejected, Some(conflict.event_id)));
+            self.rejected.push((
+                conflict.place.log_file_key,
+                rejected,
+                Some(conflict.event_id),
+            ));
         }
         self.write_rejected(draft)?;
         self.books.set(self.total);
@@ -185,10 +204,7 @@ impl Flush {
     /// Takes the old rows of replaced files out of the lake.
     ///
     /// Returns rows to settle again: other files' copies of the events that went with them.
-    fn forget_replaced(
-        &mut self,
-        draft: &mut Draft<'_>,
-    ) -> Result<Vec<RecordBatch>, EventsError> {
+    fn forget_replaced(&mut self, draft: &mut Draft<'_>) -> Result<Vec<RecordBatch>, EventsError> {
         let replaced = std::mem::take(&mut self.replaced);
         if replaced.is_empty() {
             return Ok(Vec::new());
@@ -200,13 +216,23 @@ impl Flush {
                 .is_some_and(|key| replaced.contains(key))
         };
         let gone = find_rows(draft, "log_file_key", &|key| replaced.contains(key))?;
-        for table in [LakeTable::Duplicates, LakeTable::Rejected, LakeTable::LogFiles] {
+        for table in [
+            LakeTable::Duplicates,
+            LakeTable::Rejected,
+            LakeTable::LogFiles,
+        ] {
             take_out(draft, table, &mut |batch, row| of_replaced(batch, row))?;
         }
         let mut events = HashSet::new();
         for (batch, ..) in load_rows(draft, &gone)? {
-            let Some(ids) = batch.column_by_name("event_id") else { continue };
-            events.extend((0..batch.num_rows()).filter_map(|row| text_at(ids, row)).map(str::to_owned));
+            let Some(ids) = batch.column_by_name("event_id") else {
+                continue;
+            };
+            events.extend(
+                (0..batch.num_rows())
+                    .filter_map(|row| text_at(ids, row))
+                    .map(str::to_owned),
+            );
         }
         let mut reopened = HashMap::new();
         let back = reopen(draft, &gone, &events, &mut reopened)?;
@@ -216,8 +242,9 @@ impl Flush {
             }
         }
         let others = back.into_iter().map(|batch| {
-            let kept: arrow::array::BooleanArray =
-                (0..batch.num_rows()).map(|row| Some(!of_replaced(&batch, row))).collect();
+            let kept: arrow::array::BooleanArray = (0..batch.num_rows())
+                .map(|row| Some(!of_replaced(&batch, row)))
+                .collect();
             arrow::compute::filter_record_batch(&batch, &kept)
         });
         Ok(others.collect::<Result<_, _>>()?)
@@ -240,15 +267,25 @@ impl Flush {
         let mut settled = Settled::default();
         let meeting = meet_lake(draft, batches)?;
         for duplicate in &meeting.duplicates {
-            let tally = Tally { duplicates: 1, ..Tally::default() };
+            let tally = Tally {
+                duplicates: 1,
+                ..Tally::default()
+            };
             self.add_tally(&duplicate.place.log_file_key, tally);
         }
         for displaced in &meeting.displaced {
-            let tally = Tally { events: -1, duplicates: 1, rejected: 0 };
+            let tally = Tally {
+                events: -1,
+                duplicates: 1,
+                rejected: 0,
+            };
             self.add_tally(&displaced.place.log_file_key, tally);
         }
-        let decided: HashSet<String> =
-            meeting.duplicates.iter().map(|duplicate| duplicate.event_id.clone()).collect();
+        let decided: HashSet<String> = meeting
+            .duplicates
+            .iter()
+            .map(|duplicate| duplicate.event_id.clone())
+            .collect();
         settled.duplicates.extend(meeting.duplicates);
         settled.duplicates.extend(meeting.displaced);
         drop_rows(draft, &meeting.displaced_rows)?;
@@ -274,22 +311,30 @@ impl Flush {
             settle(rows, copies, &mut settled);
         }
         for at in &settled.keep {
-            let tally = Tally { events: 1, ..Tally::default() };
+            let tally = Tally {
+                events: 1,
+                ..Tally::default()
+            };
             self.add_tally(&rows.place(*at).log_file_key, tally);
         }
         for duplicate in settled.duplicates.iter().skip(from) {
-            let tally = Tally { duplicates: 1, ..Tally::default() };
+            let tally = Tally {
+                duplicates: 1,
+                ..Tally::default()
+            };
             self.add_tally(&duplicate.place.log_file_key, tally);
         }
         for conflict in &settled.conflicts {
-            let tally = Tally { rejected: 1, ..Tally::default() };
+            let tally = Tally {
+                rejected: 1,
+                ..Tally::default()
+            };
             self.add_tally(&conflict.place.log_file_key, tally);
         }
         Ok(settled)
     }
 
     fn write_duplicates(
-        &self,
         draft: &mut Draft<'_>,
         mut duplicates: Vec<Duplicate>,
     ) -> Result<(), EventsError> {
@@ -308,7 +353,9 @@ impl Flush {
         let whole = std::mem::take(&mut self.rejected_whole);
         if !whole.is_empty() {
             take_out(draft, LakeTable::Rejected, &mut |batch, row| {
-                let key = batch.column_by_name("log_file_key").and_then(|keys| text_at(keys, row));
+                let key = batch
+                    .column_by_name("log_file_key")
+                    .and_then(|keys| text_at(keys, row));
                 let index = batch.column_by_name("log_record_index");
                 index.is_some_and(|index| index.is_null(row))
                     && key.is_some_and(|key| whole.contains(key))
@@ -395,9 +442,14 @@ fn meet_lake(draft: &Draft<'_>, batches: &[RecordBatch]) -> Result<Meeting, Even
     let mut displaced: BTreeMap<String, _> = BTreeMap::new();
     for (at, (batch, file, positions)) in loaded.iter().enumerate() {
         for row in 0..batch.num_rows() {
-            let kept = RowRef { batch: batches.len() + at, row };
+            let kept = RowRef {
+                batch: batches.len() + at,
+                row,
+            };
             let event_id = rows.event_id(kept);
-            let Some(copies) = groups.get(event_id) else { continue };
+            let Some(copies) = groups.get(event_id) else {
+                continue;
+            };
             if !copies.iter().all(|copy| rows.same_content(kept, copy)) {
                 meeting.disputed.insert(event_id.to_owned());
                 continue;
@@ -405,13 +457,17 @@ fn meet_lake(draft: &Draft<'_>, batches: &[RecordBatch]) -> Result<Meeting, Even
             let places: Vec<Place> = copies.iter().map(|copy| rows.place(copy)).collect();
             let place = rows.place(kept);
             if places.iter().all(|other| place < *other) {
-                meeting.duplicates.extend(
-                    places
-                        .into_iter()
-                        .map(|place| Duplicate { event_id: event_id.to_owned(), place }),
-                );
+                meeting
+                    .duplicates
+                    .extend(places.into_iter().map(|place| Duplicate {
+                        event_id: event_id.to_owned(),
+                        place,
+                    }));
             } else {
-                meeting.displaced.push(Duplicate { event_id: event_id.to_owned(), place });
+                meeting.displaced.push(Duplicate {
+                    event_id: event_id.to_owned(),
+                    place,
+                });
                 if let Some(position) = positions.get(row) {
                     displaced
                         .entry(file.path.clone())

@@ -100,10 +100,13 @@ pub(super) fn take_out(
             position += batch.num_rows() as u64;
         }
         if !gone.is_empty() {
-            let copy =
-                copy_without(draft.guard(), table, &file, FileLayout::default(), |at, _, _| {
-                    !gone.contains(&at)
-                })?;
+            let copy = copy_without(
+                draft.guard(),
+                table,
+                &file,
+                FileLayout::default(),
+                |at, _, _| !gone.contains(&at),
+            )?;
             draft.replace(table, &file, copy);
         }
     }
@@ -141,7 +144,9 @@ pub(super) fn reopen(
     for (batch, ..) in loaded {
         for row in 0..batch.num_rows() {
             if let (Some(id), Some(place)) = (
-                batch.column_by_name("event_id").and_then(|ids| text_at(ids, row)),
+                batch
+                    .column_by_name("event_id")
+                    .and_then(|ids| text_at(ids, row)),
                 place_at(&batch, row),
             ) {
                 tallies.entry(place.log_file_key).or_default().events -= 1;
@@ -153,9 +158,15 @@ pub(super) fn reopen(
 
     let mut failed = None;
     take_out(draft, LakeTable::Duplicates, &mut |batch, row| {
-        let id = batch.column_by_name("event_id").and_then(|ids| text_at(ids, row));
-        let (Some(id), Some(place)) = (id, place_at(batch, row)) else { return false };
-        let Some(body) = events.get(id).and_then(|id| bodies.get(id)) else { return false };
+        let id = batch
+            .column_by_name("event_id")
+            .and_then(|ids| text_at(ids, row));
+        let (Some(id), Some(place)) = (id, place_at(batch, row)) else {
+            return false;
+        };
+        let Some(body) = events.get(id).and_then(|id| bodies.get(id)) else {
+            return false;
+        };
         match at_place(body, &place) {
             Ok(row) => back.push(row),
             Err(error) => failed = Some(error),
@@ -164,11 +175,17 @@ pub(super) fn reopen(
         true
     })?;
     take_out(draft, LakeTable::Rejected, &mut |batch, row| {
-        let text = |name| batch.column_by_name(name).and_then(|column| text_at(column, row));
+        let text = |name| {
+            batch
+                .column_by_name(name)
+                .and_then(|column| text_at(column, row))
+        };
         if !text("event_id").is_some_and(|id| events.contains(id)) {
             return false;
         }
-        let (Some(raw), Some(place)) = (text("raw"), place_at(batch, row)) else { return false };
+        let (Some(raw), Some(place)) = (text("raw"), place_at(batch, row)) else {
+            return false;
+        };
         match from_text(raw, &place) {
             Ok(Some(row)) => back.push(row),
             Ok(None) => return false,
@@ -185,23 +202,23 @@ pub(super) fn reopen(
 
 /// The one row of `body` as if it had been read at `place`.
 fn at_place(body: &RecordBatch, place: &Place) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns = body.schema_ref().fields().iter().zip(body.columns()).map(|(field, column)| {
-        match field.name().as_str() {
+    let columns = body
+        .schema_ref()
+        .fields()
+        .iter()
+        .zip(body.columns())
+        .map(|(field, column)| match field.name().as_str() {
             "log_file_key" => {
                 Arc::new(StringArray::from(vec![place.log_file_key.as_str()])) as ArrayRef
             }
             "log_record_index" => Arc::new(Int64Array::from(vec![place.log_record_index])),
             _ => Arc::clone(column),
-        }
-    });
+        });
     RecordBatch::try_new(Arc::clone(body.schema_ref()), columns.collect())
 }
 
 /// Decodes a conflict's text as if it had been read at `place`.
-fn from_text(
-    text: &str,
-    place: &Place,
-) -> Result<Option<RecordBatch>, arrow::error::ArrowError> {
+fn from_text(text: &str, place: &Place) -> Result<Option<RecordBatch>, arrow::error::ArrowError> {
     struct OneRow<'a>(RowBuilder, &'a Place);
     impl RecordSink for OneRow<'_> {
         fn record(&mut self, _: u64, record: &Record<'_>) {
@@ -213,5 +230,9 @@ fn from_text(
     }
     let mut sink = OneRow(RowBuilder::new(EVENTS), place);
     decode_log_file(text.as_bytes(), DecodeOptions::default(), &mut sink);
-    if sink.0.len() == 1 { sink.0.take().map(Some) } else { Ok(None) }
+    if sink.0.len() == 1 {
+        sink.0.take().map(Some)
+    } else {
+        Ok(None)
+    }
 }

@@ -55,8 +55,12 @@ pub(super) fn adjust_log_files(
     }
     let mut rows = RowBuilder::new(LOG_FILES);
     take_out(draft, LakeTable::LogFiles, &mut |batch, row| {
-        let key = batch.column_by_name("log_file_key").and_then(|keys| text_at(keys, row));
-        let Some(tally) = key.and_then(|key| changes.get(key)) else { return false };
+        let key = batch
+            .column_by_name("log_file_key")
+            .and_then(|keys| text_at(keys, row));
+        let Some(tally) = key.and_then(|key| changes.get(key)) else {
+            return false;
+        };
         copy_row(&mut rows, batch, row, *tally);
         true
     })?;
@@ -64,13 +68,21 @@ pub(super) fn adjust_log_files(
 }
 
 fn copy_row(rows: &mut RowBuilder, batch: &RecordBatch, row: usize, tally: Tally) {
-    let text = |name| batch.column_by_name(name).and_then(|column| text_at(column, row));
+    let text = |name| {
+        batch
+            .column_by_name(name)
+            .and_then(|column| text_at(column, row))
+    };
     let int = |name: &str| {
-        let column: &Int64Array = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+        let column: &Int64Array = batch
+            .column_by_name(name)?
+            .as_primitive_opt::<Int64Type>()?;
         column.iter().nth(row).flatten()
     };
     let time = |name: &str| {
-        let column = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        let column = batch
+            .column_by_name(name)?
+            .as_primitive_opt::<TimestampMicrosecondType>()?;
         column.iter().nth(row).flatten()
     };
     let plus = |name, change: i64| int(name).map(|count| count + change);

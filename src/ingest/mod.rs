@@ -110,9 +110,10 @@ fn known_log_files(draft: &Draft<'_>) -> Result<KnownFiles, EventsError> {
     for file in draft.files(LakeTable::LogFiles) {
         for batch in read_columns(&root, &file, Some(&["log_file_key", "content_hash"]))? {
             let batch = batch?;
-            let (Some(keys), Some(hashes)) =
-                (batch.column_by_name("log_file_key"), batch.column_by_name("content_hash"))
-            else {
+            let (Some(keys), Some(hashes)) = (
+                batch.column_by_name("log_file_key"),
+                batch.column_by_name("content_hash"),
+            ) else {
                 continue;
             };
             for row in 0..batch.num_rows() {

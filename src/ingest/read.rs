@@ -117,7 +117,13 @@ impl<'a> Reader<'a> {
             done: Vec::new(),
             begun: Vec::new(),
         };
-        Self { worker, known, options, sender, held }
+        Self {
+            worker,
+            known,
+            options,
+            sender,
+            held,
+        }
     }
 
     /// Reads files until none is left or nobody listens any more.
@@ -155,8 +161,15 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let outcome = if known.is_some() { Outcome::Changed } else { Outcome::New };
-        self.held.begun.push(Begun { key: file.key.clone(), is_known: known.is_some() });
+        let outcome = if known.is_some() {
+            Outcome::Changed
+        } else {
+            Outcome::New
+        };
+        self.held.begun.push(Begun {
+            key: file.key.clone(),
+            is_known: known.is_some(),
+        });
         let kind = match LogKey::parse(&file.key).folder {
             LogFolder::Digest => "digest",
             LogFolder::Insight => "insight",
@@ -193,11 +206,21 @@ impl<'a> Reader<'a> {
             last: None,
         };
         let decoded = decode_log_file(&mut input, self.options.decode, &mut sink);
-        let FileSink { listening, rejected_whole, first, last, .. } = sink;
+        let FileSink {
+            listening,
+            rejected_whole,
+            first,
+            last,
+            ..
+        } = sink;
         if !listening {
             return false;
         }
-        let outcome = if rejected_whole { Outcome::Rejected } else { outcome };
+        let outcome = if rejected_whole {
+            Outcome::Rejected
+        } else {
+            outcome
+        };
         // Without a hash the file is tried again: a read that failed may succeed next time.
         let content_hash = input.finish();
         self.held.done.push(FileDone {
@@ -284,7 +307,11 @@ struct HashingReader<R> {
 
 impl<R: Read> HashingReader<R> {
     fn new(inner: R) -> Self {
-        Self { inner, hasher: Sha256::new(), failed: false }
+        Self {
+            inner,
+            hasher: Sha256::new(),
+            failed: false,
+        }
     }
 
     /// Reads on to the end and returns the hash of all bytes, or `None` where reading failed.

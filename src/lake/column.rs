@@ -31,9 +31,7 @@ impl ColumnType {
             Self::Bool => DataType::Boolean,
             Self::Int => DataType::Int64,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC"))),
-            Self::TextList => {
-                DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)))
-            }
+            Self::TextList => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
             Self::Resources => DataType::List(Arc::new(Field::new_list_field(
                 DataType::Struct(resource_fields()),
                 true,
@@ -65,7 +63,12 @@ pub struct Column {
 impl Column {
     /// A column that may be null.
     pub const fn new(name: &'static str, column_type: ColumnType, about: &'static str) -> Self {
-        Self { name, column_type, required: false, about }
+        Self {
+            name,
+            column_type,
+            required: false,
+            about,
+        }
     }
 
     /// A column that is never null.
@@ -74,14 +77,23 @@ impl Column {
         column_type: ColumnType,
         about: &'static str,
     ) -> Self {
-        Self { name, column_type, required: true, about }
+        Self {
+            name,
+            column_type,
+            required: true,
+            about,
+        }
     }
 }
 
 /// The Arrow schema of a table's files; a day lives in the path, not in the file.
 pub fn schema_of(columns: &[Column]) -> SchemaRef {
-    let fields = columns
-        .iter()
-        .map(|column| Field::new(column.name, column.column_type.data_type(), !column.required));
+    let fields = columns.iter().map(|column| {
+        Field::new(
+            column.name,
+            column.column_type.data_type(),
+            !column.required,
+        )
+    });
     Arc::new(Schema::new(fields.collect::<Fields>()))
 }

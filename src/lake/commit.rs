@@ -51,7 +51,11 @@ pub struct WriteGuard<'a> {
 
 impl<'a> WriteGuard<'a> {
     pub(super) fn new(lake: &'a Lake, lock: File) -> Self {
-        Self { lake, _lock: lock, next_file: AtomicU32::new(0) }
+        Self {
+            lake,
+            _lock: lock,
+            next_file: AtomicU32::new(0),
+        }
     }
 
     /// The state that the next commit builds on.
@@ -93,8 +97,14 @@ impl<'a> WriteGuard<'a> {
             file::sync_dir(&self.lake.root.join(folder))?;
         }
         manifest.version += 1;
-        let touches_events = change.add.iter().any(|(table, _)| *table == LakeTable::Events)
-            || change.remove.iter().any(|(table, _)| *table == LakeTable::Events);
+        let touches_events = change
+            .add
+            .iter()
+            .any(|(table, _)| *table == LakeTable::Events)
+            || change
+                .remove
+                .iter()
+                .any(|(table, _)| *table == LakeTable::Events);
         if touches_events {
             manifest.events_version = manifest.version;
         }
@@ -108,7 +118,9 @@ impl<'a> WriteGuard<'a> {
             manifest.files_mut(table).push(file);
         }
         for table in LakeTable::ALL {
-            manifest.files_mut(table).sort_by(|a, b| a.path.cmp(&b.path));
+            manifest
+                .files_mut(table)
+                .sort_by(|a, b| a.path.cmp(&b.path));
         }
         manifest.publish(&self.lake.root)?;
         manifest::forget_old(&self.lake.root, manifest.version);
@@ -121,7 +133,9 @@ impl<'a> WriteGuard<'a> {
         if retired.is_empty() {
             return;
         }
-        let Some(own) = &self.lake.readers else { return };
+        let Some(own) = &self.lake.readers else {
+            return;
+        };
         // Our own shared lock would stand in the way of the exclusive one.
         if own.unlock().is_err() {
             return;
@@ -136,18 +150,31 @@ impl<'a> WriteGuard<'a> {
 }
 
 fn folders_of(change: &Change) -> BTreeSet<&str> {
-    change.add.iter().filter_map(|(_, file)| Some(file.path.rsplit_once('/')?.0)).collect()
+    change
+        .add
+        .iter()
+        .filter_map(|(_, file)| Some(file.path.rsplit_once('/')?.0))
+        .collect()
 }
 
 /// Removes Parquet files that the manifest does not name, and day folders left empty.
 pub(super) fn sweep(root: &Path, manifest: &Manifest) {
     for table in LakeTable::ALL {
-        let named: BTreeSet<PathBuf> =
-            manifest.files(table).iter().map(|file| root.join(&file.path)).collect();
+        let named: BTreeSet<PathBuf> = manifest
+            .files(table)
+            .iter()
+            .map(|file| root.join(&file.path))
+            .collect();
         let folder = root.join(table.name());
-        for entry in walkdir::WalkDir::new(&folder).contents_first(true).into_iter().flatten() {
+        for entry in walkdir::WalkDir::new(&folder)
+            .contents_first(true)
+            .into_iter()
+            .flatten()
+        {
             let path = entry.path();
-            let is_ours = path.extension().is_some_and(|extension| extension == "parquet");
+            let is_ours = path
+                .extension()
+                .is_some_and(|extension| extension == "parquet");
             if entry.file_type().is_file() && is_ours && !named.contains(path) {
                 file::remove_quietly(path);
             } else if entry.file_type().is_dir() && entry.depth() > 0 {

@@ -1,10 +1,10 @@
 //! A change to the lake while it is being put together: what would be there once it is committed.
 
+use super::LakeError;
 use super::commit::{Change, WriteGuard};
 use super::manifest::{DataFile, Manifest};
 use super::parquet_file::discard;
 use super::table::LakeTable;
-use super::LakeError;
 
 /// New and retired files on top of a committed state.
 #[derive(Debug)]
@@ -17,7 +17,11 @@ pub struct Draft<'g> {
 impl<'g> Draft<'g> {
     /// A draft that changes nothing yet.
     pub fn new(guard: &'g WriteGuard<'g>) -> Result<Self, LakeError> {
-        Ok(Self { guard, base: guard.snapshot()?, change: Change::default() })
+        Ok(Self {
+            guard,
+            base: guard.snapshot()?,
+            change: Change::default(),
+        })
     }
 
     /// The right to write that this draft uses.
@@ -28,10 +32,25 @@ impl<'g> Draft<'g> {
     /// The files that count once this draft is committed.
     pub fn files(&self, table: LakeTable) -> Vec<DataFile> {
         let removed = |file: &&DataFile| {
-            !self.change.remove.iter().any(|(of, path)| *of == table && *path == file.path)
+            !self
+                .change
+                .remove
+                .iter()
+                .any(|(of, path)| *of == table && *path == file.path)
         };
-        let added = self.change.add.iter().filter(|(of, _)| *of == table).map(|(_, file)| file);
-        self.base.files(table).iter().filter(removed).chain(added).cloned().collect()
+        let added = self
+            .change
+            .add
+            .iter()
+            .filter(|(of, _)| *of == table)
+            .map(|(_, file)| file);
+        self.base
+            .files(table)
+            .iter()
+            .filter(removed)
+            .chain(added)
+            .cloned()
+            .collect()
     }
 
     /// Adds a file that has been written.
@@ -41,8 +60,11 @@ impl<'g> Draft<'g> {
 
     /// Puts `new`, if anything, in the place of `old`.
     pub fn replace(&mut self, table: LakeTable, old: &DataFile, new: Option<DataFile>) {
-        let position =
-            self.change.add.iter().position(|(of, file)| *of == table && file.path == old.path);
+        let position = self
+            .change
+            .add
+            .iter()
+            .position(|(of, file)| *of == table && file.path == old.path);
         match position {
             // It was part of this draft and never counted.
             Some(at) => {

@@ -44,13 +44,20 @@ pub(super) fn publish(path: &Path, bytes: &[u8]) -> Result<(), LakeError> {
     // tempfile makes its files with mode 0600.
     let mut staged =
         tempfile::NamedTempFile::new_in(folder).map_err(LakeError::io("write in", folder))?;
-    staged.write_all(bytes).map_err(LakeError::io("write", path))?;
-    staged.as_file().sync_all().map_err(LakeError::io("write", path))?;
-    staged.persist_noclobber(path).map_err(|error| LakeError::Io {
-        doing: "publish",
-        path: path.to_owned(),
-        source: error.error,
-    })?;
+    staged
+        .write_all(bytes)
+        .map_err(LakeError::io("write", path))?;
+    staged
+        .as_file()
+        .sync_all()
+        .map_err(LakeError::io("write", path))?;
+    staged
+        .persist_noclobber(path)
+        .map_err(|error| LakeError::Io {
+            doing: "publish",
+            path: path.to_owned(),
+            source: error.error,
+        })?;
     sync_dir(folder)
 }
 

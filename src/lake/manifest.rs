@@ -85,8 +85,10 @@ impl Manifest {
 
     pub(super) fn publish(&self, root: &Path) -> Result<(), LakeError> {
         let path = path_of(root, self.version);
-        let text = serde_json::to_vec(self)
-            .map_err(|source| LakeError::Manifest { path: path.clone(), source })?;
+        let text = serde_json::to_vec(self).map_err(|source| LakeError::Manifest {
+            path: path.clone(),
+            source,
+        })?;
         file::publish(&path, &text)
     }
 }
@@ -105,7 +107,9 @@ pub(super) fn versions(root: &Path) -> Result<Vec<u64>, LakeError> {
     let folder = folder(root);
     let mut versions = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(LakeError::io("read folder", &folder))? {
-        let name = entry.map_err(LakeError::io("read folder", &folder))?.file_name();
+        let name = entry
+            .map_err(LakeError::io("read folder", &folder))?
+            .file_name();
         let number = name.to_str().and_then(|name| name.strip_suffix(".json"));
         versions.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
@@ -129,14 +133,22 @@ pub(super) fn newest(root: &Path) -> Result<Manifest, LakeError> {
     struct FormatOnly {
         format: u32,
     }
-    let Some(version) = versions(root)?.pop() else { return Ok(Manifest::empty()) };
+    let Some(version) = versions(root)?.pop() else {
+        return Ok(Manifest::empty());
+    };
     let path = path_of(root, version);
     let text = std::fs::read(&path).map_err(LakeError::io("read", &path))?;
-    let damaged = |source| LakeError::Manifest { path: path.clone(), source };
+    let damaged = |source| LakeError::Manifest {
+        path: path.clone(),
+        source,
+    };
     // The format first: a newer manifest need not have the shape that follows.
     let FormatOnly { format } = serde_json::from_slice(&text).map_err(damaged)?;
     if format > FORMAT_VERSION {
-        return Err(LakeError::NewerFormat { path: root.to_owned(), found: format });
+        return Err(LakeError::NewerFormat {
+            path: root.to_owned(),
+            found: format,
+        });
     }
     serde_json::from_slice(&text).map_err(damaged)
 }

@@ -18,8 +18,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use column::{Column, ColumnType, schema_of};
-pub use draft::Draft;
 pub use commit::{Change, NewFile, WriteGuard};
+pub use draft::Draft;
 pub use manifest::{DataFile, FORMAT_VERSION, Manifest};
 pub use parquet_file::{FileLayout, TableWriter, copy_without, read_columns, read_rows, text_at};
 pub use rows::{Row, RowBuilder};
@@ -113,8 +113,15 @@ impl LakeError {
         }
     }
 
-    pub(crate) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
-        move |source| Self::Io { doing, path: path.to_owned(), source }
+    pub(crate) fn io<'a>(
+        doing: &'static str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -138,7 +145,9 @@ impl Lake {
     pub fn open_or_create(root: &Path) -> Result<Self, LakeError> {
         if !manifest::folder(root).exists() {
             if root.exists() && !is_empty(root)? {
-                return Err(LakeError::Occupied { path: root.to_owned() });
+                return Err(LakeError::Occupied {
+                    path: root.to_owned(),
+                });
             }
             file::create_private_dir(root)?;
             file::create_private_dir(&manifest::folder(root))?;
@@ -149,9 +158,14 @@ impl Lake {
     /// Opens an existing lake, and clears away what a killed process left behind.
     pub fn open(root: &Path) -> Result<Self, LakeError> {
         if !manifest::folder(root).is_dir() {
-            return Err(LakeError::NotALake { path: root.to_owned() });
+            return Err(LakeError::NotALake {
+                path: root.to_owned(),
+            });
         }
-        let lake = Self { root: root.to_owned(), readers: None };
+        let lake = Self {
+            root: root.to_owned(),
+            readers: None,
+        };
         lake.snapshot()?;
         lake.sweep_if_idle();
         let readers = file::open_lock(&root.join("readers")).ok();
@@ -185,7 +199,11 @@ impl Lake {
                 lock.lock().map_err(LakeError::io("lock", &path))?;
             }
             Err(TryLockError::Error(source)) => {
-                return Err(LakeError::Io { doing: "lock", path, source });
+                return Err(LakeError::Io {
+                    doing: "lock",
+                    path,
+                    source,
+                });
             }
         }
         Ok(WriteGuard::new(self, lock))
@@ -195,12 +213,17 @@ impl Lake {
     ///
     /// Best effort: a lake that may only be read is read all the same.
     fn sweep_if_idle(&self) {
-        let Ok(lock) = file::open_lock(&self.root.join("lock")) else { return };
-        let Ok(readers) = file::open_lock(&self.root.join("readers")) else { return };
-        if lock.try_lock().is_ok() && readers.try_lock().is_ok() {
-            if let Ok(manifest) = self.snapshot() {
-                commit::sweep(&self.root, &manifest);
-            }
+        let Ok(lock) = file::open_lock(&self.root.join("lock")) else {
+            return;
+        };
+        let Ok(readers) = file::open_lock(&self.root.join("readers")) else {
+            return;
+        };
+        if lock.try_lock().is_ok()
+            && readers.try_lock().is_ok()
+            && let Ok(manifest) = self.snapshot()
+        {
+            commit::sweep(&self.root, &manifest);
         }
     }
 }
@@ -217,7 +240,14 @@ mod tests {
     fn data_file(guard: &WriteGuard<'_>) -> DataFile {
         let file = guard.new_file(LakeTable::Rejected, None).unwrap();
         std::fs::write(guard.path_of(&file.path), b"x").unwrap();
-        DataFile { path: file.path, date: None, rows: 1, size: 1, min_time: None, max_time: None }
+        DataFile {
+            path: file.path,
+            date: None,
+            rows: 1,
+            size: 1,
+            min_time: None,
+            max_time: None,
+        }
     }
 
     #[test]
@@ -228,13 +258,19 @@ mod tests {
         let guard = lake.write(|| ()).unwrap();
         let kept = data_file(&guard);
         let stray = data_file(&guard);
-        let change = Change { add: vec![(LakeTable::Rejected, kept.clone())], ..Change::default() };
+        let change = Change {
+            add: vec![(LakeTable::Rejected, kept.clone())],
+            ..Change::default()
+        };
         guard.commit(change).unwrap();
         drop(guard);
         drop(lake);
 
         let lake = Lake::open(&root).unwrap();
-        assert_eq!(lake.snapshot().unwrap().files(LakeTable::Rejected), std::slice::from_ref(&kept));
+        assert_eq!(
+            lake.snapshot().unwrap().files(LakeTable::Rejected),
+            std::slice::from_ref(&kept)
+        );
         assert!(root.join(kept.path).exists());
         assert!(!root.join(stray.path).exists());
     }
@@ -247,7 +283,10 @@ mod tests {
         let guard = lake.write(|| ()).unwrap();
         let old = data_file(&guard);
         guard
-            .commit(Change { add: vec![(LakeTable::Rejected, old.clone())], ..Change::default() })
+            .commit(Change {
+                add: vec![(LakeTable::Rejected, old.clone())],
+                ..Change::default()
+            })
             .unwrap();
         drop(guard);
         let reader = Lake::open(&root).unwrap();
@@ -277,7 +316,10 @@ mod tests {
         )
         .unwrap();
         let error = Lake::open(&root).unwrap_err();
-        assert!(matches!(error, LakeError::NewerFormat { found: 99, .. }), "{error}");
+        assert!(
+            matches!(error, LakeError::NewerFormat { found: 99, .. }),
+            "{error}"
+        );
     }
 
     #[test]
@@ -286,6 +328,9 @@ mod tests {
         std::fs::write(dir.path().join("letter.txt"), b"dear").unwrap();
         let error = Lake::open_or_create(dir.path()).unwrap_err();
         assert!(matches!(error, LakeError::Occupied { .. }), "{error}");
-        assert!(matches!(Lake::open(dir.path()).unwrap_err(), LakeError::NotALake { .. }));
+        assert!(matches!(
+            Lake::open(dir.path()).unwrap_err(),
+            LakeError::NotALake { .. }
+        ));
     }
 }

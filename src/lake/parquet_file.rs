@@ -78,10 +78,18 @@ impl TableWriter {
         schema: SchemaRef,
         layout: FileLayout,
     ) -> Result<Self, LakeError> {
-        let NewFile { path: relative, file } = guard.new_file(table, date)?;
+        let NewFile {
+            path: relative,
+            file,
+        } = guard.new_file(table, date)?;
         let path = guard.path_of(&relative);
-        let writer = ArrowWriter::try_new(file, schema, Some(properties(layout)))
-            .map_err(|source| LakeError::Parquet { path: path.clone(), source })?;
+        let writer =
+            ArrowWriter::try_new(file, schema, Some(properties(layout))).map_err(|source| {
+                LakeError::Parquet {
+                    path: path.clone(),
+                    source,
+                }
+            })?;
         Ok(Self {
             writer,
             target: DataFile {
@@ -111,17 +119,24 @@ impl TableWriter {
             }
         }
         let Self { writer, path, .. } = self;
-        writer
-            .write(batch)
-            .map_err(|source| LakeError::Parquet { path: path.clone(), source })
+        writer.write(batch).map_err(|source| LakeError::Parquet {
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Completes the file and makes it durable.
     pub fn finish(self) -> Result<DataFile, LakeError> {
-        let Self { writer, mut target, path, .. } = self;
-        let file = writer
-            .into_inner()
-            .map_err(|source| LakeError::Parquet { path: path.clone(), source })?;
+        let Self {
+            writer,
+            mut target,
+            path,
+            ..
+        } = self;
+        let file = writer.into_inner().map_err(|source| LakeError::Parquet {
+            path: path.clone(),
+            source,
+        })?;
         file.sync_all().map_err(LakeError::io("write", &path))?;
         target.size = file.metadata().map_err(LakeError::io("read", &path))?.len();
         Ok(target)
@@ -136,15 +151,20 @@ pub fn read_columns(
 ) -> Result<ParquetRecordBatchReader, LakeError> {
     let path = root.join(&data_file.path);
     let file = File::open(&path).map_err(LakeError::io("open", &path))?;
-    let parquet = |source| LakeError::Parquet { path: path.clone(), source };
+    let parquet = |source| LakeError::Parquet {
+        path: path.clone(),
+        source,
+    };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
     let mask = match columns {
-        Some(columns) => {
-            ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
-        }
+        Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
         None => ProjectionMask::all(),
     };
-    builder.with_projection(mask).with_batch_size(8192).build().map_err(parquet)
+    builder
+        .with_projection(mask)
+        .with_batch_size(8192)
+        .build()
+        .map_err(parquet)
 }
 
 /// Reads whole rows of one of the lake's files by their positions, which must rise.
@@ -155,7 +175,10 @@ pub fn read_rows(
 ) -> Result<Vec<RecordBatch>, LakeError> {
     let path = root.join(&data_file.path);
     let file = File::open(&path).map_err(LakeError::io("open", &path))?;
-    let parquet = |source| LakeError::Parquet { path: path.clone(), source };
+    let parquet = |source| LakeError::Parquet {
+        path: path.clone(),
+        source,
+    };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
     let rows = usize::try_from(data_file.rows).unwrap_or(usize::MAX);
     let ranges = positions.iter().filter_map(|position| {
@@ -163,8 +186,13 @@ pub fn read_rows(
         Some(start..start + 1)
     });
     let selection = RowSelection::from_consecutive_ranges(ranges, rows);
-    let reader = builder.with_row_selection(selection).build().map_err(parquet)?;
-    reader.map(|batch| batch.map_err(|source| parquet(source.into()))).collect()
+    let reader = builder
+        .with_row_selection(selection)
+        .build()
+        .map_err(parquet)?;
+    reader
+        .map(|batch| batch.map_err(|source| parquet(source.into())))
+        .collect()
 }
 
 /// The text at `row` of a column, or `None` where it is null.
@@ -193,8 +221,9 @@ pub fn copy_without(
     let mut position = 0;
     for batch in reader {
         let batch = batch.map_err(arrow)?;
-        let kept: arrow::array::BooleanArray =
-            (0..batch.num_rows()).map(|row| Some(keep(position + row as u64, &batch, row))).collect();
+        let kept: arrow::array::BooleanArray = (0..batch.num_rows())
+            .map(|row| Some(keep(position + row as u64, &batch, row)))
+            .collect();
         position += batch.num_rows() as u64;
         let left = arrow::compute::filter_record_batch(&batch, &kept).map_err(arrow)?;
         if left.num_rows() == 0 {

@@ -29,16 +29,15 @@ impl ColumnBuilder {
             ColumnType::Text | ColumnType::Json => Self::Text(StringBuilder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
             ColumnType::Int => Self::Int(Int64Builder::new()),
-            ColumnType::Time => {
-                Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
-            }
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             ColumnType::TextList => Self::TextList(
                 ListBuilder::new(StringBuilder::new())
                     .with_field(Field::new_list_field(DataType::Utf8, true)),
             ),
-            ColumnType::Resources => {
-                Self::Resources(ListBuilder::new(StructBuilder::from_fields(resource_fields(), 0)))
-            }
+            ColumnType::Resources => Self::Resources(ListBuilder::new(StructBuilder::from_fields(
+                resource_fields(),
+                0,
+            ))),
         }
     }
 
@@ -70,7 +69,10 @@ impl RowBuilder {
         Self {
             columns,
             schema: schema_of(columns),
-            builders: columns.iter().map(|c| ColumnBuilder::new(c.column_type)).collect(),
+            builders: columns
+                .iter()
+                .map(|c| ColumnBuilder::new(c.column_type))
+                .collect(),
             rows: 0,
             bytes: 0,
         }
@@ -105,7 +107,11 @@ impl RowBuilder {
     pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         self.rows = 0;
         self.bytes = 0;
-        let arrays = self.builders.iter_mut().map(ColumnBuilder::finish).collect();
+        let arrays = self
+            .builders
+            .iter_mut()
+            .map(ColumnBuilder::finish)
+            .collect();
         RecordBatch::try_new(Arc::clone(&self.schema), arrays)
     }
 }
@@ -121,7 +127,11 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     fn next(&mut self, name: &str) -> Option<&'a mut ColumnBuilder> {
         let column = self.columns.next();
-        debug_assert_eq!(column.map(|column| column.name), Some(name), "columns go in order");
+        debug_assert_eq!(
+            column.map(|column| column.name),
+            Some(name),
+            "columns go in order"
+        );
         self.builders.next()
     }
 

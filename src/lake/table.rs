@@ -20,8 +20,13 @@ pub enum LakeTable {
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 5] =
-        [Self::Events, Self::Sessions, Self::Rejected, Self::LogFiles, Self::Duplicates];
+    pub const ALL: [Self; 5] = [
+        Self::Events,
+        Self::Sessions,
+        Self::Rejected,
+        Self::LogFiles,
+        Self::Duplicates,
+    ];
 
     /// The table's name in SQL and its folder in the lake.
     pub fn name(self) -> &'static str {

@@ -30,7 +30,9 @@ impl<W: Write> JsonLines<W> {
         writer.finish()?;
         let bytes = writer.into_inner();
         let text = String::from_utf8_lossy(&bytes);
-        self.out.write_all(harmless(&text).as_bytes()).map_err(OutputError::Write)
+        self.out
+            .write_all(harmless(&text).as_bytes())
+            .map_err(OutputError::Write)
     }
 
     pub(super) fn finish(mut self) -> Result<(), OutputError> {
@@ -67,7 +69,8 @@ mod tests {
 
     #[test]
     fn every_column_is_there_times_end_in_z_and_nothing_acts() {
-        let times = TimestampMicrosecondArray::from(vec![Some(1_000_000), None]).with_timezone("UTC");
+        let times =
+            TimestampMicrosecondArray::from(vec![Some(1_000_000), None]).with_timezone("UTC");
         let texts = StringArray::from(vec![Some("a\u{9b}\u{1b}\u{202e}\"b"), None]);
         let batch = RecordBatch::try_from_iter_with_nullable([
             ("at", Arc::new(times) as ArrayRef, true),

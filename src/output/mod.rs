@@ -9,7 +9,7 @@ mod table;
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
 pub use safe::safe_text;
@@ -52,7 +52,7 @@ pub enum RowWriter<W: Write> {
 
 impl<W: Write> RowWriter<W> {
     /// A writer to `out`; a table is fitted to `width` characters where there is a limit.
-    pub fn new(format: Format, schema: SchemaRef, out: W, width: Option<u16>) -> Self {
+    pub fn new(format: Format, schema: &Schema, out: W, width: Option<u16>) -> Self {
         match format {
             Format::Table => Self::Table(table::TableRows::new(schema, out, width)),
             Format::Jsonl => Self::Jsonl(jsonl::JsonLines::new(out)),

@@ -84,7 +84,10 @@ impl QueryError {
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Unknown { nearest: Some(nearest), .. } => {
+            Self::Unknown {
+                nearest: Some(nearest),
+                ..
+            } => {
                 vec![format!("did you mean `{nearest}`?")]
             }
             Self::UnknownParam { known, .. } if !known.is_empty() => {
@@ -98,7 +101,10 @@ impl QueryError {
 
 /// All queries.
 pub fn queries() -> Vec<SqlFile> {
-    QUERIES.iter().map(|(name, sql)| SqlFile::parse(name, sql)).collect()
+    QUERIES
+        .iter()
+        .map(|(name, sql)| SqlFile::parse(name, sql))
+        .collect()
 }
 
 /// The query called `name`.
@@ -112,7 +118,10 @@ pub fn find(name: &str) -> Result<SqlFile, QueryError> {
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known);
-    Err(QueryError::Unknown { name: name.to_owned(), nearest })
+    Err(QueryError::Unknown {
+        name: name.to_owned(),
+        nearest,
+    })
 }
 
 /// Plans the query called `name` with the given parameters; the others take their defaults.
@@ -132,8 +141,10 @@ pub async fn ask_file(
     given: &[(&str, String)],
 ) -> Result<Answer, QueryError> {
     let values = params::bind(file, given)?;
-    let values: Vec<(&str, ScalarValue)> =
-        values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let values: Vec<(&str, ScalarValue)> = values
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
     Ok(engine.query(file.name, file.sql, &values).await?)
 }
 

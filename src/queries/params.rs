@@ -26,7 +26,10 @@ pub(super) fn bind(
             .map(|(_, value)| value)
             .or(param.default.as_ref());
         match value {
-            None => Err(QueryError::MissingParam { query: file.name, param: param.name.clone() }),
+            None => Err(QueryError::MissingParam {
+                query: file.name,
+                param: param.name.clone(),
+            }),
             Some(value) => Ok((param.name.clone(), typed(param, value)?)),
         }
     });
@@ -44,9 +47,7 @@ fn typed(param: &Param, text: &str) -> Result<ScalarValue, QueryError> {
     Ok(match param.param_type {
         ParamType::Text => ScalarValue::Utf8((!null).then(|| text.to_owned())),
         ParamType::Int if null => ScalarValue::Int64(None),
-        ParamType::Int => {
-            ScalarValue::Int64(Some(text.parse().map_err(|_| bad("whole number"))?))
-        }
+        ParamType::Int => ScalarValue::Int64(Some(text.parse().map_err(|_| bad("whole number"))?)),
         ParamType::Timestamp if null => ScalarValue::TimestampMicrosecond(None, None),
         ParamType::Timestamp => {
             let micros = parse_event_time(text).ok_or_else(|| bad("time"))?;

@@ -28,13 +28,15 @@ pub enum ReportError {
     Arrow(#[from] arrow::error::ArrowError),
 }
 
+/// RFC 3339 in UTC; the fraction shows only where there is one.
+const TIME: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
+
 /// The text of one value, `None` where it is null or not there.
 pub fn value_of(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
     let column = batch.column_by_name(name)?;
     if column.is_null(row) {
         return None;
     }
-    const TIME: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
     let options = FormatOptions::new().with_timestamp_tz_format(Some(TIME));
     let formatter = ArrayFormatter::try_new(column.as_ref(), &options).ok()?;
     formatter.value(row).try_to_string().ok()

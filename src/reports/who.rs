@@ -33,13 +33,17 @@ pub struct Chain {
 
 /// Finds the sessions that `what` speaks of, and walks each back.
 pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
-    let found = ask(engine, "who/find", &[("what", what.to_owned())]).await?.collect().await?;
+    let found = ask(engine, "who/find", &[("what", what.to_owned())])
+        .await?
+        .collect()
+        .await?;
     let mut sessions: Vec<(String, String)> = Vec::new();
     for batch in &found {
         for row in 0..batch.num_rows() {
-            let (Some(session), Some(matched)) =
-                (value_of(batch, "session_id", row), value_of(batch, "matched", row))
-            else {
+            let (Some(session), Some(matched)) = (
+                value_of(batch, "session_id", row),
+                value_of(batch, "matched", row),
+            ) else {
                 continue;
             };
             if sessions.last().is_none_or(|(last, _)| *last != session) {
@@ -69,8 +73,13 @@ async fn walk_back(
         if !seen.insert(session.clone()) {
             break;
         }
-        let rows = ask(engine, "who/session", &[("session_id", session)]).await?.collect().await?;
-        let Some(hop) = rows.into_iter().find(|batch| batch.num_rows() > 0) else { break };
+        let rows = ask(engine, "who/session", &[("session_id", session)])
+            .await?
+            .collect()
+            .await?;
+        let Some(hop) = rows.into_iter().find(|batch| batch.num_rows() > 0) else {
+            break;
+        };
         if value_of(&hop, "issuing_event_id", 0).is_none()
             && value_of(&hop, "issuing_api", 0).is_some()
         {
@@ -83,12 +92,18 @@ async fn walk_back(
         hops.push(hop);
     }
     hops.reverse();
-    Ok(Chain { matched, hops, candidates })
+    Ok(Chain {
+        matched,
+        hops,
+        candidates,
+    })
 }
 
 fn texts_of(batch: &RecordBatch, name: &str) -> Vec<String> {
     use arrow::array::{Array as _, AsArray as _};
-    let Some(list) = batch.column_by_name(name).and_then(|column| column.as_list_opt::<i32>())
+    let Some(list) = batch
+        .column_by_name(name)
+        .and_then(|column| column.as_list_opt::<i32>())
     else {
         return Vec::new();
     };

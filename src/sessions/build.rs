@@ -83,16 +83,28 @@ impl<'a> Sessions<'a> {
     pub(super) fn new(facts: &'a Facts) -> Self {
         let issuances = Issuances::new(&facts.issues);
         let uses = &facts.uses;
-        let index: HashMap<&str, usize> =
-            (0..uses.len).filter_map(|row| Some((uses.session_id.get(row)?, row))).collect();
+        let index: HashMap<&str, usize> = (0..uses.len)
+            .filter_map(|row| Some((uses.session_id.get(row)?, row)))
+            .collect();
         let linker = Linker::new(uses, &issuances);
-        let builder = NodeBuilder { facts, issuances: &issuances, index: &index };
-        let mut nodes: Vec<Node> =
-            (0..uses.len).map(|row| builder.used(row, &linker)).collect();
-        let consumed: HashSet<usize> =
-            nodes.iter().flat_map(|node| node.issues.iter().copied()).collect();
+        let builder = NodeBuilder {
+            facts,
+            issuances: &issuances,
+            index: &index,
+        };
+        let mut nodes: Vec<Node> = (0..uses.len)
+            .map(|row| builder.used(row, &linker))
+            .collect();
+        let consumed: HashSet<usize> = nodes
+            .iter()
+            .flat_map(|node| node.issues.iter().copied())
+            .collect();
         nodes.extend(builder.unused(&consumed));
-        Self { facts, issuances, nodes }
+        Self {
+            facts,
+            issuances,
+            nodes,
+        }
     }
 
     /// Walks, and makes the rows in the order in which they are written.
@@ -131,8 +143,9 @@ impl<'a> Sessions<'a> {
             .and_then(|row| uses.creation_date.get(row))
             .or_else(|| only_issue.and_then(|row| issues.event_time.get(row)));
         let role_arn = node.role_arn.clone();
-        let principal =
-            used(&uses.principal_id).or_else(|| made?.principal_id.clone()).unwrap_or_default();
+        let principal = used(&uses.principal_id)
+            .or_else(|| made?.principal_id.clone())
+            .unwrap_or_default();
         let role_id = role_arn.as_ref().and_then(|_| {
             used(&uses.issuer_principal_id)
                 .or_else(|| role_session_of(&principal).map(|(role, _)| role.to_owned()))
@@ -154,7 +167,9 @@ impl<'a> Sessions<'a> {
         SessionRow {
             date: created_at.map_or_else(NaiveDate::default, day_of),
             id: node.id.clone(),
-            issuing_api: issue.and_then(|row| issues.event_name.get(row)).map(str::to_owned),
+            issuing_api: issue
+                .and_then(|row| issues.event_name.get(row))
+                .map(str::to_owned),
             issuing_event_id: issued(&issues.event_id),
             access_key_ids: keys,
             session_name,
@@ -182,8 +197,14 @@ impl<'a> Sessions<'a> {
             user_agent: issued(&issues.user_agent).or_else(|| used(&uses.user_agent)),
             first_used_at: node.used.and_then(|row| uses.first_used_at.get(row)),
             last_used_at: node.used.and_then(|row| uses.last_used_at.get(row)),
-            event_count: node.used.and_then(|row| uses.event_count.get(row)).unwrap_or(0),
-            denied_count: node.used.and_then(|row| uses.denied_count.get(row)).unwrap_or(0),
+            event_count: node
+                .used
+                .and_then(|row| uses.event_count.get(row))
+                .unwrap_or(0),
+            denied_count: node
+                .used
+                .and_then(|row| uses.denied_count.get(row))
+                .unwrap_or(0),
             method: node.method,
             evidence: node.evidence.clone(),
         }
@@ -204,7 +225,11 @@ impl NodeBuilder<'_> {
         let mut node = Node {
             id: uses.session_id.get(row).unwrap_or_default().to_owned(),
             used: Some(row),
-            start: Start::Unknown { reason: UnresolvedReason::Lost, hops: 0, role: None },
+            start: Start::Unknown {
+                reason: UnresolvedReason::Lost,
+                hops: 0,
+                role: None,
+            },
             method: Method::None,
             issues: Vec::new(),
             evidence: Vec::new(),
@@ -226,11 +251,19 @@ impl NodeBuilder<'_> {
             Some("AWSAccount") => self.other_accounts_caller(&mut node, row),
             Some("Root") => {
                 let reason = UnresolvedReason::CrossAccountNotCollected;
-                node.start = Start::Unknown { reason, hops: 1, role: None };
+                node.start = Start::Unknown {
+                    reason,
+                    hops: 1,
+                    role: None,
+                };
             }
             Some("AssumedRole" | "Role") => {
                 let reason = reason::of_missing_issuer(self.facts, row);
-                node.start = Start::Unknown { reason, hops: 1, role: node.role_arn.clone() };
+                node.start = Start::Unknown {
+                    reason,
+                    hops: 1,
+                    role: node.role_arn.clone(),
+                };
             }
             _ => {}
         }
@@ -238,26 +271,27 @@ impl NodeBuilder<'_> {
     }
 
     /// Ties a node to the calls that may have issued it.
-    fn tie(
-        &self,
-        node: &mut Node,
-        issues: Vec<usize>,
-        method: Method,
-        confidence: Confidence,
-    ) {
+    fn tie(&self, node: &mut Node, issues: Vec<usize>, method: Method, confidence: Confidence) {
         let hops = issues
             .first()
             .and_then(|issue| self.issuances.issued.get(*issue))
             .map_or(0, |made| made.api.hops());
-        let candidates: Vec<Candidate> =
-            issues.iter().filter_map(|issue| self.candidate(*issue)).collect();
+        let candidates: Vec<Candidate> = issues
+            .iter()
+            .filter_map(|issue| self.candidate(*issue))
+            .collect();
         node.evidence = issues
             .iter()
             .filter_map(|issue| self.facts.issues.event_id.get(*issue))
             .map(str::to_owned)
             .collect();
         node.evidence.sort();
-        node.start = Start::Tied { candidates, confidence, hops, role: node.role_arn.clone() };
+        node.start = Start::Tied {
+            candidates,
+            confidence,
+            hops,
+            role: node.role_arn.clone(),
+        };
         node.method = method;
         node.issues = issues;
     }
@@ -278,16 +312,29 @@ impl NodeBuilder<'_> {
                 .iter()
                 .filter_map(|twin| {
                     let parent = *self.index.get(twin.session_id.as_str())?;
-                    Some(Candidate { parent, origin: None })
+                    Some(Candidate {
+                        parent,
+                        origin: None,
+                    })
                 })
                 .collect();
-            node.twin = candidates.first().filter(|_| candidates.len() == 1).map(|c| c.parent);
-            node.evidence = twins.iter().flat_map(|twin| twin.event_ids.clone()).collect();
+            node.twin = candidates
+                .first()
+                .filter(|_| candidates.len() == 1)
+                .map(|c| c.parent);
+            node.evidence = twins
+                .iter()
+                .flat_map(|twin| twin.event_ids.clone())
+                .collect();
             node.evidence.sort();
             node.evidence.dedup();
             node.method = Method::SharedEvent;
-            node.start =
-                Start::Tied { candidates, confidence: Confidence::Exact, hops: 0, role: None };
+            node.start = Start::Tied {
+                candidates,
+                confidence: Confidence::Exact,
+                hops: 0,
+                role: None,
+            };
             return;
         }
         let reason = UnresolvedReason::CrossAccountNotCollected;
@@ -297,7 +344,13 @@ impl NodeBuilder<'_> {
                 node.start = Start::External(origin);
                 node.method = Method::AccountOnly;
             }
-            _ => node.start = Start::Unknown { reason, hops: 0, role: None },
+            _ => {
+                node.start = Start::Unknown {
+                    reason,
+                    hops: 0,
+                    role: None,
+                }
+            }
         }
     }
 
@@ -309,7 +362,9 @@ impl NodeBuilder<'_> {
             .collect();
         let mut opened: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for row in 0..self.facts.issues.len {
-            let Some(id) = self.issuances.session_id(row) else { continue };
+            let Some(id) = self.issuances.session_id(row) else {
+                continue;
+            };
             if !taken.contains(id.as_str()) && !self.index.contains_key(id.as_str()) {
                 opened.entry(id.as_str().to_owned()).or_default().push(row);
             }
@@ -317,7 +372,9 @@ impl NodeBuilder<'_> {
         let nodes = opened.into_iter().map(|(id, rows)| {
             let mut issues = self.issuances.distinct(&rows);
             issues.truncate(1);
-            let made = issues.first().and_then(|row| self.issuances.issued.get(*row));
+            let made = issues
+                .first()
+                .and_then(|row| self.issuances.issued.get(*row));
             let role_arn: Option<Arc<str>> = made
                 .filter(|made| made.api == IssuingApi::Role)
                 .and_then(|made| made.role_arn.as_deref())
@@ -331,15 +388,20 @@ impl NodeBuilder<'_> {
                         .and_then(role_session_of)
                         .map(|(role, _)| role.to_owned()),
                 },
-                (None, Some(made)) => {
-                    Persona { arn: made.session_arn.clone(), id: made.principal_id.clone() }
-                }
+                (None, Some(made)) => Persona {
+                    arn: made.session_arn.clone(),
+                    id: made.principal_id.clone(),
+                },
                 (_, None) => Persona::default(),
             };
             let mut node = Node {
                 id,
                 used: None,
-                start: Start::Unknown { reason: UnresolvedReason::Lost, hops: 0, role: None },
+                start: Start::Unknown {
+                    reason: UnresolvedReason::Lost,
+                    hops: 0,
+                    role: None,
+                },
                 method: Method::None,
                 issues: Vec::new(),
                 evidence: Vec::new(),
@@ -359,16 +421,26 @@ impl NodeBuilder<'_> {
         if !matches!(uses.identity_type.get(row), Some("AssumedRole" | "Role")) {
             return None;
         }
-        let role_id = uses.issuer_principal_id.get(row).or_else(|| {
-            Some(role_session_of(uses.principal_id.get(row)?)?.0)
-        });
+        let role_id = uses
+            .issuer_principal_id
+            .get(row)
+            .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0));
         let of_session = || {
             let arn = uses.arn.get(row)?;
             let session = AssumedRoleArn::parse(arn)?;
-            let AssumedRoleArn { partition, account_id, role_name, .. } = session;
-            Some(format!("arn:{partition}:iam::{account_id}:role/{role_name}"))
+            let AssumedRoleArn {
+                partition,
+                account_id,
+                role_name,
+                ..
+            } = session;
+            Some(format!(
+                "arn:{partition}:iam::{account_id}:role/{role_name}"
+            ))
         };
-        let known = role_id.and_then(|id| self.facts.principals.get(id)).map(String::as_str);
+        let known = role_id
+            .and_then(|id| self.facts.principals.get(id))
+            .map(String::as_str);
         // An ARN found by a masked or sample id may be another role's.
         let fits = |arn: &&str| {
             uses.arn
@@ -390,17 +462,23 @@ impl NodeBuilder<'_> {
         match uses.identity_type.get(row) {
             Some("AssumedRole" | "Role") => Persona {
                 arn: role_arn.map(|role| role.as_ref().to_owned()),
-                id: owned(uses.issuer_principal_id.get(row).or_else(|| {
-                    Some(role_session_of(uses.principal_id.get(row)?)?.0)
-                })),
+                id: owned(
+                    uses.issuer_principal_id
+                        .get(row)
+                        .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0)),
+                ),
             },
-            Some("IAMUser" | "FederatedUser") => {
-                Persona { arn: owned(uses.arn.get(row)), id: owned(uses.principal_id.get(row)) }
-            }
+            Some("IAMUser" | "FederatedUser") => Persona {
+                arn: owned(uses.arn.get(row)),
+                id: owned(uses.principal_id.get(row)),
+            },
             Some("Root") => {
                 let account = uses.account_id.get(row);
                 let built = || Some(format!("arn:aws:iam::{}:root", account?));
-                Persona { arn: owned(uses.arn.get(row)).or_else(built), id: owned(account) }
+                Persona {
+                    arn: owned(uses.arn.get(row)).or_else(built),
+                    id: owned(account),
+                }
             }
             _ => Persona::default(),
         }
@@ -482,5 +560,8 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("attribution", Some(row.method.code()))
         .text("confidence", Some(verdict.confidence.code()))
         .texts("evidence_event_ids", &row.evidence)
-        .text("unresolved_reason", verdict.reason.map(UnresolvedReason::code));
+        .text(
+            "unresolved_reason",
+            verdict.reason.map(UnresolvedReason::code),
+        );
 }

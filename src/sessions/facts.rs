@@ -10,15 +10,27 @@ use crate::engine::Engine;
 
 /// The queries of this room.
 pub const QUERIES: [(&str, &str); 5] = [
-    ("session_uses", include_str!("../../sql/sessions/session_uses.sql")),
-    ("credential_issues", include_str!("../../sql/sessions/credential_issues.sql")),
+    (
+        "session_uses",
+        include_str!("../../sql/sessions/session_uses.sql"),
+    ),
+    (
+        "credential_issues",
+        include_str!("../../sql/sessions/credential_issues.sql"),
+    ),
     ("twins", include_str!("../../sql/sessions/twins.sql")),
-    ("principals", include_str!("../../sql/sessions/principals.sql")),
+    (
+        "principals",
+        include_str!("../../sql/sessions/principals.sql"),
+    ),
     ("coverage", include_str!("../../sql/sessions/coverage.sql")),
 ];
 
 async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
-    let sql = QUERIES.iter().find(|(known, _)| *known == name).map_or("", |(_, sql)| *sql);
+    let sql = QUERIES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or("", |(_, sql)| *sql);
     let answer = engine.query(name, sql, &[]).await?;
     let schema = answer.schema();
     Ok(Frame::new(&schema, &answer.collect().await?)?)
@@ -191,7 +203,14 @@ impl Facts {
         let twins = twins(&frame(engine, "twins").await?)?;
         let principals = principals(&frame(engine, "principals").await?)?;
         let (accounts, sts_regions) = coverage(&frame(engine, "coverage").await?)?;
-        Ok(Self { uses, issues, twins, principals, accounts, sts_regions })
+        Ok(Self {
+            uses,
+            issues,
+            twins,
+            principals,
+            accounts,
+            sts_regions,
+        })
     }
 }
 
@@ -221,7 +240,10 @@ type CoverageByAccount = (HashMap<String, Coverage>, HashSet<(String, String)>);
 fn coverage(frame: &Frame) -> Result<CoverageByAccount, ArrowError> {
     let (accounts, regions) = (frame.texts("account_id")?, frame.texts("aws_region")?);
     let first = frame.ints("first_event_time")?;
-    let (reads, sts) = (frame.bools("has_read_events")?, frame.bools("has_sts_events")?);
+    let (reads, sts) = (
+        frame.bools("has_read_events")?,
+        frame.bools("has_sts_events")?,
+    );
     let mut by_account: HashMap<String, Coverage> = HashMap::new();
     let mut sts_regions = HashSet::new();
     for row in 0..frame.len() {

@@ -18,7 +18,9 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Self, ArrowError> {
-        Ok(Self { batch: concat_batches(schema, batches)? })
+        Ok(Self {
+            batch: concat_batches(schema, batches)?,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -31,7 +33,11 @@ impl Frame {
     }
 
     pub(super) fn texts(&self, name: &str) -> Result<Texts, ArrowError> {
-        Ok(Texts(self.column(name, &DataType::Utf8View)?.as_string_view().clone()))
+        Ok(Texts(
+            self.column(name, &DataType::Utf8View)?
+                .as_string_view()
+                .clone(),
+        ))
     }
 
     /// Integers, or times as microseconds.
@@ -41,12 +47,18 @@ impl Frame {
     }
 
     pub(super) fn bools(&self, name: &str) -> Result<Bools, ArrowError> {
-        Ok(Bools(self.column(name, &DataType::Boolean)?.as_boolean().clone()))
+        Ok(Bools(
+            self.column(name, &DataType::Boolean)?.as_boolean().clone(),
+        ))
     }
 
     pub(super) fn text_lists(&self, name: &str) -> Result<TextLists, ArrowError> {
         let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
-        Ok(TextLists(self.column(name, &DataType::List(item))?.as_list::<i32>().clone()))
+        Ok(TextLists(
+            self.column(name, &DataType::List(item))?
+                .as_list::<i32>()
+                .clone(),
+        ))
     }
 }
 
@@ -56,7 +68,10 @@ pub(super) struct Texts(StringViewArray);
 
 impl Texts {
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        self.0.is_valid(row).then(|| self.0.value(row)).filter(|text| !text.is_empty())
+        self.0
+            .is_valid(row)
+            .then(|| self.0.value(row))
+            .filter(|text| !text.is_empty())
     }
 }
 

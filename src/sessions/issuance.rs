@@ -63,7 +63,9 @@ impl Issued {
             IssuingApi::Role => Self::role(issues, row, session_arn),
             IssuingApi::Root => {
                 let target = issues.requested_target_principal.get(row).map(|target| {
-                    Arn::parse(target).map_or(target, |arn| arn.account_id).to_owned()
+                    Arn::parse(target)
+                        .map_or(target, |arn| arn.account_id)
+                        .to_owned()
                 });
                 Self {
                     api,
@@ -106,11 +108,15 @@ impl Issued {
             .map(|arn| arn.account_id)
             .or_else(|| role.map(|arn| arn.account_id))
             .map(str::to_owned);
-        let partition = parsed.map(|arn| arn.partition).or_else(|| role.map(|arn| arn.partition));
+        let partition = parsed
+            .map(|arn| arn.partition)
+            .or_else(|| role.map(|arn| arn.partition));
         let built_arn = || {
             let (role, name) = (role_name.as_deref()?, session_name.as_deref()?);
             let (partition, account) = (partition?, account_id.as_deref()?);
-            Some(format!("arn:{partition}:sts::{account}:assumed-role/{role}/{name}"))
+            Some(format!(
+                "arn:{partition}:sts::{account}:assumed-role/{role}/{name}"
+            ))
         };
         Self {
             api: IssuingApi::Role,
@@ -149,10 +155,15 @@ impl<'a> Issuances<'a> {
             if let Some(key) = issues.issued_access_key_id.get(row) {
                 by_key.entry(key).or_default().push(row);
             }
-            let Some(time) = issues.event_time.get(row) else { continue };
+            let Some(time) = issues.event_time.get(row) else {
+                continue;
+            };
             let second = time.div_euclid(SECOND);
             if let Some(principal) = &made.principal_id {
-                by_principal.entry((principal.clone(), second)).or_default().push(row);
+                by_principal
+                    .entry((principal.clone(), second))
+                    .or_default()
+                    .push(row);
             } else if let (Some(account), Some((role, session))) =
                 (&made.account_id, &made.role_session)
             {
@@ -160,7 +171,13 @@ impl<'a> Issuances<'a> {
                 by_role_session.entry(name).or_default().push(row);
             }
         }
-        Self { issues, issued, by_key, by_principal, by_role_session }
+        Self {
+            issues,
+            issued,
+            by_key,
+            by_principal,
+            by_role_session,
+        }
     }
 
     /// The calls that issued this key, one for each credential.
@@ -211,7 +228,10 @@ impl<'a> Issuances<'a> {
     }
 
     fn is_owners_copy(&self, row: usize) -> bool {
-        let owner = self.issued.get(row).and_then(|made| made.account_id.as_deref());
+        let owner = self
+            .issued
+            .get(row)
+            .and_then(|made| made.account_id.as_deref());
         owner.is_some() && self.issues.recipient_account_id.get(row) == owner
     }
 
@@ -219,9 +239,16 @@ impl<'a> Issuances<'a> {
     pub(super) fn session_id(&self, row: usize) -> Option<SessionId> {
         let made = self.issued.get(row)?;
         let account = made.account_id.as_deref().unwrap_or_default();
-        let principal = made.principal_id.as_deref().or(made.session_arn.as_deref())?;
+        let principal = made
+            .principal_id
+            .as_deref()
+            .or(made.session_arn.as_deref())?;
         let time = self.issues.event_time.get(row);
-        let key = self.issues.issued_access_key_id.get(row).unwrap_or_default();
+        let key = self
+            .issues
+            .issued_access_key_id
+            .get(row)
+            .unwrap_or_default();
         Some(SessionId::of_key(account, principal, time, key))
     }
 }

@@ -40,7 +40,11 @@ pub(super) struct Linker<'a> {
 
 impl<'a> Linker<'a> {
     pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>) -> Self {
-        Self { uses, issuances, degenerate: degenerate_keys(uses) }
+        Self {
+            uses,
+            issuances,
+            degenerate: degenerate_keys(uses),
+        }
     }
 
     /// The link of one session, or `None` when no call in the logs can have issued it.
@@ -71,15 +75,21 @@ impl<'a> Linker<'a> {
             self.is_of(api, *issue) && self.agrees(row, *issue) && self.in_time(row, *issue)
         });
         if found.len() > 1 {
-            let exact: Vec<usize> =
-                found.iter().copied().filter(|issue| self.created_at(row, *issue)).collect();
+            let exact: Vec<usize> = found
+                .iter()
+                .copied()
+                .filter(|issue| self.created_at(row, *issue))
+                .collect();
             if !exact.is_empty() {
                 found = exact;
             }
         }
         let contradicted = found.iter().any(|issue| self.contradicts(row, *issue));
-        let confidence =
-            if contradicted { Confidence::Exact.lowered() } else { Confidence::Exact };
+        let confidence = if contradicted {
+            Confidence::Exact.lowered()
+        } else {
+            Confidence::Exact
+        };
         (!found.is_empty()).then_some(Link {
             method: Method::IssuedKey,
             confidence,
@@ -106,7 +116,11 @@ impl<'a> Linker<'a> {
             let weakest = exact.iter().map(|(_, confidence)| *confidence).min()?;
             (exact.into_iter().map(|(issue, _)| issue).collect(), weakest)
         };
-        Some(Link { method: Method::IssueSecond, confidence, issues })
+        Some(Link {
+            method: Method::IssueSecond,
+            confidence,
+            issues,
+        })
     }
 
     /// Issues to the session's principal in the second of its creation plus `offset`.
@@ -117,14 +131,23 @@ impl<'a> Linker<'a> {
         creation: i64,
         offset: i64,
     ) -> Vec<(usize, Confidence)> {
-        let by_id = self.uses.principal_id.get(row).map_or_else(Vec::new, |principal| {
-            self.issuances.of_principal(principal, creation, offset)
-        });
-        let by_name = self.uses.arn.get(row).and_then(AssumedRoleArn::parse).map_or_else(
-            Vec::new,
-            // Without the role's unique id, a role made anew under its old name would look the same.
-            |arn| self.issuances.of_role_session(&arn, creation, offset),
-        );
+        let by_id = self
+            .uses
+            .principal_id
+            .get(row)
+            .map_or_else(Vec::new, |principal| {
+                self.issuances.of_principal(principal, creation, offset)
+            });
+        let by_name = self
+            .uses
+            .arn
+            .get(row)
+            .and_then(AssumedRoleArn::parse)
+            .map_or_else(
+                Vec::new,
+                // Without the role's unique id, a role made anew under its old name would look the same.
+                |arn| self.issuances.of_role_session(&arn, creation, offset),
+            );
         let by_id = by_id.into_iter().map(|issue| (issue, Confidence::Exact));
         let by_name = by_name.into_iter().map(|issue| (issue, Confidence::Strong));
         by_id
@@ -134,12 +157,17 @@ impl<'a> Linker<'a> {
     }
 
     fn is_of(&self, api: IssuingApi, issue: usize) -> bool {
-        self.issuances.issued.get(issue).is_some_and(|made| made.api == api)
+        self.issuances
+            .issued
+            .get(issue)
+            .is_some_and(|made| made.api == api)
     }
 
     /// The credentials were issued to the principal that the session shows.
     fn agrees(&self, row: usize, issue: usize) -> bool {
-        let Some(made) = self.issuances.issued.get(issue) else { return false };
+        let Some(made) = self.issuances.issued.get(issue) else {
+            return false;
+        };
         let arn = self.uses.arn.get(row);
         if let (Some(issued), Some(used)) = (&made.principal_id, self.uses.principal_id.get(row)) {
             return issued == used;
@@ -160,9 +188,10 @@ impl<'a> Linker<'a> {
 
     /// The session was used after it was issued and before it ended.
     fn in_time(&self, row: usize, issue: usize) -> bool {
-        let (Some(issued), Some(first)) =
-            (self.issuances.issues.event_time.get(issue), self.uses.first_used_at.get(row))
-        else {
+        let (Some(issued), Some(first)) = (
+            self.issuances.issues.event_time.get(issue),
+            self.uses.first_used_at.get(row),
+        ) else {
             return false;
         };
         let end = self.issuances.issues.issued_expiration.get(issue);

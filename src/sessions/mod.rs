@@ -52,7 +52,10 @@ pub async fn resolve(
 ) -> Result<Resolved, SessionsError> {
     let manifest = guard.snapshot()?;
     if manifest.is_resolved() {
-        return Ok(Resolved { sessions: manifest.rows(LakeTable::Sessions), worked: false });
+        return Ok(Resolved {
+            sessions: manifest.rows(LakeTable::Sessions),
+            worked: false,
+        });
     }
     let engine = Engine::open(limits)?;
     let root = guard.path_of("");
@@ -66,5 +69,8 @@ pub async fn resolve(
     build::write(&mut draft, &rows)?;
     draft.resolved();
     draft.commit()?;
-    Ok(Resolved { sessions: rows.len() as u64, worked: true })
+    Ok(Resolved {
+        sessions: rows.len() as u64,
+        worked: true,
+    })
 }

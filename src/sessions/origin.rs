@@ -87,7 +87,13 @@ pub(super) struct Origin {
 
 impl Origin {
     fn new(kind: OriginKind, id: &str) -> Self {
-        Self { kind, id: Some(id.to_owned()), name: None, account_id: None, provider: None }
+        Self {
+            kind,
+            id: Some(id.to_owned()),
+            name: None,
+            account_id: None,
+            provider: None,
+        }
     }
 
     fn named(mut self, name: Option<&str>) -> Self {
@@ -151,7 +157,10 @@ pub(super) fn of_identity(uses: &Uses, row: usize) -> Option<Origin> {
         Some("FederatedUser") => federated_user(uses, row),
         Some("SAMLUser") => {
             let subject = uses.user_name.get(row)?;
-            let provider = uses.provider_arn.get(row).or_else(|| uses.identity_provider.get(row));
+            let provider = uses
+                .provider_arn
+                .get(row)
+                .or_else(|| uses.identity_provider.get(row));
             let of_account = provider.and_then(|arn| Some(Arn::parse(arn)?.account_id));
             let role = uses.requested_role_arn.get(row).unwrap_or_default();
             let kind = if is_identity_center_role(role) {
@@ -159,16 +168,26 @@ pub(super) fn of_identity(uses: &Uses, row: usize) -> Option<Origin> {
             } else {
                 OriginKind::SamlUser
             };
-            let origin = Origin::new(kind, subject).named(Some(subject)).in_account(of_account);
-            Some(if kind == OriginKind::SamlUser { origin.vouched_by(provider) } else { origin })
+            let origin = Origin::new(kind, subject)
+                .named(Some(subject))
+                .in_account(of_account);
+            Some(if kind == OriginKind::SamlUser {
+                origin.vouched_by(provider)
+            } else {
+                origin
+            })
         }
         Some("WebIdentityUser") => web_identity(uses, row),
-        Some("AWSService") => Some(Origin::new(OriginKind::AwsService, uses.invoked_by.get(row)?)),
+        Some("AWSService") => Some(Origin::new(
+            OriginKind::AwsService,
+            uses.invoked_by.get(row)?,
+        )),
         Some("AWSAccount") if is_anonymous(account, principal) => Some(anonymous()),
         Some("Unknown") if principal == Some("Anonymous") => Some(anonymous()),
-        None if principal.is_none() && arn.is_none() => {
-            Some(Origin::new(OriginKind::AwsService, uses.invoked_by.get(row)?))
-        }
+        None if principal.is_none() && arn.is_none() => Some(Origin::new(
+            OriginKind::AwsService,
+            uses.invoked_by.get(row)?,
+        )),
         Some("IdentityCenterUser" | "Unknown") => {
             let user = uses.on_behalf_of_user_id.get(row)?;
             let store = uses.on_behalf_of_identity_store_arn.get(row);
@@ -192,7 +211,11 @@ fn federated_user(uses: &Uses, row: usize) -> Option<Origin> {
         }
         Some("Root") => {
             let id = format!("arn:aws:iam::{}:root", account?);
-            Some(Origin::new(OriginKind::Root, &id).named(account).in_account(account))
+            Some(
+                Origin::new(OriginKind::Root, &id)
+                    .named(account)
+                    .in_account(account),
+            )
         }
         _ => {
             let arn = uses.arn.get(row)?;
@@ -208,13 +231,21 @@ fn web_identity(uses: &Uses, row: usize) -> Option<Origin> {
     if provider == Some(COGNITO) {
         // `cognito-identity.amazonaws.com:POOL:IDENTITY`, where both parts hold a colon after the region.
         let pool = uses.principal_id.get(row).and_then(|id| {
-            id.strip_prefix(COGNITO)?.strip_prefix(':')?.strip_suffix(subject)?.strip_suffix(':')
+            id.strip_prefix(COGNITO)?
+                .strip_prefix(':')?
+                .strip_suffix(subject)?
+                .strip_suffix(':')
         });
         return Some(Origin::new(OriginKind::CognitoIdentity, subject).vouched_by(pool));
     }
     let of_account = provider.and_then(|arn| Some(Arn::parse(arn)?.account_id));
     let origin = Origin::new(OriginKind::WebIdentity, subject);
-    Some(origin.named(Some(subject)).in_account(of_account).vouched_by(provider))
+    Some(
+        origin
+            .named(Some(subject))
+            .in_account(of_account)
+            .vouched_by(provider),
+    )
 }
 
 fn is_anonymous(account: Option<&str>, principal: Option<&str>) -> bool {
@@ -233,7 +264,11 @@ fn is_identity_center_role(role_arn: &str) -> bool {
 }
 
 fn user_name_of(arn: &str) -> Option<&str> {
-    Arn::parse(arn)?.resource.strip_prefix("user/")?.rsplit('/').next()
+    Arn::parse(arn)?
+        .resource
+        .strip_prefix("user/")?
+        .rsplit('/')
+        .next()
 }
 
 /// The workload for which a service took a role, named by a session name that only the service sets.
@@ -247,7 +282,10 @@ pub(super) fn of_service_issue(issues: &Issues, row: usize) -> Option<Origin> {
         .get(row)
         .and_then(|arn| Some(AssumedRoleArn::parse(arn)?.session_name))
         .or_else(|| issues.requested_session_name.get(row));
-    let role = issues.requested_role_arn.get(row).or_else(|| issues.issued_session_arn.get(row));
+    let role = issues
+        .requested_role_arn
+        .get(row)
+        .or_else(|| issues.issued_session_arn.get(row));
     let account = role
         .and_then(|arn| Some(Arn::parse(arn)?.account_id))
         .or_else(|| issues.recipient_account_id.get(row));

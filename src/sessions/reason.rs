@@ -10,19 +10,31 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
     if is_service_internal(facts, row) {
         return UnresolvedReason::ServiceInternal;
     }
-    let account = uses.account_id.get(row).or_else(|| uses.recipient_account_id.get(row));
-    let Some(account) = account else { return UnresolvedReason::Lost };
+    let account = uses
+        .account_id
+        .get(row)
+        .or_else(|| uses.recipient_account_id.get(row));
+    let Some(account) = account else {
+        return UnresolvedReason::Lost;
+    };
     let Some(coverage) = facts.accounts.get(account) else {
         return UnresolvedReason::CrossAccountNotCollected;
     };
-    if uses.creation_date.get(row).is_some_and(|created| created < coverage.first_event_time) {
+    if uses
+        .creation_date
+        .get(row)
+        .is_some_and(|created| created < coverage.first_event_time)
+    {
         return UnresolvedReason::IssuerOutsideWindow;
     }
     // Before the region: without read events no region shows an `AssumeRole`.
     if !coverage.has_read_events {
         return UnresolvedReason::ReadEventsExcluded;
     }
-    let region = (account.to_owned(), uses.aws_region.get(row).unwrap_or_default().to_owned());
+    let region = (
+        account.to_owned(),
+        uses.aws_region.get(row).unwrap_or_default().to_owned(),
+    );
     // The global endpoint logs in us-east-1, wherever the session is used.
     let global = (account.to_owned(), "us-east-1".to_owned());
     if !facts.sts_regions.contains(&region) && !facts.sts_regions.contains(&global) {
@@ -40,7 +52,9 @@ fn is_service_internal(facts: &Facts, row: usize) -> bool {
         .and_then(Arn::parse)
         .is_some_and(|arn| arn.resource.starts_with("role/aws-service-role/"));
     // `111122223333:aws:ec2-instance:i-0a` and `111122223333:aws:ec2-infrastructure`
-    let ec2_itself =
-        uses.principal_id.get(row).is_some_and(|principal| principal.contains(":aws:ec2-"));
+    let ec2_itself = uses
+        .principal_id
+        .get(row)
+        .is_some_and(|principal| principal.contains(":aws:ec2-"));
     linked_role || ec2_itself
 }

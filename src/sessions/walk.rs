@@ -37,7 +37,11 @@ pub(super) enum Start {
         role: Option<Arc<str>>,
     },
     /// Nothing says how it came about; it is in use, so its role is known.
-    Unknown { reason: UnresolvedReason, hops: u32, role: Option<Arc<str>> },
+    Unknown {
+        reason: UnresolvedReason,
+        hops: u32,
+        role: Option<Arc<str>>,
+    },
 }
 
 /// What the walk finds out about one session.
@@ -90,8 +94,8 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
                 continue;
             };
             mark(&mut on_path, at, true);
-            let open = parents(start)
-                .find(|parent| verdicts.get(*parent).is_some_and(Option::is_none));
+            let open =
+                parents(start).find(|parent| verdicts.get(*parent).is_some_and(Option::is_none));
             match open {
                 Some(parent) if on_path.get(parent) == Some(&true) => {
                     // The loop is cut here: this session's caller would be its own descendant.
@@ -110,7 +114,10 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
             stack.pop();
         }
     }
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(lost)).collect()
+    verdicts
+        .into_iter()
+        .map(|verdict| verdict.unwrap_or_else(lost))
+        .collect()
 }
 
 fn parents(start: &Start) -> impl Iterator<Item = usize> + '_ {
@@ -119,7 +126,10 @@ fn parents(start: &Start) -> impl Iterator<Item = usize> + '_ {
         Start::Origin(_) | Start::External(_) | Start::Unknown { .. } => &[],
     };
     // A candidate that names its origin needs no walk.
-    candidates.iter().filter(|c| c.origin.is_none()).map(|candidate| candidate.parent)
+    candidates
+        .iter()
+        .filter(|c| c.origin.is_none())
+        .map(|candidate| candidate.parent)
 }
 
 fn mark(flags: &mut [bool], at: usize, value: bool) {
@@ -135,7 +145,12 @@ fn set(verdicts: &mut [Option<Verdict>], at: usize, verdict: Verdict) {
 }
 
 fn lost() -> Verdict {
-    unresolved(Confidence::Unresolved, UnresolvedReason::Lost, 0, Chain::default())
+    unresolved(
+        Confidence::Unresolved,
+        UnresolvedReason::Lost,
+        0,
+        Chain::default(),
+    )
 }
 
 fn unresolved(
@@ -156,7 +171,9 @@ fn unresolved(
 
 fn cut(start: &Start) -> Verdict {
     let (hops, role) = match start {
-        Start::Tied { hops, role, .. } | Start::Unknown { hops, role, .. } => (*hops, role.as_ref()),
+        Start::Tied { hops, role, .. } | Start::Unknown { hops, role, .. } => {
+            (*hops, role.as_ref())
+        }
         Start::Origin(_) | Start::External(_) => (0, None),
     };
     let chain = Chain::default().with(role);
@@ -175,7 +192,12 @@ fn settle(start: &Start, verdicts: &[Option<Verdict>]) -> Verdict {
             let chain = Chain::default().with(role.as_ref());
             unresolved(Confidence::Unresolved, *reason, *hops, chain)
         }
-        Start::Tied { candidates, confidence, hops, role } => {
+        Start::Tied {
+            candidates,
+            confidence,
+            hops,
+            role,
+        } => {
             let callers: Vec<Verdict> = candidates
                 .iter()
                 .map(|candidate| caller(candidate, verdicts))
@@ -200,7 +222,11 @@ fn named(origin: &Origin) -> Verdict {
 fn caller(candidate: &Candidate, verdicts: &[Option<Verdict>]) -> Verdict {
     match &candidate.origin {
         Some(origin) => named(origin),
-        None => verdicts.get(candidate.parent).cloned().flatten().unwrap_or_else(lost),
+        None => verdicts
+            .get(candidate.parent)
+            .cloned()
+            .flatten()
+            .unwrap_or_else(lost),
     }
 }
 
@@ -211,25 +237,41 @@ fn tied(
     hops: u32,
     role: Option<&Arc<str>>,
 ) -> Verdict {
-    let Some(first) = callers.first() else { return lost() };
+    let Some(first) = callers.first() else {
+        return lost();
+    };
     let one_caller = candidates.windows(2).all(|pair| match pair {
         [a, b] => a.parent == b.parent && a.origin == b.origin,
         _ => true,
     });
     let one_origin = first.origin.id.is_some()
-        && callers.iter().all(|caller| caller.origin.is_same(&first.origin));
+        && callers
+            .iter()
+            .all(|caller| caller.origin.is_same(&first.origin));
     if !(one_caller || one_origin) {
         let chain = Chain::default().with(role);
         return unresolved(Confidence::Ambiguous, UnresolvedReason::Lost, hops, chain);
     }
     // Several calls by one origin: who is certain, which of the calls is not.
     let single = candidates.len() == 1;
-    let confidence = if single { confidence } else { confidence.min(Confidence::Strong) };
-    let nearest = callers.iter().min_by_key(|caller| caller.hop_count).unwrap_or(first);
+    let confidence = if single {
+        confidence
+    } else {
+        confidence.min(Confidence::Strong)
+    };
+    let nearest = callers
+        .iter()
+        .min_by_key(|caller| caller.hop_count)
+        .unwrap_or(first);
     Verdict {
         origin: Arc::clone(&nearest.origin),
-        confidence: callers.iter().fold(confidence, |least, caller| least.min(caller.confidence)),
-        parent: candidates.first().filter(|_| single).map(|candidate| candidate.parent),
+        confidence: callers
+            .iter()
+            .fold(confidence, |least, caller| least.min(caller.confidence)),
+        parent: candidates
+            .first()
+            .filter(|_| single)
+            .map(|candidate| candidate.parent),
         hop_count: nearest.hop_count.saturating_add(hops),
         chain: nearest.chain.with(role),
         reason: nearest.reason,
@@ -255,7 +297,10 @@ mod tests {
         Start::Tied {
             candidates: parents
                 .iter()
-                .map(|&parent| Candidate { parent, origin: None })
+                .map(|&parent| Candidate {
+                    parent,
+                    origin: None,
+                })
                 .collect(),
             confidence: Confidence::Exact,
             hops: 1,
@@ -265,8 +310,9 @@ mod tests {
 
     #[test]
     fn a_chain_of_a_thousand_hops_ends_at_its_first_caller() {
-        let mut starts: Vec<Start> =
-            (0..1000).map(|at| tied_to(&[at + 1], if at % 2 == 0 { "a" } else { "b" })).collect();
+        let mut starts: Vec<Start> = (0..1000)
+            .map(|at| tied_to(&[at + 1], if at % 2 == 0 { "a" } else { "b" }))
+            .collect();
         starts.push(Start::Origin(origin("alice")));
         let verdicts = walk(&starts);
         assert_eq!(verdicts[0].origin.id.as_deref(), Some("alice"));
@@ -288,7 +334,10 @@ mod tests {
             assert_eq!(verdict.origin.kind, OriginKind::Unresolved);
             assert_eq!(verdict.reason, Some(UnresolvedReason::Lost));
         }
-        assert_eq!(walk(&[tied_to(&[0], "a")])[0].origin.kind, OriginKind::Unresolved);
+        assert_eq!(
+            walk(&[tied_to(&[0], "a")])[0].origin.kind,
+            OriginKind::Unresolved
+        );
     }
 
     #[test]

@@ -35,8 +35,10 @@ pub(super) fn list(path: &Path, listing: &mut Listing) -> Result<(), SourceError
 
 /// Adds everything that fits a glob pattern; keys start below its fixed part.
 pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), SourceError> {
-    let paths = glob::glob(pattern)
-        .map_err(|source| SourceError::Pattern { pattern: pattern.to_owned(), source })?;
+    let paths = glob::glob(pattern).map_err(|source| SourceError::Pattern {
+        pattern: pattern.to_owned(),
+        source,
+    })?;
     let base: PathBuf = Path::new(pattern)
         .components()
         .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
@@ -51,11 +53,17 @@ pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), S
                 Err(error) => listing.unreadable.push(unreadable(&base, &path, &error)),
             },
             Err(error) => {
-                listing.unreadable.push(unreadable(&base, error.path(), error.error()));
+                listing
+                    .unreadable
+                    .push(unreadable(&base, error.path(), error.error()));
             }
         }
     }
-    if fits { Ok(()) } else { Err(SourceError::NothingFits(pattern.to_owned())) }
+    if fits {
+        Ok(())
+    } else {
+        Err(SourceError::NothingFits(pattern.to_owned()))
+    }
 }
 
 fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
@@ -82,15 +90,24 @@ fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
 /// Decides by name, else by the first byte that is not white space.
 fn looks_like_log_file(path: &Path) -> bool {
     const NAMES: [&str; 5] = [".json", ".jsonl", ".ndjson", ".json.gz", ".gz"];
-    let name = path.file_name().unwrap_or(OsStr::new("")).to_string_lossy().to_ascii_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or(OsStr::new(""))
+        .to_string_lossy()
+        .to_ascii_lowercase();
     if NAMES.iter().any(|ending| name.ends_with(ending)) {
         return true;
     }
     let mut head = [0; 64];
-    let Ok(read) = File::open(path).and_then(|mut file| file.read(&mut head)) else { return true };
+    let Ok(read) = File::open(path).and_then(|mut file| file.read(&mut head)) else {
+        return true;
+    };
     let head = head.get(..read).unwrap_or(&[]);
     head.starts_with(&[0x1f, 0x8b])
-        || matches!(head.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
+        || matches!(
+            head.iter().find(|byte| !byte.is_ascii_whitespace()),
+            Some(b'{' | b'[')
+        )
 }
 
 fn log_file(base: &Path, path: &Path, size: u64) -> LogFile {
@@ -118,7 +135,9 @@ fn key_of(base: &Path, path: &Path) -> String {
         Some(start) => parts.into_iter().skip(start).collect(),
         None => path.strip_prefix(base).unwrap_or(path).to_owned(),
     };
-    let key = below.components().map(|part| part.as_os_str().to_string_lossy());
+    let key = below
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy());
     key.collect::<Vec<_>>().join("/")
 }
 
@@ -140,11 +159,17 @@ mod tests {
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("a.json"), "{}").unwrap();
         fs::write(dir.path().join("b.json"), "{}").unwrap();
-        assert_eq!(keys(root), ["AWSLogs/111122223333/CloudTrail/a.json", "b.json"]);
+        assert_eq!(
+            keys(root),
+            ["AWSLogs/111122223333/CloudTrail/a.json", "b.json"]
+        );
         assert_eq!(keys(&format!("{root}/b.json")), ["b.json"]);
         assert_eq!(keys(&format!("{root}/*.json")), ["b.json"]);
         // Entered further down, the key stays the same.
-        assert_eq!(keys(deep.to_str().unwrap()), ["AWSLogs/111122223333/CloudTrail/a.json"]);
+        assert_eq!(
+            keys(deep.to_str().unwrap()),
+            ["AWSLogs/111122223333/CloudTrail/a.json"]
+        );
     }
 
     #[test]

@@ -42,9 +42,21 @@ mod tests {
 
     #[test]
     fn places_we_cannot_read_are_named() {
-        assert!(matches!(Location::parse("s3://b/p"), Err(SourceError::Bucket(_))));
-        assert!(matches!(Location::parse("-"), Err(SourceError::StandardInput)));
-        assert!(matches!(Location::parse("no/such/thing"), Err(SourceError::NotFound(_))));
-        assert_eq!(Location::parse("x/*.gz").unwrap(), Location::Pattern("x/*.gz".to_owned()));
+        assert!(matches!(
+            Location::parse("s3://b/p"),
+            Err(SourceError::Bucket(_))
+        ));
+        assert!(matches!(
+            Location::parse("-"),
+            Err(SourceError::StandardInput)
+        ));
+        assert!(matches!(
+            Location::parse("no/such/thing"),
+            Err(SourceError::NotFound(_))
+        ));
+        assert_eq!(
+            Location::parse("x/*.gz").unwrap(),
+            Location::Pattern("x/*.gz".to_owned())
+        );
     }
 }

@@ -39,7 +39,9 @@ pub struct LogKey<'a> {
 impl<'a> LogKey<'a> {
     /// Reads `key`; what does not follow the layout is left out, never guessed.
     pub fn parse(key: &'a str) -> Self {
-        Self::of_folders(key).or_else(|| Self::of_file_name(key)).unwrap_or_default()
+        Self::of_folders(key)
+            .or_else(|| Self::of_file_name(key))
+            .unwrap_or_default()
     }
 
     fn of_folders(key: &'a str) -> Option<Self> {
@@ -49,11 +51,8 @@ impl<'a> LogKey<'a> {
         let folder = folder_named(parts.next()?)?;
         let region = parts.next()?;
         let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let date = NaiveDate::from_ymd_opt(
-            year.parse().ok()?,
-            month.parse().ok()?,
-            day.parse().ok()?,
-        )?;
+        let date =
+            NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
         Some(Self {
             organization_id,
             account_id: Some(account_id),
@@ -135,7 +134,12 @@ mod tests {
 
     #[test]
     fn other_keys_tell_nothing() {
-        for key in ["", "a.json", "AWSLogs/x/y", "AWSLogs/111122223333/CloudTrail/r/2026/13/40/f"] {
+        for key in [
+            "",
+            "a.json",
+            "AWSLogs/x/y",
+            "AWSLogs/111122223333/CloudTrail/r/2026/13/40/f",
+        ] {
             assert_eq!(LogKey::parse(key), LogKey::default(), "{key}");
         }
     }

@@ -54,7 +54,9 @@ impl SourceError {
                 vec!["quote the pattern, so that the shell leaves it alone".to_owned()]
             }
             Self::Bucket(uri) => {
-                vec![format!("copy it first, for example `aws s3 sync {uri} logs/`, then ingest `logs/`")]
+                vec![format!(
+                    "copy it first, for example `aws s3 sync {uri} logs/`, then ingest `logs/`"
+                )]
             }
             Self::StandardInput => vec!["write it to a file and name the file".to_owned()],
             Self::Pattern { .. } => Vec::new(),
@@ -117,12 +119,20 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
         }
     }
     let found = listing.files.len();
-    listing.files.retain(|file| selection.allows(&LogKey::parse(&file.key)));
+    listing
+        .files
+        .retain(|file| selection.allows(&LogKey::parse(&file.key)));
     listing.not_selected = (found - listing.files.len()) as u64;
     listing.files.sort_by_cached_key(|file| {
-        (LogKey::parse(&file.key).date, file.key.clone(), file.uri.clone())
+        (
+            LogKey::parse(&file.key).date,
+            file.key.clone(),
+            file.uri.clone(),
+        )
     });
     // The same file reached by two sources is one file.
-    listing.files.dedup_by(|a, b| a.key == b.key && a.path == b.path);
+    listing
+        .files
+        .dedup_by(|a, b| a.key == b.key && a.path == b.path);
     Ok(listing)
 }

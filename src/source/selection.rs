@@ -41,13 +41,23 @@ mod tests {
     #[test]
     fn days_run_to_the_day_after_the_last() {
         let day = |d| NaiveDate::from_ymd_opt(2026, 3, d);
-        let selection = Selection { from: day(2), to: day(3), ..Selection::default() };
-        let at = |date| LogKey { date, ..LogKey::default() };
+        let selection = Selection {
+            from: day(2),
+            to: day(3),
+            ..Selection::default()
+        };
+        let at = |date| LogKey {
+            date,
+            ..LogKey::default()
+        };
         assert!(!selection.allows(&at(day(1))));
         assert!(selection.allows(&at(day(2))));
         assert!(selection.allows(&at(day(4))));
         assert!(!selection.allows(&at(day(5))));
-        assert!(selection.allows(&at(None)), "a key that does not tell is taken");
+        assert!(
+            selection.allows(&at(None)),
+            "a key that does not tell is taken"
+        );
     }
 
     #[test]
@@ -57,7 +67,11 @@ mod tests {
             regions: vec!["us-east-1".to_owned()],
             ..Selection::default()
         };
-        let key = |account_id, region| LogKey { account_id, region, ..LogKey::default() };
+        let key = |account_id, region| LogKey {
+            account_id,
+            region,
+            ..LogKey::default()
+        };
         assert!(selection.allows(&key(Some("111122223333"), Some("us-east-1"))));
         assert!(!selection.allows(&key(Some("444455556666"), Some("us-east-1"))));
         assert!(!selection.allows(&key(Some("111122223333"), Some("us-east-2"))));

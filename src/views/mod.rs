@@ -21,15 +21,30 @@ pub enum ViewsError {
 
 /// The views, each after what it reads.
 const VIEWS: [(&str, &str); 4] = [
-    ("attributed_events", include_str!("../../sql/views/attributed_events.sql")),
-    ("call_outcomes", include_str!("../../sql/views/call_outcomes.sql")),
-    ("permission_usage", include_str!("../../sql/views/permission_usage.sql")),
-    ("persona_switches", include_str!("../../sql/views/persona_switches.sql")),
+    (
+        "attributed_events",
+        include_str!("../../sql/views/attributed_events.sql"),
+    ),
+    (
+        "call_outcomes",
+        include_str!("../../sql/views/call_outcomes.sql"),
+    ),
+    (
+        "permission_usage",
+        include_str!("../../sql/views/permission_usage.sql"),
+    ),
+    (
+        "persona_switches",
+        include_str!("../../sql/views/persona_switches.sql"),
+    ),
 ];
 
 /// The views in the order in which they are set up.
 pub fn views() -> Vec<SqlFile> {
-    VIEWS.iter().map(|(name, sql)| SqlFile::parse(name, sql)).collect()
+    VIEWS
+        .iter()
+        .map(|(name, sql)| SqlFile::parse(name, sql))
+        .collect()
 }
 
 /// The columns of one of the lake's tables.

@@ -14,7 +14,11 @@ fn a_source_that_is_not_there() {
     error: no such file or folder: `no/such/folder`
     hint: check the spelling; folders are read with all their subfolders
     ");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing was written"
+    );
 }
 
 #[test]
@@ -45,8 +49,18 @@ fn a_lake_that_is_not_there() {
 
 #[test]
 fn a_lake_of_a_newer_format() {
-    let lake = TempLake::of(&[call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets")]);
-    std::fs::write(lake.root().join("manifest/00000099.json"), r#"{"format":2,"version":99}"#).unwrap();
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    std::fs::write(
+        lake.root().join("manifest/00000099.json"),
+        r#"{"format":2,"version":99}"#,
+    )
+    .unwrap();
     let ran = rolecall(lake.folder.path(), &["status", "--lake", "lake"]);
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 1
@@ -60,7 +74,16 @@ fn a_lake_of_a_newer_format() {
 #[test]
 fn a_folder_that_holds_other_things_is_no_lake() {
     let lake = TempLake::new();
-    lake.put("a.json", &records_file(&[call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets")]));
+    lake.put(
+        "a.json",
+        &records_file(&[call(
+            "1",
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )]),
+    );
     let ran = rolecall(lake.folder.path(), &["ingest", "logs", "--lake", "logs"]);
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 1
@@ -74,9 +97,21 @@ fn a_folder_that_holds_other_things_is_no_lake() {
 #[test]
 fn a_lake_that_cannot_be_written() {
     let lake = TempLake::new();
-    lake.put("a.json", &records_file(&[call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets")]));
+    lake.put(
+        "a.json",
+        &records_file(&[call(
+            "1",
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )]),
+    );
     std::fs::write(lake.folder.path().join("file"), "").unwrap();
-    let ran = rolecall(lake.folder.path(), &["ingest", "logs", "--lake", "file/lake"]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["ingest", "logs", "--lake", "file/lake"],
+    );
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 1
     --- stdout
@@ -88,7 +123,13 @@ fn a_lake_that_cannot_be_written() {
 
 #[test]
 fn an_unknown_name_and_a_time_that_is_none() {
-    let lake = TempLake::of(&[call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets")]);
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
     let ran = rolecall(lake.folder.path(), &["who", "nobody", "--lake", "lake"]);
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 2
@@ -97,7 +138,10 @@ fn an_unknown_name_and_a_time_that_is_none() {
     error: `nobody` is no event id, access key, session or instance in this lake
     hint: for a person's name use `rolecall timeline --principal NAME`
     ");
-    let ran = rolecall(lake.folder.path(), &["timeline", "--from", "yesterday", "--lake", "lake"]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["timeline", "--from", "yesterday", "--lake", "lake"],
+    );
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 2
     --- stdout
@@ -123,7 +167,13 @@ fn a_pattern_that_fits_nothing() {
 #[test]
 fn hostile_text_does_nothing_to_the_terminal() {
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}evil";
-    let mut record = call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets");
+    let mut record = call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
     record["userAgent"] = evil.into();
     record["userIdentity"]["userName"] = evil.into();
     record["userIdentity"]["arn"] = format!("arn:aws:iam::111122223333:user/{evil}").into();
@@ -146,7 +196,9 @@ fn hostile_text_does_nothing_to_the_terminal() {
             arguments.extend(["--format", format]);
             let ran = rolecall(lake.folder.path(), &arguments);
             for text in [&ran.stdout, &ran.stderr] {
-                let acts = text.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+                let acts = text
+                    .chars()
+                    .find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
                 assert_eq!(acts, None, "{arguments:?}: {text}");
             }
         }

@@ -6,11 +6,17 @@ use super::support::rolecall;
 fn the_help_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::new();
-    for command in ["", "review", "ingest", "resolve", "status", "who", "timeline", "sql"] {
+    for command in [
+        "", "review", "ingest", "resolve", "status", "who", "timeline", "sql",
+    ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = rolecall(folder.path(), &arguments);
         assert_eq!(ran.code, 0);
-        text.push_str(&format!("$ rolecall {}\n{}\n", arguments.join(" "), ran.stdout));
+        text.push_str(&format!(
+            "$ rolecall {}\n{}\n",
+            arguments.join(" "),
+            ran.stdout
+        ));
     }
     insta::assert_snapshot!(text, @r#"
     $ rolecall --help

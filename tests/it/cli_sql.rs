@@ -5,8 +5,20 @@ use super::support::{TempLake, rolecall};
 
 fn lake() -> TempLake {
     TempLake::of(&[
-        call("1", user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets"),
-        call("2", user("bob"), "2026-03-03T09:00:00Z", "s3", "ListBuckets"),
+        call(
+            "1",
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        ),
+        call(
+            "2",
+            user("bob"),
+            "2026-03-03T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        ),
     ])
 }
 
@@ -15,7 +27,10 @@ fn rows_come_as_a_table_or_as_json_lines() {
     let lake = lake();
     let sql = "SELECT event_time, event_id, date, resource_arns, error_code FROM attributed_events ORDER BY event_time";
     for format in ["table", "jsonl"] {
-        let ran = rolecall(lake.folder.path(), &["sql", sql, "--lake", "lake", "--format", format]);
+        let ran = rolecall(
+            lake.folder.path(),
+            &["sql", sql, "--lake", "lake", "--format", format],
+        );
         insta::allow_duplicates! {
             if format == "table" {
                 insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
@@ -75,9 +90,20 @@ fn days_are_pruned_whether_asked_by_time_or_by_date() {
         "date = '2026-03-03'",
         "date >= DATE '2026-03-03' AND event_name = 'ListBuckets'",
     ] {
-        let plan = lake.sql(&format!("EXPLAIN SELECT event_id FROM attributed_events WHERE {condition}"));
-        let plan = plan.iter().map(|row| row["plan"].as_str().unwrap()).collect::<String>();
-        assert!(plan.contains("events/date=2026-03-03"), "{condition}: {plan}");
-        assert!(!plan.contains("events/date=2026-03-02"), "{condition}: {plan}");
+        let plan = lake.sql(&format!(
+            "EXPLAIN SELECT event_id FROM attributed_events WHERE {condition}"
+        ));
+        let plan = plan
+            .iter()
+            .map(|row| row["plan"].as_str().unwrap())
+            .collect::<String>();
+        assert!(
+            plan.contains("events/date=2026-03-03"),
+            "{condition}: {plan}"
+        );
+        assert!(
+            !plan.contains("events/date=2026-03-02"),
+            "{condition}: {plan}"
+        );
     }
 }

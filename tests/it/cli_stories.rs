@@ -7,13 +7,22 @@ fn sample_lake() -> (TempLake, String) {
     let lake = TempLake::new();
     let logs = project().join("sample-logs");
     let root = lake.root().display().to_string();
-    let ran = rolecall(lake.folder.path(), &["ingest", logs.to_str().unwrap(), "--lake", &root]);
-    assert_eq!(ran.code, 3, "the damaged story makes the exit code 3\n{}", ran.stderr);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["ingest", logs.to_str().unwrap(), "--lake", &root],
+    );
+    assert_eq!(
+        ran.code, 3,
+        "the damaged story makes the exit code 3\n{}",
+        ran.stderr
+    );
     (lake, root)
 }
 
 fn rows(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -21,7 +30,14 @@ fn who_tells_the_way_back_to_alice() {
     let (lake, root) = sample_lake();
     let ran = rolecall(
         lake.folder.path(),
-        &["who", "ASIABREAKGLASEXAMPLE", "--lake", &root, "--format", "table"],
+        &[
+            "who",
+            "ASIABREAKGLASEXAMPLE",
+            "--lake",
+            &root,
+            "--format",
+            "table",
+        ],
     );
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
     exit 0
@@ -36,9 +52,15 @@ fn who_tells_the_way_back_to_alice() {
          AssumeRole at 2026-03-02T09:20:00Z, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, keys [ASIABREAKGLASEXAMPLE], 2 events
     --- stderr
     ");
-    let ran = rolecall(lake.folder.path(), &["who", "ASIABREAKGLASEXAMPLE", "--lake", &root]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["who", "ASIABREAKGLASEXAMPLE", "--lake", &root],
+    );
     let steps = rows(&ran.stdout);
-    let personas: Vec<_> = steps.iter().map(|step| step["persona_arn"].as_str().unwrap()).collect();
+    let personas: Vec<_> = steps
+        .iter()
+        .map(|step| step["persona_arn"].as_str().unwrap())
+        .collect();
     assert_eq!(
         personas,
         [
@@ -52,12 +74,20 @@ fn who_tells_the_way_back_to_alice() {
 #[test]
 fn the_timeline_follows_bob_through_three_accounts() {
     let (lake, root) = sample_lake();
-    let ran = rolecall(lake.folder.path(), &["timeline", "--principal", "bob", "--lake", &root]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["timeline", "--principal", "bob", "--lake", &root],
+    );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let calls: Vec<(String, i64)> = rows(&ran.stdout)
         .iter()
         .filter(|row| row["attribution"] != "shared_event")
-        .map(|row| (row["event_name"].as_str().unwrap().to_owned(), row["hop_count"].as_i64().unwrap()))
+        .map(|row| {
+            (
+                row["event_name"].as_str().unwrap().to_owned(),
+                row["hop_count"].as_i64().unwrap(),
+            )
+        })
         .collect();
     let wanted = [
         ("AssumeRole", 0),
@@ -73,7 +103,10 @@ fn the_timeline_follows_bob_through_three_accounts() {
 #[test]
 fn who_tells_dave_from_carol() {
     let (lake, root) = sample_lake();
-    for (key, person) in [("ASIASUPPORT01EXAMPLE", "carol"), ("ASIASUPPORT02EXAMPLE", "dave")] {
+    for (key, person) in [
+        ("ASIASUPPORT01EXAMPLE", "carol"),
+        ("ASIASUPPORT02EXAMPLE", "dave"),
+    ] {
         let ran = rolecall(lake.folder.path(), &["who", key, "--lake", &root]);
         assert_eq!(rows(&ran.stdout).last().unwrap()["origin_name"], person);
     }
@@ -83,11 +116,19 @@ fn who_tells_dave_from_carol() {
 fn status_shows_what_of_the_damaged_file_is_missing() {
     let (lake, root) = sample_lake();
     let ran = rolecall(lake.folder.path(), &["status", "--lake", &root]);
-    let rejected: Vec<_> =
-        rows(&ran.stdout).into_iter().filter(|row| row["section"] == "rejected").collect();
-    let reasons: Vec<_> = rejected.iter().map(|row| row["reason"].as_str().unwrap()).collect();
+    let rejected: Vec<_> = rows(&ran.stdout)
+        .into_iter()
+        .filter(|row| row["section"] == "rejected")
+        .collect();
+    let reasons: Vec<_> = rejected
+        .iter()
+        .map(|row| row["reason"].as_str().unwrap())
+        .collect();
     assert_eq!(reasons, ["missing_event_time", "truncated_gzip"]);
-    let ran = rolecall(lake.folder.path(), &["timeline", "--principal", "erin", "--lake", &root]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["timeline", "--principal", "erin", "--lake", &root],
+    );
     assert_eq!(rows(&ran.stdout).len(), 6);
 }
 
@@ -95,7 +136,10 @@ fn status_shows_what_of_the_damaged_file_is_missing() {
 fn the_review_names_the_right_person_in_each_story() {
     let folder = tempfile::tempdir().unwrap();
     let logs = project().join("sample-logs");
-    let ran = rolecall(folder.path(), &["review", logs.to_str().unwrap(), "--format", "table"]);
+    let ran = rolecall(
+        folder.path(),
+        &["review", logs.to_str().unwrap(), "--format", "table"],
+    );
     insta::assert_snapshot!(ran.shown(folder.path()), @"
     exit 3
     --- stdout
@@ -207,7 +251,14 @@ fn the_review_names_the_right_person_in_each_story() {
     2 records and 0 files were rejected: missing_event_time 1, truncated_gzip 1
     hint: `rolecall status` lists them; their text is in the table `rejected`
     ");
-    let again = rolecall(folder.path(), &["review", logs.to_str().unwrap(), "--format", "table"]);
+    let again = rolecall(
+        folder.path(),
+        &["review", logs.to_str().unwrap(), "--format", "table"],
+    );
     assert_eq!(ran.stdout, again.stdout, "same input, same bytes");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the lake was temporary");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "the lake was temporary"
+    );
 }

@@ -42,32 +42,59 @@ fn the_books_of_every_folder_balance() {
 
 #[test]
 fn invictus_sessions_join_by_issued_key() {
-    let Some((lake, books)) = lake_of("invictus-aws-dataset") else { return };
-    assert_eq!((books.events, books.rejected, books.duplicates), (2900, 0, 0));
+    let Some((lake, books)) = lake_of("invictus-aws-dataset") else {
+        return;
+    };
+    assert_eq!(
+        (books.events, books.rejected, books.duplicates),
+        (2900, 0, 0)
+    );
     let rows = lake.sql(
         "SELECT attribution, origin_kind, count(*) AS n FROM attributed_events WHERE user_identity_type = 'AssumedRole' GROUP BY ALL ORDER BY n DESC",
     );
-    assert_eq!(rows[0], json!({ "attribution": "issued_key", "origin_kind": "iam_user", "n": 47 }));
-    assert_eq!(rows[1], json!({ "attribution": "issued_key", "origin_kind": "ec2_instance", "n": 23 }));
-    assert_eq!(lake.value("SELECT count(*) AS n FROM attributed_events WHERE user_identity_type = 'AssumedRole'"), 76);
+    assert_eq!(
+        rows[0],
+        json!({ "attribution": "issued_key", "origin_kind": "iam_user", "n": 47 })
+    );
+    assert_eq!(
+        rows[1],
+        json!({ "attribution": "issued_key", "origin_kind": "ec2_instance", "n": 23 })
+    );
+    assert_eq!(
+        lake.value(
+            "SELECT count(*) AS n FROM attributed_events WHERE user_identity_type = 'AssumedRole'"
+        ),
+        76
+    );
     assert_eq!(lake.value("SELECT count(*) AS n FROM attributed_events WHERE user_identity_type = 'AssumedRole' AND attribution = 'issued_key'"), 70);
 }
 
 #[test]
 fn opensearch_sessions_join_by_second_and_never_by_a_key_that_was_not_issued() {
-    let Some((lake, _)) = lake_of("opensearch-catalog") else { return };
+    let Some((lake, _)) = lake_of("opensearch-catalog") else {
+        return;
+    };
     let not_issued = "user_identity_type = 'AssumedRole' AND (user_identity_access_key_id IS NULL OR user_identity_access_key_id NOT IN (SELECT issued_access_key_id FROM events WHERE issued_access_key_id IS NOT NULL))";
     let count = |condition: &str| {
-        lake.value(&format!("SELECT count(*) AS n FROM attributed_events WHERE {not_issued} AND {condition}"))
+        lake.value(&format!(
+            "SELECT count(*) AS n FROM attributed_events WHERE {not_issued} AND {condition}"
+        ))
     };
     assert_eq!(count("attribution = 'issued_key'"), 0);
     assert_eq!(count("attribution = 'issue_second'"), 717);
-    assert_eq!(count("attribution = 'issue_second' AND origin_id = 'config.amazonaws.com' AND confidence = 'strong'"), 74);
+    assert_eq!(
+        count(
+            "attribution = 'issue_second' AND origin_id = 'config.amazonaws.com' AND confidence = 'strong'"
+        ),
+        74
+    );
 }
 
 #[test]
 fn sample_keys_of_event_versions_join_nothing() {
-    let Some((lake, books)) = lake_of("event-versions") else { return };
+    let Some((lake, books)) = lake_of("event-versions") else {
+        return;
+    };
     assert_eq!((books.records, books.events, books.rejected), (21, 20, 1));
     assert_eq!(lake.value("SELECT count(*) AS n FROM sessions WHERE attribution = 'issued_key' AND event_count > 0"), 0);
 }
@@ -76,7 +103,9 @@ fn sample_keys_of_event_versions_join_nothing() {
 fn real_records_come_back_from_their_rows() {
     use rolecall::events::{canonical_json, rebuild_record};
     use rolecall::lake::{Lake, LakeTable, read_columns};
-    let Some(folder) = corpus("event-versions") else { return };
+    let Some(folder) = corpus("event-versions") else {
+        return;
+    };
     let lake = TempLake::new();
     lake.ingest_from(&[&folder]);
     let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
@@ -92,8 +121,15 @@ fn real_records_come_back_from_their_rows() {
                 assert_eq!(again.ingest().events, 1, "{text}");
                 let manifest = Lake::open(&again.root()).unwrap().snapshot().unwrap();
                 let file = &manifest.files(LakeTable::Events)[0];
-                let second = read_columns(&again.root(), file, None).unwrap().next().unwrap().unwrap();
-                assert_eq!(canonical_json(&rebuild_record(&second, 0)), canonical_json(&text));
+                let second = read_columns(&again.root(), file, None)
+                    .unwrap()
+                    .next()
+                    .unwrap()
+                    .unwrap();
+                assert_eq!(
+                    canonical_json(&rebuild_record(&second, 0)),
+                    canonical_json(&text)
+                );
                 rows += 1;
             }
         }

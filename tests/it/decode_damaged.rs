@@ -5,7 +5,13 @@ use super::support::{TempLake, gzip};
 use serde_json::Value;
 
 fn good(id: &str) -> Value {
-    call(id, user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets")
+    call(
+        id,
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )
 }
 
 /// Ingests one file, checks the books, and returns the ids that were kept and the reasons of the rest.
@@ -16,11 +22,19 @@ fn kept_and_rejected(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     assert!(books.balance(), "{books:?}");
     lake.assert_books_balance();
     let column = |sql: &str, name: &str| -> Vec<String> {
-        lake.sql(sql).iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
+        lake.sql(sql)
+            .iter()
+            .map(|row| row[name].as_str().unwrap().to_owned())
+            .collect()
     };
-    let kept = column("SELECT event_id FROM events ORDER BY log_record_index", "event_id");
-    let reasons =
-        column("SELECT reason FROM rejected ORDER BY log_record_index, reason", "reason");
+    let kept = column(
+        "SELECT event_id FROM events ORDER BY log_record_index",
+        "event_id",
+    );
+    let reasons = column(
+        "SELECT reason FROM rejected ORDER BY log_record_index, reason",
+        "reason",
+    );
     assert_eq!(books.is_clean(), reasons.is_empty());
     (kept, reasons)
 }
@@ -55,7 +69,11 @@ fn files_that_are_nothing_are_rejected_as_a_whole() {
         ("number.json", b"42", "not_json"),
         ("missing.json", br#"{"Recrods":[]}"#, "records_missing"),
         ("object.json", b"{}", "records_missing"),
-        ("not-a-list.json", br#"{"Records":{"a":1}}"#, "records_not_a_list"),
+        (
+            "not-a-list.json",
+            br#"{"Records":{"a":1}}"#,
+            "records_not_a_list",
+        ),
         ("null.json", br#"{"Records":null}"#, "records_not_a_list"),
         ("header.json.gz", &[0x1f, 0x8b, 8, 0, 0], "truncated_gzip"),
     ] {
@@ -74,7 +92,12 @@ fn files_that_are_nothing_are_rejected_as_a_whole() {
 #[test]
 fn one_bad_record_costs_one_rejection() {
     let list = |bad: &str| {
-        format!(r#"{{"Records":[{},{bad},{}]}}"#, good("first"), good("last")).into_bytes()
+        format!(
+            r#"{{"Records":[{},{bad},{}]}}"#,
+            good("first"),
+            good("last")
+        )
+        .into_bytes()
     };
     for (bad, reason) in [
         ("42", "not_an_object"),
@@ -83,11 +106,20 @@ fn one_bad_record_costs_one_rejection() {
         ("[1,[2]]", "not_an_object"),
         ("{}", "missing_event_time"),
         (r#"{"eventID":"x","eventTime":null}"#, "missing_event_time"),
-        (r#"{"eventID":"x","eventTime":1772442000}"#, "missing_event_time"),
-        (r#"{"eventID":"x","eventTime":"yesterday"}"#, "missing_event_time"),
+        (
+            r#"{"eventID":"x","eventTime":1772442000}"#,
+            "missing_event_time",
+        ),
+        (
+            r#"{"eventID":"x","eventTime":"yesterday"}"#,
+            "missing_event_time",
+        ),
         (r#"{"eventID":"x","eventTime":}"#, "broken_json"),
         (r#"{"eventID" "x"}"#, "broken_json"),
-        (r#"{"eventID":"x","eventTime":"2026-03-02T09:00:00Z","a":[1,2}"#, "broken_json"),
+        (
+            r#"{"eventID":"x","eventTime":"2026-03-02T09:00:00Z","a":[1,2}"#,
+            "broken_json",
+        ),
         (
             r#"{"eventID":"x","eventTime":"2026-03-02T09:00:00Z","eventTime":"2026-03-03T09:00:00Z"}"#,
             "duplicate_key",
@@ -103,7 +135,11 @@ fn one_bad_record_costs_one_rejection() {
 fn a_quote_left_open_swallows_no_neighbour() {
     let bad = r#"{"eventVersion":"1.11","eventID":"x,"eventTime":"2026-03-02T09:00:00Z"}"#;
     for text in [
-        format!(r#"{{"Records":[{},{bad},{}]}}"#, good("first"), good("last")),
+        format!(
+            r#"{{"Records":[{},{bad},{}]}}"#,
+            good("first"),
+            good("last")
+        ),
         format!("{}\n{bad}\n{}\n", good("first"), good("last")),
     ] {
         let (kept, reasons) = kept_and_rejected("a.json", text.as_bytes());
@@ -135,7 +171,11 @@ fn text_cut_inside_a_record_or_a_list_tells_so() {
 
 #[test]
 fn a_line_that_is_cut_off_is_rejected_and_the_next_is_read() {
-    let text = format!("{}\n{{\"eventID\":\"x\",\n{}\n", good("first"), good("last"));
+    let text = format!(
+        "{}\n{{\"eventID\":\"x\",\n{}\n",
+        good("first"),
+        good("last")
+    );
     let (kept, reasons) = kept_and_rejected("a.jsonl", text.as_bytes());
     assert_eq!(kept, ["first", "last"]);
     assert_eq!(reasons, ["broken_json"]);
@@ -171,7 +211,10 @@ fn a_record_beyond_the_limit_is_passed_over_without_being_held() {
     let mut huge = good("huge");
     huge["userAgent"] = Value::String("x}\\\"{".repeat(1_000_000));
     let text = records_file(&[good("first"), huge, good("last")]);
-    let options = DecodeOptions { max_record_bytes: 1 << 20, ..DecodeOptions::default() };
+    let options = DecodeOptions {
+        max_record_bytes: 1 << 20,
+        ..DecodeOptions::default()
+    };
     let mut sink = Sink::default();
     let decoded = decode_log_file(text.as_slice(), options, &mut sink);
     assert_eq!(sink.0, ["first", "last"]);

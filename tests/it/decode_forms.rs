@@ -8,8 +8,13 @@ fn records() -> Vec<Value> {
     (0..3)
         .map(|n| {
             let id = format!("event-{n}");
-            let mut record =
-                call(&id, user("alice"), "2026-03-02T09:00:00Z", "s3", "ListBuckets");
+            let mut record = call(
+                &id,
+                user("alice"),
+                "2026-03-02T09:00:00Z",
+                "s3",
+                "ListBuckets",
+            );
             record["requestParameters"] = serde_json::json!({ "a b": [1, { "c": "d e\n" }] });
             record
         })
@@ -39,12 +44,16 @@ fn every_form_gives_the_same_events() {
     assert_eq!(kind, "records");
 
     let pretty = serde_json::to_vec_pretty(&serde_json::json!({ "Records": records })).unwrap();
-    let members: Vec<u8> =
-        records.iter().flat_map(|record| gzip(&records_file(std::slice::from_ref(record)))).collect();
+    let members: Vec<u8> = records
+        .iter()
+        .flat_map(|record| gzip(&records_file(std::slice::from_ref(record))))
+        .collect();
     let split_text: Vec<u8> = usual.chunks(100).flat_map(gzip).collect();
     let bom: Vec<u8> = [b"\xef\xbb\xbf", usual.as_slice()].concat();
-    let others_first =
-        format!(r#"{{"about":{{"Records":1}},"n":[1,"]"],"Records":{},"x":"y"}}"#, serde_json::to_string(&records).unwrap());
+    let others_first = format!(
+        r#"{{"about":{{"Records":1}},"n":[1,"]"],"Records":{},"x":"y"}}"#,
+        serde_json::to_string(&records).unwrap()
+    );
     for (bytes, kind) in [
         (gzip(&usual), "records"),
         (members, "records"),
@@ -54,8 +63,17 @@ fn every_form_gives_the_same_events() {
         (others_first.into_bytes(), "records"),
         (lines(&records), "record_lines"),
         (gzip(&lines(&records)), "record_lines"),
-        (lines(&records).strip_suffix(b"\n").unwrap().to_vec(), "record_lines"),
-        (String::from_utf8(lines(&records)).unwrap().replace('\n', "\r\n").into_bytes(), "record_lines"),
+        (
+            lines(&records).strip_suffix(b"\n").unwrap().to_vec(),
+            "record_lines",
+        ),
+        (
+            String::from_utf8(lines(&records))
+                .unwrap()
+                .replace('\n', "\r\n")
+                .into_bytes(),
+            "record_lines",
+        ),
         (serde_json::to_vec(&records).unwrap(), "record_list"),
     ] {
         let (events, found) = events_and_kind(&bytes);
@@ -67,11 +85,17 @@ fn every_form_gives_the_same_events() {
 #[test]
 fn a_bare_record_is_one_event_however_it_is_laid_out() {
     let record = &records()[0];
-    for text in [record.to_string(), serde_json::to_string_pretty(record).unwrap()] {
+    for text in [
+        record.to_string(),
+        serde_json::to_string_pretty(record).unwrap(),
+    ] {
         let (events, kind) = events_and_kind(text.as_bytes());
         assert_eq!(events.len(), 1);
         assert_eq!(kind, "record");
-        assert_eq!(events[0]["request_parameters"], r#"{"a b":[1,{"c":"d e\n"}]}"#);
+        assert_eq!(
+            events[0]["request_parameters"],
+            r#"{"a b":[1,{"c":"d e\n"}]}"#
+        );
     }
 }
 
@@ -90,13 +114,20 @@ fn a_record_without_an_id_gets_the_hash_of_its_text() {
 #[test]
 fn digests_insights_and_aggregates_are_noted_and_give_no_rows() {
     let lake = TempLake::new();
-    for folder in ["CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated"] {
+    for folder in [
+        "CloudTrail-Digest",
+        "CloudTrail-Insight",
+        "CloudTrail-Aggregated",
+    ] {
         let name = format!("AWSLogs/111122223333/{folder}/us-east-1/2026/03/02/file.json");
         lake.put(&name, &records_file(&records()));
     }
     let books = lake.ingest();
     assert_eq!((books.files_read, books.records), (3, 0));
     let kinds = lake.sql("SELECT kind FROM log_files ORDER BY kind");
-    let kinds: Vec<_> = kinds.iter().map(|row| row["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|row| row["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["aggregated", "digest", "insight"]);
 }

@@ -37,19 +37,32 @@ fn rebuilt(lake: &TempLake) -> Vec<Value> {
 
 #[test]
 fn a_record_comes_back_from_its_row() {
-    let mut strange = session("111122223333", "Strange", "name", "ASIASTRANGEEXAMPLE", "2026-03-02T08:00:00Z");
+    let mut strange = session(
+        "111122223333",
+        "Strange",
+        "name",
+        "ASIASTRANGEEXAMPLE",
+        "2026-03-02T08:00:00Z",
+    );
     strange["sessionContext"]["sessionIssuer"]["newer"] = json!("field");
     strange["sessionContext"]["attributes"]["mfaAuthenticated"] = json!(true);
     strange["sessionContext"]["webIdFederationData"] =
         json!({ "federatedProvider": "p", "attributes": { "sub": "s" } });
     strange["inScopeOf"] = json!({ "issuerType": "AWS::EC2::Instance" });
     strange["accountId"] = json!(111_122_223_333_u64);
-    let mut record = call("strange", strange, "2026-03-02T09:00:00Z", "s3", "ListBuckets");
+    let mut record = call(
+        "strange",
+        strange,
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
     record["readOnly"] = json!("true");
     record["sourceIPAddress"] = json!(["192.0.2.1"]);
     record["resources"] = json!([{ "ARNPrefix": "arn:aws:s3:::b/", "type": "AWS::S3::Object" }, { "ARN": "arn:aws:s3:::b" }]);
     record["edgeDeviceDetails"] = json!({ "type": "snow" });
-    record["requestParameters"] = json!({ "number": 12_345_678_901_234_567_890_u64, "nested": { "deep": [null, {}] } });
+    record["requestParameters"] =
+        json!({ "number": 12_345_678_901_234_567_890_u64, "nested": { "deep": [null, {}] } });
     record["responseElements"] = json!("(omitted)");
     record["tlsDetails"] = json!({ "tlsVersion": "TLSv1.3" });
     let mut early = user("alice");
@@ -68,12 +81,18 @@ fn a_record_comes_back_from_its_row() {
         assert_eq!(*rebuilt, wanted);
     }
     let row = &lake.sql("SELECT read_only, session_mfa_authenticated, source_ip_address, resource_arns FROM events WHERE event_id = 'strange'")[0];
-    assert_eq!(*row, json!({"read_only": true, "session_mfa_authenticated": true, "source_ip_address": null, "resource_arns": ["arn:aws:s3:::b"]}));
+    assert_eq!(
+        *row,
+        json!({"read_only": true, "session_mfa_authenticated": true, "source_ip_address": null, "resource_arns": ["arn:aws:s3:::b"]})
+    );
 }
 
 #[test]
 fn records_are_compared_by_what_they_say() {
-    assert_eq!(canonical_json(r#"{"b":[1,2.50],"a":"A"}"#), canonical_json("{ \"a\": \"A\", \"b\": [1, 2.50] }"));
+    assert_eq!(
+        canonical_json(r#"{"b":[1,2.50],"a":"A"}"#),
+        canonical_json("{ \"a\": \"A\", \"b\": [1, 2.50] }")
+    );
     assert_ne!(canonical_json(r#"{"a":1}"#), canonical_json(r#"{"a":2}"#));
     assert_eq!(canonical_json("no json"), "no json");
 }

@@ -13,19 +13,35 @@ const NOON: &str = "2026-03-02T12:00:00Z";
 #[test]
 fn a_second_run_changes_nothing() {
     let lake = TempLake::new();
-    lake.put("a.json", &records_file(&[event("1", NOON), event("2", NOON)]));
+    lake.put(
+        "a.json",
+        &records_file(&[event("1", NOON), event("2", NOON)]),
+    );
     lake.put("b.jsonl", b"{\"eventID\":\"no time\"}\nnonsense\n");
     lake.put("c.json", b"");
     let first = lake.ingest();
     assert_eq!((first.files, first.files_read, first.records), (3, 2, 4));
-    assert_eq!((first.events, first.rejected, first.files_rejected), (2, 2, 1));
+    assert_eq!(
+        (first.events, first.rejected, first.files_rejected),
+        (2, 2, 1)
+    );
     let tables = lake.tables();
-    let manifests = std::fs::read_dir(lake.root().join("manifest")).unwrap().count();
+    let manifests = std::fs::read_dir(lake.root().join("manifest"))
+        .unwrap()
+        .count();
     let second = lake.ingest();
-    assert_eq!((second.files, second.files_known, second.records), (3, 3, 0));
+    assert_eq!(
+        (second.files, second.files_known, second.records),
+        (3, 3, 0)
+    );
     assert!(second.is_clean() && second.balance());
     assert_eq!(lake.tables(), tables);
-    assert_eq!(std::fs::read_dir(lake.root().join("manifest")).unwrap().count(), manifests);
+    assert_eq!(
+        std::fs::read_dir(lake.root().join("manifest"))
+            .unwrap()
+            .count(),
+        manifests
+    );
 }
 
 #[test]
@@ -44,7 +60,11 @@ fn the_smallest_place_is_kept_also_when_it_comes_late() {
     // Both of a's records are kept; m's copy is a duplicate from now on.
     assert_eq!((books.records, books.events, books.duplicates), (2, 2, 0));
     assert_eq!(lake.value(kept), "a.json");
-    assert_eq!(lake.sql("SELECT * FROM duplicates WHERE event_id = 'same'").len(), 2);
+    assert_eq!(
+        lake.sql("SELECT * FROM duplicates WHERE event_id = 'same'")
+            .len(),
+        2
+    );
     lake.assert_books_balance();
 }
 
@@ -56,16 +76,26 @@ fn another_body_under_the_same_id_is_a_conflict_whoever_came_first() {
         records_file(&[record])
     };
     let mut seen = Vec::new();
-    for order in [["a.json", "b.json", "c.json"], ["c.json", "b.json", "a.json"], ["b.json", "a.json", "c.json"]] {
+    for order in [
+        ["a.json", "b.json", "c.json"],
+        ["c.json", "b.json", "a.json"],
+        ["b.json", "a.json", "c.json"],
+    ] {
         let lake = TempLake::new();
         for name in order {
             // a and c say the same, b something else.
-            lake.put(name, &body(if name == "b.json" { "other" } else { "usual" }));
+            lake.put(
+                name,
+                &body(if name == "b.json" { "other" } else { "usual" }),
+            );
             lake.ingest();
             lake.assert_books_balance();
         }
         assert_eq!(lake.value("SELECT user_agent FROM events"), "usual");
-        assert_eq!(lake.value("SELECT log_file_key FROM rejected WHERE reason = 'conflicting_duplicate'"), "b.json");
+        assert_eq!(
+            lake.value("SELECT log_file_key FROM rejected WHERE reason = 'conflicting_duplicate'"),
+            "b.json"
+        );
         assert_eq!(lake.value("SELECT log_file_key FROM duplicates"), "c.json");
         seen.push(lake.tables());
     }
@@ -78,7 +108,10 @@ fn a_conflict_may_claim_another_day() {
     let lake = TempLake::new();
     lake.put("a.json", &records_file(&[event("same", NOON)]));
     lake.ingest();
-    lake.put("b.json", &records_file(&[event("same", "2026-05-05T12:00:00Z")]));
+    lake.put(
+        "b.json",
+        &records_file(&[event("same", "2026-05-05T12:00:00Z")]),
+    );
     let books = lake.ingest();
     assert_eq!((books.events, books.rejected), (0, 1));
     assert_eq!(lake.value("SELECT count(*) AS n FROM events"), 1);
@@ -87,17 +120,46 @@ fn a_conflict_may_claim_another_day() {
 #[test]
 fn a_file_whose_content_changed_replaces_its_old_rows() {
     let lake = TempLake::new();
-    lake.put("a.json", &records_file(&[event("1", NOON), event("2", NOON), json!({"eventID": "bad"})]));
-    lake.put("b.json", &records_file(&[event("2", NOON), event("3", NOON)]));
+    lake.put(
+        "a.json",
+        &records_file(&[
+            event("1", NOON),
+            event("2", NOON),
+            json!({"eventID": "bad"}),
+        ]),
+    );
+    lake.put(
+        "b.json",
+        &records_file(&[event("2", NOON), event("3", NOON)]),
+    );
     lake.ingest();
-    lake.put("a.json", &records_file(&[event("1", NOON), event("4", NOON)]));
+    lake.put(
+        "a.json",
+        &records_file(&[event("1", NOON), event("4", NOON)]),
+    );
     let books = lake.ingest();
     assert!(books.balance(), "{books:?}");
     lake.assert_books_balance();
     let rows = lake.sql("SELECT event_id, log_file_key FROM events ORDER BY event_id");
-    let rows: Vec<_> = rows.iter().map(|row| (row["event_id"].as_str().unwrap(), row["log_file_key"].as_str().unwrap())).collect();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row["event_id"].as_str().unwrap(),
+                row["log_file_key"].as_str().unwrap(),
+            )
+        })
+        .collect();
     // Event 2 is gone from a, and b's copy of it is kept now.
-    assert_eq!(rows, [("1", "a.json"), ("2", "b.json"), ("3", "b.json"), ("4", "a.json")]);
+    assert_eq!(
+        rows,
+        [
+            ("1", "a.json"),
+            ("2", "b.json"),
+            ("3", "b.json"),
+            ("4", "a.json")
+        ]
+    );
     assert_eq!(lake.sql("SELECT * FROM rejected"), Vec::<Value>::new());
     assert_eq!(lake.sql("SELECT * FROM duplicates"), Vec::<Value>::new());
 }
@@ -110,7 +172,10 @@ fn two_files_with_one_key_are_told_apart_or_one_is_refused() {
     lake.put("z/a.json", &records_file(&[event("2", NOON)]));
     let [x, y, z] = ["x", "y", "z"].map(|folder| lake.logs().join(folder));
     let books = lake.ingest_from(&[&z, &y, &x]);
-    assert_eq!((books.files_read, books.files_known, books.files_rejected), (1, 1, 1));
+    assert_eq!(
+        (books.files_read, books.files_known, books.files_rejected),
+        (1, 1, 1)
+    );
     assert_eq!(lake.value("SELECT event_id FROM events"), "1");
     assert_eq!(lake.value("SELECT reason FROM rejected"), "key_taken");
     lake.assert_books_balance();

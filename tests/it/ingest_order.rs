@@ -9,13 +9,41 @@ use serde_json::{Value, json};
 fn files() -> Vec<(String, Vec<u8>)> {
     let one = "2026-03-02T09:00:00Z";
     let two = "2026-03-02T09:10:00Z";
-    let first = assume("take-1", user("alice"), one, "111122223333", "One", "a", "ASIAONEEXAMPLE");
+    let first = assume(
+        "take-1",
+        user("alice"),
+        one,
+        "111122223333",
+        "One",
+        "a",
+        "ASIAONEEXAMPLE",
+    );
     let in_one = session("111122223333", "One", "a", "ASIAONEEXAMPLE", one);
-    let mut second = assume("take-2", in_one.clone(), two, "444455556666", "Two", "a", "ASIATWOEXAMPLE");
+    let mut second = assume(
+        "take-2",
+        in_one.clone(),
+        two,
+        "444455556666",
+        "Two",
+        "a",
+        "ASIATWOEXAMPLE",
+    );
     let theirs = twin(&mut second, "take-2-theirs", "444455556666");
     let in_two = session("444455556666", "Two", "a", "ASIATWOEXAMPLE", two);
-    let late = call("late", in_two.clone(), "2026-03-02T09:30:00Z", "rds", "DeleteDBInstance");
-    let next_day = call("next-day", user("bob"), "2026-03-03T00:00:00Z", "s3", "ListBuckets");
+    let late = call(
+        "late",
+        in_two.clone(),
+        "2026-03-02T09:30:00Z",
+        "rds",
+        "DeleteDBInstance",
+    );
+    let next_day = call(
+        "next-day",
+        user("bob"),
+        "2026-03-03T00:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
     let used = call("used", in_one, "2026-03-02T09:05:00Z", "s3", "ListBuckets");
     let mut forged = late.clone();
     forged["userIdentity"] = user("bob");
@@ -24,10 +52,16 @@ fn files() -> Vec<(String, Vec<u8>)> {
     vec![
         file("a.json", &[first.clone(), used.clone()]),
         file("b.json", &[late.clone(), next_day.clone()]),
-        ("c.jsonl".to_owned(), lines(&[second.clone(), bad, late.clone()])),
+        (
+            "c.jsonl".to_owned(),
+            lines(&[second.clone(), bad, late.clone()]),
+        ),
         file("d.json", &[theirs.clone(), forged.clone(), used.clone()]),
         file("e.json", &[forged, theirs, first, next_day]),
-        ("f.json".to_owned(), b"{\"Records\":[{\"eventID\":\"cut\"".to_vec()),
+        (
+            "f.json".to_owned(),
+            b"{\"Records\":[{\"eventID\":\"cut\"".to_vec(),
+        ),
     ]
 }
 
@@ -49,22 +83,30 @@ fn tables_of(runs: &[Vec<usize>]) -> Vec<String> {
 
 fn any_runs() -> impl Strategy<Value = Vec<Vec<usize>>> {
     let order = Just((0..files().len()).collect::<Vec<_>>()).prop_shuffle();
-    (order, proptest::collection::vec(any::<bool>(), files().len() - 1)).prop_map(|(order, cuts)| {
-        let mut runs = vec![vec![order[0]]];
-        for (at, cut) in order[1..].iter().zip(cuts) {
-            if cut {
-                runs.push(Vec::new());
+    (
+        order,
+        proptest::collection::vec(any::<bool>(), files().len() - 1),
+    )
+        .prop_map(|(order, cuts)| {
+            let mut runs = vec![vec![order[0]]];
+            for (at, cut) in order[1..].iter().zip(cuts) {
+                if cut {
+                    runs.push(Vec::new());
+                }
+                runs.last_mut().unwrap().push(*at);
             }
-            runs.last_mut().unwrap().push(*at);
-        }
-        runs
-    })
+            runs
+        })
 }
 
 #[test]
 fn order_and_number_of_runs_do_not_matter() {
     let wanted = tables_of(&[(0..files().len()).collect()]);
-    assert!(wanted.iter().any(|line| line.contains("conflicting_duplicate")));
+    assert!(
+        wanted
+            .iter()
+            .any(|line| line.contains("conflicting_duplicate"))
+    );
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 24,
         failure_persistence: None,
@@ -76,7 +118,10 @@ fn order_and_number_of_runs_do_not_matter() {
             let found = tables_of(&runs);
             let missing: Vec<_> = wanted.iter().filter(|line| !found.contains(line)).collect();
             let extra: Vec<_> = found.iter().filter(|line| !wanted.contains(line)).collect();
-            prop_assert!(missing.is_empty() && extra.is_empty(), "{runs:?}\nmissing {missing:#?}\nextra {extra:#?}");
+            prop_assert!(
+                missing.is_empty() && extra.is_empty(),
+                "{runs:?}\nmissing {missing:#?}\nextra {extra:#?}"
+            );
             Ok(())
         })
         .unwrap();

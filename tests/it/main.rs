@@ -6,6 +6,12 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::items_after_statements,
+    clippy::case_sensitive_file_extension_comparisons,
     missing_docs,
     unreachable_pub,
     reason = "a test binary"

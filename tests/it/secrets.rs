@@ -8,18 +8,35 @@ const SECRET: &str = "VerySecretValueThatMustNotBeKept";
 
 fn with_secrets() -> Vec<Value> {
     let time = "2026-03-02T09:00:00Z";
-    let mut taken = assume("taken", user("alice"), time, "111122223333", "Role", "name", "ASIAROLEEXAMPLE");
+    let mut taken = assume(
+        "taken",
+        user("alice"),
+        time,
+        "111122223333",
+        "Role",
+        "name",
+        "ASIAROLEEXAMPLE",
+    );
     taken["responseElements"]["credentials"]["sessionToken"] = json!(SECRET);
     taken["responseElements"]["credentials"]["secretAccessKey"] = json!(SECRET);
     let mut saml = call("saml", user("alice"), time, "sts", "AssumeRoleWithSAML");
-    saml["requestParameters"] = json!({ "sAMLAssertion": SECRET, "webIdentityToken": SECRET, "tokenCode": SECRET });
-    let mut anywhere = call("anywhere", user("alice"), time, "rolesanywhere", "CreateSession");
+    saml["requestParameters"] =
+        json!({ "sAMLAssertion": SECRET, "webIdentityToken": SECRET, "tokenCode": SECRET });
+    let mut anywhere = call(
+        "anywhere",
+        user("alice"),
+        time,
+        "rolesanywhere",
+        "CreateSession",
+    );
     anywhere["requestParameters"] = json!({ "cert": SECRET });
     anywhere["responseElements"] = json!({ "credentialSet": [{ "credentials": { "sessionToken": SECRET, "secretAccessKey": SECRET } }] });
     let mut database = call("database", user("alice"), time, "rds", "CreateDBInstance");
-    database["requestParameters"] = json!({ "masterUserPassword": SECRET, "nested": { "Password": { "plain": SECRET } } });
+    database["requestParameters"] =
+        json!({ "masterUserPassword": SECRET, "nested": { "Password": { "plain": SECRET } } });
     let mut newer = call("newer", user("alice"), time, "s3", "ListBuckets");
-    newer["futureField"] = json!({ "secretAccessKey": SECRET, "text": format!("{{\"sessionToken\":\"{SECRET}\"}}") });
+    newer["futureField"] =
+        json!({ "secretAccessKey": SECRET, "text": format!("{{\"sessionToken\":\"{SECRET}\"}}") });
     let mut rejected = taken.clone();
     rejected["eventID"] = json!("rejected");
     rejected.as_object_mut().unwrap().remove("eventTime");
@@ -32,14 +49,20 @@ fn no_secret_reaches_any_table() {
     let mut bytes = records_file(&with_secrets());
     // A record cut inside its secret, and a conflicting copy.
     bytes.truncate(bytes.len() - 2);
-    bytes.extend(format!(r#",{{"eventID":"cut","responseElements":{{"sessionToken":"{SECRET}"#).as_bytes());
+    bytes.extend(
+        format!(r#",{{"eventID":"cut","responseElements":{{"sessionToken":"{SECRET}"#).as_bytes(),
+    );
     lake.put("a.json", &bytes);
     let mut other = with_secrets();
     other[0]["userAgent"] = json!("another");
     lake.put("b.json", &records_file(&other));
     lake.ingest();
     let tables = lake.tables();
-    assert!(tables.iter().any(|line| line.contains("conflicting_duplicate")));
+    assert!(
+        tables
+            .iter()
+            .any(|line| line.contains("conflicting_duplicate"))
+    );
     assert!(tables.iter().any(|line| line.contains("truncated_json")));
     for line in &tables {
         assert!(!line.contains("VerySecret"), "{line}");

@@ -26,13 +26,23 @@ fn chain(length: usize) -> Vec<Value> {
     let start: chrono::DateTime<chrono::Utc> = "2026-03-02T09:00:00Z".parse().unwrap();
     let time = |at: usize| {
         let at = i64::try_from(at).unwrap();
-        (start + chrono::TimeDelta::seconds(5 * at)).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+        (start + chrono::TimeDelta::seconds(5 * at))
+            .format("%Y-%m-%dT%H:%M:%SZ")
+            .to_string()
     };
     let mut who = user("alice");
     let mut records = Vec::new();
     for at in 0..length {
         let (role, key) = (format!("r{}", at % 2), format!("ASIA{at:05}EXAMPLE"));
-        records.push(assume(&format!("take-{at}"), who, &time(at), ACCOUNT, &role, "juggler", &key));
+        records.push(assume(
+            &format!("take-{at}"),
+            who,
+            &time(at),
+            ACCOUNT,
+            &role,
+            "juggler",
+            &key,
+        ));
         who = session(ACCOUNT, &role, "juggler", &key, &time(at));
     }
     records.push(call("used", who, &time(length), "s3", "ListBuckets"));
@@ -43,7 +53,10 @@ fn chain(length: usize) -> Vec<Value> {
 fn one_hop_and_three_hops_lead_to_the_person() {
     for length in [1, 3] {
         let lake = TempLake::of(&chain(length));
-        assert_eq!(origin_of(&lake, "used"), exact(i64::try_from(length).unwrap()));
+        assert_eq!(
+            origin_of(&lake, "used"),
+            exact(i64::try_from(length).unwrap())
+        );
     }
 }
 
@@ -57,7 +70,8 @@ fn a_juggling_chain_of_a_thousand_hops_leads_to_the_person() {
     assert_eq!(chain.len(), 128);
     assert_eq!(chain[0], "arn:aws:iam::111122223333:role/r0");
     assert_eq!(chain[127], "arn:aws:iam::111122223333:role/r1");
-    let whole = lake.sql("SELECT cardinality(chain) AS n, chain_truncated FROM sessions WHERE hop_count = 128");
+    let whole = lake
+        .sql("SELECT cardinality(chain) AS n, chain_truncated FROM sessions WHERE hop_count = 128");
     assert_eq!(whole, [json!({"n": 128, "chain_truncated": false})]);
 }
 
@@ -137,6 +151,12 @@ fn the_role_is_shown_with_its_path_where_any_record_shows_it() {
     records[0]["requestParameters"]["roleArn"] = json!(with_path);
     records[1]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(with_path);
     let lake = TempLake::of(&records);
-    assert_eq!(lake.value("SELECT persona_arn FROM attributed_events WHERE event_id = 'used'"), with_path);
-    assert_eq!(lake.value("SELECT persona_id FROM attributed_events WHERE event_id = 'used'"), "AROAR0EXAMPLE");
+    assert_eq!(
+        lake.value("SELECT persona_arn FROM attributed_events WHERE event_id = 'used'"),
+        with_path
+    );
+    assert_eq!(
+        lake.value("SELECT persona_id FROM attributed_events WHERE event_id = 'used'"),
+        "AROAR0EXAMPLE"
+    );
 }

@@ -8,11 +8,22 @@ const TIME: &str = "2026-03-02T09:00:00Z";
 
 /// Alice's call as her account has it, the other account's copy, and a use.
 fn story() -> [Value; 3] {
-    let mut ours =
-        assume("ours", user("alice"), TIME, OTHER_ACCOUNT, "Reader", "x", "ASIAREADEREXAMPLE");
+    let mut ours = assume(
+        "ours",
+        user("alice"),
+        TIME,
+        OTHER_ACCOUNT,
+        "Reader",
+        "x",
+        "ASIAREADEREXAMPLE",
+    );
     let theirs = twin(&mut ours, "theirs", OTHER_ACCOUNT);
     let used = session(OTHER_ACCOUNT, "Reader", "x", "ASIAREADEREXAMPLE", TIME);
-    [ours, theirs, call("used", used, "2026-03-02T09:01:00Z", "s3", "ListBuckets")]
+    [
+        ours,
+        theirs,
+        call("used", used, "2026-03-02T09:01:00Z", "s3", "ListBuckets"),
+    ]
 }
 
 fn row(lake: &TempLake, event: &str) -> Value {
@@ -66,10 +77,18 @@ fn with_the_owners_copy_alone_the_account_is_named_and_nobody_else() {
 #[test]
 fn of_both_copies_one_counts_as_use() {
     let lake = TempLake::of(&story());
-    let rows = lake.sql("SELECT account_id, use_count FROM permission_usage WHERE event_name = 'AssumeRole'");
-    assert_eq!(rows, [json!({ "account_id": "111122223333", "use_count": 1 })]);
+    let rows = lake
+        .sql("SELECT account_id, use_count FROM permission_usage WHERE event_name = 'AssumeRole'");
+    assert_eq!(
+        rows,
+        [json!({ "account_id": "111122223333", "use_count": 1 })]
+    );
     let [_, theirs, used] = story();
     let lake = TempLake::of(&[theirs, used]);
-    let rows = lake.sql("SELECT account_id, use_count FROM permission_usage WHERE event_name = 'AssumeRole'");
-    assert_eq!(rows, [json!({ "account_id": "444455556666", "use_count": 1 })]);
+    let rows = lake
+        .sql("SELECT account_id, use_count FROM permission_usage WHERE event_name = 'AssumeRole'");
+    assert_eq!(
+        rows,
+        [json!({ "account_id": "444455556666", "use_count": 1 })]
+    );
 }

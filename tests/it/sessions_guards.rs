@@ -19,8 +19,20 @@ fn one_key_over_many_identities_proves_nothing() {
     let sample = "ASIAIOSFODNN7EXAMPLE";
     let lake = TempLake::of(&[
         assume("take", user("alice"), TIME, ACCOUNT, "One", "x", sample),
-        call("one", session(ACCOUNT, "One", "x", sample, "2026-03-02T08:00:00Z"), LATER, "s3", "ListBuckets"),
-        call("two", session(ACCOUNT, "Two", "y", sample, TIME), LATER, "s3", "ListBuckets"),
+        call(
+            "one",
+            session(ACCOUNT, "One", "x", sample, "2026-03-02T08:00:00Z"),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ),
+        call(
+            "two",
+            session(ACCOUNT, "Two", "y", sample, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ),
     ]);
     for event in ["one", "two"] {
         assert_eq!(row(&lake, event)["attribution"], "none", "{event}");
@@ -32,15 +44,31 @@ fn a_key_issued_for_another_role_proves_nothing() {
     let key = "ASIAKEYEXAMPLE";
     let lake = TempLake::of(&[
         assume("take", user("alice"), TIME, ACCOUNT, "One", "x", key),
-        call("used", session(ACCOUNT, "Two", "x", key, TIME), LATER, "s3", "ListBuckets"),
+        call(
+            "used",
+            session(ACCOUNT, "Two", "x", key, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ),
     ]);
     assert_eq!(row(&lake, "used")["attribution"], "none");
 }
 
 #[test]
 fn two_people_one_role_one_name_one_second_are_told_apart_by_key_alone() {
-    let take = |id: &str, who: &str, key: &str| assume(id, user(who), TIME, ACCOUNT, "Support", "support", key);
-    let use_of = |id: &str, key: &str| call(id, session(ACCOUNT, "Support", "support", key, TIME), LATER, "s3", "ListBuckets");
+    let take = |id: &str, who: &str, key: &str| {
+        assume(id, user(who), TIME, ACCOUNT, "Support", "support", key)
+    };
+    let use_of = |id: &str, key: &str| {
+        call(
+            id,
+            session(ACCOUNT, "Support", "support", key, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        )
+    };
     let forwarded = {
         let mut who = session(ACCOUNT, "Support", "support", "ASIAFORWARDEDEXAMPLE", TIME);
         who["invokedBy"] = json!("secretsmanager.amazonaws.com");
@@ -64,7 +92,8 @@ fn two_people_one_role_one_name_one_second_are_told_apart_by_key_alone() {
 
 #[test]
 fn two_sessions_of_one_person_in_one_second_keep_their_origin() {
-    let take = |id: &str, key: &str| assume(id, user("carol"), TIME, ACCOUNT, "Support", "support", key);
+    let take =
+        |id: &str, key: &str| assume(id, user("carol"), TIME, ACCOUNT, "Support", "support", key);
     let mut who = session(ACCOUNT, "Support", "support", "ASIAFORWARDEDEXAMPLE", TIME);
     who["invokedBy"] = json!("secretsmanager.amazonaws.com");
     let lake = TempLake::of(&[
@@ -77,22 +106,44 @@ fn two_sessions_of_one_person_in_one_second_keep_their_origin() {
         json!({ "origin_name": "carol", "attribution": "issue_second", "confidence": "strong" })
     );
     let session = lake.sql("SELECT parent_session_id, evidence_event_ids FROM sessions WHERE attribution = 'issue_second'");
-    assert_eq!(session, [json!({ "parent_session_id": null, "evidence_event_ids": ["1", "2"] })]);
+    assert_eq!(
+        session,
+        [json!({ "parent_session_id": null, "evidence_event_ids": ["1", "2"] })]
+    );
 }
 
 #[test]
 fn the_second_of_creation_joins_where_the_issued_key_is_not_the_used_one() {
     let used = |created: &str| {
         TempLake::of(&[
-            assume("take", user("alice"), TIME, ACCOUNT, "Ops", "alice", "ASIAISSUEDEXAMPLE"),
-            call("used", session(ACCOUNT, "Ops", "alice", "ASIAUSEDEXAMPLE", created), LATER, "s3", "ListBuckets"),
+            assume(
+                "take",
+                user("alice"),
+                TIME,
+                ACCOUNT,
+                "Ops",
+                "alice",
+                "ASIAISSUEDEXAMPLE",
+            ),
+            call(
+                "used",
+                session(ACCOUNT, "Ops", "alice", "ASIAUSEDEXAMPLE", created),
+                LATER,
+                "s3",
+                "ListBuckets",
+            ),
         ])
     };
-    let exact = json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "exact" });
+    let exact =
+        json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "exact" });
     assert_eq!(row(&used(TIME), "used"), exact);
-    let near = json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "strong" });
+    let near =
+        json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "strong" });
     assert_eq!(row(&used("2026-03-02T09:00:02Z"), "used"), near);
-    assert_eq!(row(&used("2026-03-02T09:00:03Z"), "used")["attribution"], "none");
+    assert_eq!(
+        row(&used("2026-03-02T09:00:03Z"), "used")["attribution"],
+        "none"
+    );
 }
 
 #[test]
@@ -116,7 +167,13 @@ fn a_session_used_before_its_issue_or_long_after_its_end_is_not_joined_by_key() 
         let created = "2026-03-01T00:00:00Z";
         let lake = TempLake::of(&[
             assume("take", user("alice"), TIME, ACCOUNT, "Ops", "alice", key),
-            call("used", session(ACCOUNT, "Ops", "alice", key, created), time, "s3", "ListBuckets"),
+            call(
+                "used",
+                session(ACCOUNT, "Ops", "alice", key, created),
+                time,
+                "s3",
+                "ListBuckets",
+            ),
         ]);
         assert_eq!(row(&lake, "used")["attribution"], "none", "{time}");
     }
@@ -127,8 +184,20 @@ fn a_colleagues_name_as_session_name_fools_nobody() {
     let key = "ASIAKEYEXAMPLE";
     let lake = TempLake::of(&[
         assume("take", user("mallory"), TIME, ACCOUNT, "Ops", "alice", key),
-        call("used", session(ACCOUNT, "Ops", "alice", key, TIME), LATER, "s3", "ListBuckets"),
-        call("unknown", session(ACCOUNT, "Other", "alice", "ASIAOTHEREXAMPLE", TIME), LATER, "s3", "ListBuckets"),
+        call(
+            "used",
+            session(ACCOUNT, "Ops", "alice", key, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ),
+        call(
+            "unknown",
+            session(ACCOUNT, "Other", "alice", "ASIAOTHEREXAMPLE", TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ),
     ]);
     assert_eq!(row(&lake, "used")["origin_name"], "mallory");
     assert_eq!(row(&lake, "unknown")["origin_name"], Value::Null);

@@ -23,7 +23,12 @@ fn lists() -> [(&'static str, Vec<SqlFile>); 3] {
     [
         ("views", rolecall::views::views()),
         ("queries", rolecall::queries::queries()),
-        ("sessions", sessions.map(|(name, sql)| SqlFile::parse(name, sql)).collect()),
+        (
+            "sessions",
+            sessions
+                .map(|(name, sql)| SqlFile::parse(name, sql))
+                .collect(),
+        ),
     ]
 }
 
@@ -32,15 +37,25 @@ fn lists_folders_and_tests_are_the_same() {
     for (folder, list) in lists() {
         let listed: BTreeSet<String> = list.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(listed.len(), list.len());
-        assert_eq!(listed, files_below(&project().join("sql").join(folder), ".sql"), "{folder}");
-        assert_eq!(listed, files_below(&project().join("tests/slt").join(folder), ".slt"), "{folder}");
+        assert_eq!(
+            listed,
+            files_below(&project().join("sql").join(folder), ".sql"),
+            "{folder}"
+        );
+        assert_eq!(
+            listed,
+            files_below(&project().join("tests/slt").join(folder), ".slt"),
+            "{folder}"
+        );
     }
 }
 
 #[test]
 fn headers_are_true() {
-    let views: Vec<String> =
-        rolecall::views::views().iter().map(|view| view.name.to_owned()).collect();
+    let views: Vec<String> = rolecall::views::views()
+        .iter()
+        .map(|view| view.name.to_owned())
+        .collect();
     let tables = ["events", "sessions", "rejected", "log_files", "duplicates"];
     for (folder, list) in lists() {
         let mut known: BTreeSet<String> = tables.map(str::to_owned).into();
@@ -49,22 +64,47 @@ fn headers_are_true() {
         }
         for file in list {
             let name = file.name;
-            assert!(file.question.ends_with('?') || folder == "views", "{name}: a question or a claim first");
+            assert!(
+                file.question.ends_with('?') || folder == "views",
+                "{name}: a question or a claim first"
+            );
             assert!(!file.question.is_empty(), "{name}");
             for read in &file.reads {
-                assert!(known.contains(read), "{name} reads `{read}`, which is not there yet");
+                assert!(
+                    known.contains(read),
+                    "{name} reads `{read}`, which is not there yet"
+                );
             }
-            let body: String = file.sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
-            let words: BTreeSet<&str> = body.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').collect();
+            let body: String = file
+                .sql
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            let words: BTreeSet<&str> = body
+                .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+                .collect();
             for source in &known {
-                let reads = body.contains(&format!("FROM {source}")) || body.contains(&format!("JOIN {source}"));
-                assert_eq!(reads, file.reads.contains(source), "{name}: reads `{source}`?");
+                let reads = body.contains(&format!("FROM {source}"))
+                    || body.contains(&format!("JOIN {source}"));
+                assert_eq!(
+                    reads,
+                    file.reads.contains(source),
+                    "{name}: reads `{source}`?"
+                );
             }
             for param in &file.params {
-                assert!(words.contains(format!("${}", param.name).as_str()), "{name}: `{}` is not used", param.name);
+                assert!(
+                    words.contains(format!("${}", param.name).as_str()),
+                    "{name}: `{}` is not used",
+                    param.name
+                );
             }
             for word in words.iter().filter_map(|word| word.strip_prefix('$')) {
-                assert!(file.params.iter().any(|param| param.name == word), "{name}: `${word}` is not declared");
+                assert!(
+                    file.params.iter().any(|param| param.name == word),
+                    "{name}: `${word}` is not declared"
+                );
             }
             assert!(!body.contains("now()"), "{name}: the time is a parameter");
             if folder == "views" {
@@ -82,7 +122,13 @@ fn the_denial_codes_are_the_same_wherever_they_stand() {
         let text = std::fs::read_to_string(project().join(path)).unwrap();
         let from = text.find("error_code IN (").unwrap();
         let to = from + text[from..].find("LIKE '%permission%')").unwrap();
-        text[from..to].split_whitespace().collect::<Vec<_>>().join(" ")
+        text[from..to]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    assert_eq!(list_in("sql/sessions/session_uses.sql"), list_in("sql/views/call_outcomes.sql"));
+    assert_eq!(
+        list_in("sql/sessions/session_uses.sql"),
+        list_in("sql/views/call_outcomes.sql")
+    );
 }

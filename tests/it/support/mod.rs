@@ -13,7 +13,10 @@ use rolecall::source::{Location, Selection, list};
 use rolecall::views::open_lake;
 use serde_json::Value;
 
-pub const LIMITS: EngineLimits = EngineLimits { threads: 1, memory_bytes: 256 << 20 };
+pub const LIMITS: EngineLimits = EngineLimits {
+    threads: 1,
+    memory_bytes: 256 << 20,
+};
 
 /// A folder for log files and a lake beside it.
 pub struct TempLake {
@@ -73,7 +76,13 @@ impl TempLake {
         let lake = Lake::open(&self.root()).unwrap();
         let batches = runtime().block_on(async {
             let open = open_lake(&lake, LIMITS).await.unwrap();
-            open.engine.query("test", sql, &[]).await.unwrap().collect().await.unwrap()
+            open.engine
+                .query("test", sql, &[])
+                .await
+                .unwrap()
+                .collect()
+                .await
+                .unwrap()
         });
         let mut bytes = Vec::new();
         let mut writer = arrow::json::WriterBuilder::new()
@@ -94,7 +103,13 @@ impl TempLake {
     pub fn value(&self, sql: &str) -> Value {
         let rows = self.sql(sql);
         assert_eq!(rows.len(), 1, "{sql}");
-        rows[0].as_object().unwrap().values().next().unwrap().clone()
+        rows[0]
+            .as_object()
+            .unwrap()
+            .values()
+            .next()
+            .unwrap()
+            .clone()
     }
 
     /// Every table as sorted lines of JSON, without the time of ingest.
@@ -129,7 +144,10 @@ impl TempLake {
         for (sum, table) in [
             ("sum(events)", "events"),
             ("sum(duplicates)", "duplicates"),
-            ("sum(rejected)", "rejected WHERE log_record_index IS NOT NULL"),
+            (
+                "sum(rejected)",
+                "rejected WHERE log_record_index IS NOT NULL",
+            ),
         ] {
             let counted = self.value(&format!("SELECT coalesce({sum}, 0) AS n FROM log_files"));
             let rows = self.value(&format!("SELECT count(*) AS n FROM {table}"));
@@ -139,7 +157,10 @@ impl TempLake {
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// What the command printed and how it ended.

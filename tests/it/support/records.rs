@@ -12,7 +12,11 @@ pub fn records_file(records: &[Value]) -> Vec<u8> {
 
 /// One record a line.
 pub fn lines(records: &[Value]) -> Vec<u8> {
-    records.iter().map(|record| format!("{record}\n")).collect::<String>().into_bytes()
+    records
+        .iter()
+        .map(|record| format!("{record}\n"))
+        .collect::<String>()
+        .into_bytes()
 }
 
 pub fn user(name: &str) -> Value {
@@ -99,7 +103,9 @@ pub fn assume(
 /// An hour after `time`, in CloudTrail's spelling of expirations.
 fn later(time: &str) -> String {
     let time: chrono::DateTime<chrono::Utc> = time.parse().unwrap();
-    (time + chrono::TimeDelta::hours(1)).format("%b %-d, %Y, %-I:%M:%S %p").to_string()
+    (time + chrono::TimeDelta::hours(1))
+        .format("%b %-d, %Y, %-I:%M:%S %p")
+        .to_string()
 }
 
 /// The other account's copy of a cross-account call.

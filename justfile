@@ -1,0 +1,34 @@
+# The words of CI, one each.
+
+# Everything a change must pass.
+check: fmt clippy docs test deny
+
+fmt:
+    cargo fmt --check
+
+clippy:
+    cargo clippy --all-targets --locked -- --deny warnings
+
+docs:
+    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items --locked
+
+test:
+    cargo test --locked
+
+# One .slt file or folder: `just sql views/persona_switches`
+sql FILTER="":
+    cargo test --test sql -- {{FILTER}}
+
+# Fills in the answers of .slt files and snapshots; a person reads the difference.
+bless:
+    ROLECALL_BLESS=1 cargo test --test sql
+    find tests/slt -name '*.slt' -exec sed -i 's/^query $/query/' {} +
+    cargo insta test --accept --test it
+
+# Licences, bans and sources block a change; advisories do not, since one may appear overnight.
+deny:
+    cargo deny check bans licenses sources
+
+# Writes the sample stories anew.
+samples:
+    python3 sample-logs/make.py
