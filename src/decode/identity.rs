@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::json::{self, JsonObject};
-use super::record::Unmapped;
+use super::json;
 use super::time::parse_event_time;
+use super::unmapped::Leftovers;
 
 /// Who made the request, as the record says it. Absent fields are `None`.
 #[derive(Debug, Default)]
@@ -61,77 +61,6 @@ pub struct UserIdentity<'a> {
     pub federated_provider: Option<Cow<'a, str>>,
     /// `sessionContext.signInSessionArn`.
     pub sign_in_session_arn: Option<Cow<'a, str>>,
-}
-
-/// Where fields go that have no place of their own, and whether one came twice.
-pub(super) struct Leftovers<'r, 'a> {
-    pub(super) unmapped: &'r mut Vec<Unmapped<'a>>,
-    pub(super) duplicate: &'r mut Option<String>,
-}
-
-impl<'a> Leftovers<'_, 'a> {
-    fn keep(&mut self, path: &[&'static str], key: Cow<'a, str>, value: &'a RawValue) {
-        if !json::is_nothing(value) {
-            self.unmapped.push(Unmapped {
-                path: path.to_vec(),
-                key,
-                value,
-            });
-        }
-    }
-
-    fn text(
-        &mut self,
-        slot: &mut Option<Cow<'a, str>>,
-        path: &[&'static str],
-        key: Cow<'a, str>,
-        value: &'a RawValue,
-    ) {
-        if slot.is_some() {
-            *self.duplicate = Some(key.into_owned());
-            return;
-        }
-        match json::text_of(value) {
-            Some(text) => *slot = Some(text),
-            None => self.keep(path, key, value),
-        }
-    }
-
-    /// Text such as `"true"`, as CloudTrail writes these; a real boolean is understood and kept as it was.
-    fn flag(
-        &mut self,
-        slot: &mut Option<bool>,
-        path: &[&'static str],
-        key: Cow<'a, str>,
-        value: &'a RawValue,
-    ) {
-        if slot.is_some() {
-            *self.duplicate = Some(key.into_owned());
-            return;
-        }
-        *slot = json::bool_of(value);
-        if slot.is_none() || !value.get().starts_with('"') {
-            self.keep(path, key, value);
-        }
-    }
-
-    /// Reads an object's fields one by one; a value that is no object is kept as it is.
-    fn object(
-        &mut self,
-        path: &[&'static str],
-        key: Cow<'a, str>,
-        value: &'a RawValue,
-        mut read: impl FnMut(&mut Self, Cow<'a, str>, &'a RawValue),
-    ) {
-        match serde_json::from_str::<JsonObject<'a>>(value.get()) {
-            Ok(object) => {
-                for (key, value) in object.fields {
-                    read(self, key, value);
-                }
-            }
-            Err(_) => self.keep(path, key, value),
-        }
-    }
 }
 
 const USER_IDENTITY: &str = "userIdentity";

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json;
-use super::record::Record;
 use super::time::parse_expiration;
 
 /// What a call that hands out credentials was asked for and what it gave.
@@ -118,20 +117,29 @@ fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 }
 
 /// Parts of another shape than AWS documents give nothing; they stay in their JSON column.
-fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+fn parsed<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_default()
 }
 
+/// The parts of a record from which values are lifted.
+pub(super) struct Parts<'r, 'a> {
+    pub(super) event_source: Option<&'r str>,
+    pub(super) event_name: Option<&'r str>,
+    pub(super) request_parameters: Option<&'a RawValue>,
+    pub(super) response_elements: Option<&'a RawValue>,
+    pub(super) additional_event_data: Option<&'a RawValue>,
+}
+
 impl<'a> Lifted<'a> {
-    pub(super) fn of(record: &Record<'a>) -> Self {
-        let name = record.event_name.as_deref().unwrap_or_default();
-        match record.event_source.as_deref() {
+    pub(super) fn of(record: &Parts<'_, 'a>) -> Self {
+        let name = record.event_name.unwrap_or_default();
+        match record.event_source {
             Some("sts.amazonaws.com") if ISSUING_CALLS.contains(&name) => {
                 Self::of_issuing_call(record)
             }
             Some("signin.amazonaws.com") => {
-                let additional: Additional<'a> = parts(record.additional_event_data);
+                let additional: Additional<'a> = parsed(record.additional_event_data);
                 Self {
                     switch_from_arn: text(additional.switch_from),
                     ..Self::default()
@@ -141,9 +149,9 @@ impl<'a> Lifted<'a> {
         }
     }
 
-    fn of_issuing_call(record: &Record<'a>) -> Self {
-        let request: Request<'a> = parts(record.request_parameters);
-        let response: Response<'a> = parts(record.response_elements);
+    fn of_issuing_call(record: &Parts<'_, 'a>) -> Self {
+        let request: Request<'a> = parsed(record.request_parameters);
+        let response: Response<'a> = parsed(record.response_elements);
         let credentials = response.credentials.unwrap_or_default();
         let role_user = response.assumed_role_user.unwrap_or_default();
         let federated = response.federated_user.unwrap_or_default();

@@ -12,6 +12,7 @@ mod mask;
 mod record;
 mod rejected;
 mod time;
+mod unmapped;
 mod window;
 
 use std::borrow::Cow;
@@ -23,9 +24,10 @@ pub use identity::UserIdentity;
 pub use json::JsonObject;
 pub use lifted::Lifted;
 pub use mask::{mask_json, mask_text};
-pub use record::{Record, Resource, Unmapped};
+pub use record::{Record, Resource};
 pub use rejected::{RAW_LIMIT, Reason, Rejected};
 pub use time::{parse_event_time, parse_expiration};
+pub use unmapped::Unmapped;
 
 /// The form a log file turned out to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,22 +11,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::identity::{Leftovers, UserIdentity};
+use super::identity::UserIdentity;
 use super::json::{self, Key};
-use super::lifted::Lifted;
+use super::lifted::{Lifted, Parts};
 use super::time::parse_event_time;
+use super::unmapped::{Leftovers, Unmapped};
 use crate::iam::{SessionId, is_long_lived};
-
-/// A field without a column of its own.
-#[derive(Debug, Clone)]
-pub struct Unmapped<'a> {
-    /// The objects around it, from the record inwards.
-    pub path: Vec<&'static str>,
-    /// Its name.
-    pub key: Cow<'a, str>,
-    /// Its value as it stands.
-    pub value: &'a RawValue,
-}
 
 /// One entry of `resources`.
 #[derive(Debug, Default)]
@@ -256,7 +246,13 @@ impl<'a> Record<'a> {
             return false;
         };
         self.event_time = time;
-        self.lifted = Lifted::of(self);
+        self.lifted = Lifted::of(&Parts {
+            event_source: self.event_source.as_deref(),
+            event_name: self.event_name.as_deref(),
+            request_parameters: self.request_parameters,
+            response_elements: self.response_elements,
+            additional_event_data: self.additional_event_data,
+        });
         true
     }
 

@@ -1,20 +1,22 @@
 //! Settles and writes what has been read: events, duplicates, rejections, log files, one commit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
 use super::books::{Books, Tally};
-use super::lake_copies::{RowsOfFiles, drop_rows, find_rows, load_rows, reopen, take_out};
+use super::lake_copies::{drop_rows, find_rows, load_rows, reopen, take_out};
 use super::log_files::{adjust_log_files, write_log_files};
+use super::meeting::meet_lake;
 use super::read::{Chunk, FileDone, Outcome, hash_of};
+use super::write::write_rows;
 use crate::decode::{RAW_LIMIT, Reason, Rejected};
 use crate::events::{
-    Copies, DUPLICATES, Duplicate, EventsError, Place, REJECTED, RowRef, Rows, Settled, by_event,
-    settle, write_events,
+    Copies, DUPLICATES, Duplicate, EventsError, REJECTED, Rows, Settled, by_event, settle,
+    write_events,
 };
-use crate::lake::{Draft, FileLayout, LakeTable, RowBuilder, TableWriter, schema_of, text_at};
+use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
 use crate::source::{LogFile, Unreadable};
 
 /// What has been read and not yet written, and the books of the run.
@@ -383,101 +385,4 @@ impl Flush {
 fn hash_one(key: &str) -> u64 {
     use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
     BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
-}
-
-/// Writes the rows of a table without days as one file.
-pub(super) fn write_rows(
-    draft: &mut Draft<'_>,
-    table: LakeTable,
-    mut rows: RowBuilder,
-) -> Result<(), EventsError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let layout = if table == LakeTable::LogFiles {
-        crate::events::LOG_FILES_LAYOUT
-    } else {
-        FileLayout::default()
-    };
-    let batch = rows.take()?;
-    let schema = schema_of(columns_of(table));
-    let mut writer = TableWriter::create(draft.guard(), table, None, schema, layout)?;
-    writer.write(&batch)?;
-    draft.add(table, writer.finish()?);
-    Ok(())
-}
-
-fn columns_of(table: LakeTable) -> &'static [crate::lake::Column] {
-    match table {
-        LakeTable::Rejected => REJECTED,
-        LakeTable::Duplicates => DUPLICATES,
-        _ => crate::events::LOG_FILES,
-    }
-}
-
-/// What comes of meeting the rows that are in the lake already.
-#[derive(Default)]
-struct Meeting {
-    /// Rows held whose event the lake has, from a smaller place, with the same content.
-    duplicates: Vec<Duplicate>,
-    /// Rows of the lake that give way to a smaller place with the same content.
-    displaced: Vec<Duplicate>,
-    displaced_rows: RowsOfFiles,
-    /// Events with different contents.
-    disputed: HashSet<String>,
-}
-
-fn meet_lake(draft: &Draft<'_>, batches: &[RecordBatch]) -> Result<Meeting, EventsError> {
-    let mut meeting = Meeting::default();
-    let groups = by_event(Rows::new(batches));
-    let hits = find_rows(draft, "event_id", &|id| groups.contains_key(id))?;
-    if hits.is_empty() {
-        return Ok(meeting);
-    }
-    let loaded = load_rows(draft, &hits)?;
-    // The rows held first, so that their references stay good; the lake's rows behind them.
-    let mut all = batches.to_vec();
-    all.extend(loaded.iter().map(|(batch, ..)| batch.clone()));
-    let rows = Rows::new(&all);
-    let mut displaced: BTreeMap<String, _> = BTreeMap::new();
-    for (at, (batch, file, positions)) in loaded.iter().enumerate() {
-        for row in 0..batch.num_rows() {
-            let kept = RowRef {
-                batch: batches.len() + at,
-                row,
-            };
-            let event_id = rows.event_id(kept);
-            let Some(copies) = groups.get(event_id) else {
-                continue;
-            };
-            if !copies.iter().all(|copy| rows.same_content(kept, copy)) {
-                meeting.disputed.insert(event_id.to_owned());
-                continue;
-            }
-            let places: Vec<Place> = copies.iter().map(|copy| rows.place(copy)).collect();
-            let place = rows.place(kept);
-            if places.iter().all(|other| place < *other) {
-                meeting
-                    .duplicates
-                    .extend(places.into_iter().map(|place| Duplicate {
-                        event_id: event_id.to_owned(),
-                        place,
-                    }));
-            } else {
-                meeting.displaced.push(Duplicate {
-                    event_id: event_id.to_owned(),
-                    place,
-                });
-                if let Some(position) = positions.get(row) {
-                    displaced
-                        .entry(file.path.clone())
-                        .or_insert_with(|| (file.clone(), Vec::new()))
-                        .1
-                        .push(*position);
-                }
-            }
-        }
-    }
-    meeting.displaced_rows = displaced;
-    Ok(meeting)
 }

@@ -7,9 +7,9 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 
 use super::books::Tally;
-use super::flush::write_rows;
 use super::lake_copies::take_out;
 use super::read::FileDone;
+use super::write::write_rows;
 use crate::events::{EventsError, LOG_FILES};
 use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
 

@@ -7,7 +7,9 @@ mod books;
 mod flush;
 mod lake_copies;
 mod log_files;
+mod meeting;
 mod read;
+mod write;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;

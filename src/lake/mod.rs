@@ -100,17 +100,28 @@ impl LakeError {
                 "the data files are untouched; restore the manifest from a backup, or ingest again into a new lake"
                     .to_owned(),
             ],
-            Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => {
+            Self::Io { .. } | Self::Parquet { .. } => match self.io_kind() {
+                Some(io::ErrorKind::PermissionDenied) => {
                     vec!["check who owns the folder and whether it may be written".to_owned()]
                 }
-                io::ErrorKind::StorageFull => vec![
+                Some(io::ErrorKind::StorageFull) => vec![
                     "make room and run again: nothing that was committed is lost".to_owned(),
                 ],
                 _ => Vec::new(),
             },
-            Self::Parquet { .. } => Vec::new(),
         }
+    }
+
+    /// What the system said, however deep it is wrapped.
+    fn io_kind(&self) -> Option<io::ErrorKind> {
+        let mut error: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(cause) = error {
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                return Some(io.kind());
+            }
+            error = cause.source();
+        }
+        None
     }
 
     pub(crate) fn io<'a>(

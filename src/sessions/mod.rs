@@ -9,11 +9,13 @@ mod facts;
 mod frame;
 mod issuance;
 mod link;
+mod nodes;
 mod origin;
 mod reason;
 mod schema;
 mod verdict;
 mod walk;
+mod write;
 
 pub use facts::QUERIES;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
@@ -66,7 +68,7 @@ pub async fn resolve(
     for old in draft.files(LakeTable::Sessions) {
         draft.replace(LakeTable::Sessions, &old, None);
     }
-    build::write(&mut draft, &rows)?;
+    write::write(&mut draft, &rows)?;
     draft.resolved();
     draft.commit()?;
     Ok(Resolved {

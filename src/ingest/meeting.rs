@@ -1,0 +1,80 @@
+//! What becomes of rows whose event the lake has already, as far as both say the same.
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow::array::RecordBatch;
+
+use super::lake_copies::{RowsOfFiles, find_rows, load_rows};
+use crate::events::{Duplicate, EventsError, Place, RowRef, Rows, by_event};
+use crate::lake::Draft;
+
+/// What comes of meeting the rows that are in the lake already.
+#[derive(Default)]
+pub(super) struct Meeting {
+    /// Rows held whose event the lake has, from a smaller place, with the same content.
+    pub(super) duplicates: Vec<Duplicate>,
+    /// Rows of the lake that give way to a smaller place with the same content.
+    pub(super) displaced: Vec<Duplicate>,
+    pub(super) displaced_rows: RowsOfFiles,
+    /// Events with different contents.
+    pub(super) disputed: HashSet<String>,
+}
+
+/// Compares the rows of `batches` with the rows of the same events in the lake.
+pub(super) fn meet_lake(
+    draft: &Draft<'_>,
+    batches: &[RecordBatch],
+) -> Result<Meeting, EventsError> {
+    let mut meeting = Meeting::default();
+    let groups = by_event(Rows::new(batches));
+    let hits = find_rows(draft, "event_id", &|id| groups.contains_key(id))?;
+    if hits.is_empty() {
+        return Ok(meeting);
+    }
+    let loaded = load_rows(draft, &hits)?;
+    // The rows held first, so that their references stay good; the lake's rows behind them.
+    let mut all = batches.to_vec();
+    all.extend(loaded.iter().map(|(batch, ..)| batch.clone()));
+    let rows = Rows::new(&all);
+    let mut displaced: BTreeMap<String, _> = BTreeMap::new();
+    for (at, (batch, file, positions)) in loaded.iter().enumerate() {
+        for row in 0..batch.num_rows() {
+            let kept = RowRef {
+                batch: batches.len() + at,
+                row,
+            };
+            let event_id = rows.event_id(kept);
+            let Some(copies) = groups.get(event_id) else {
+                continue;
+            };
+            if !copies.iter().all(|copy| rows.same_content(kept, copy)) {
+                meeting.disputed.insert(event_id.to_owned());
+                continue;
+            }
+            let places: Vec<Place> = copies.iter().map(|copy| rows.place(copy)).collect();
+            let place = rows.place(kept);
+            if places.iter().all(|other| place < *other) {
+                meeting
+                    .duplicates
+                    .extend(places.into_iter().map(|place| Duplicate {
+                        event_id: event_id.to_owned(),
+                        place,
+                    }));
+            } else {
+                meeting.displaced.push(Duplicate {
+                    event_id: event_id.to_owned(),
+                    place,
+                });
+                if let Some(position) = positions.get(row) {
+                    displaced
+                        .entry(file.path.clone())
+                        .or_insert_with(|| (file.clone(), Vec::new()))
+                        .1
+                        .push(*position);
+                }
+            }
+        }
+    }
+    meeting.displaced_rows = displaced;
+    Ok(meeting)
+}

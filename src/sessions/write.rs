@@ -1,0 +1,113 @@
+//! Sessions as rows, and the rows as files.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::SessionsError;
+use super::nodes::Persona;
+use super::schema::{SESSIONS, SESSIONS_LAYOUT};
+use super::verdict::{Method, UnresolvedReason};
+use super::walk::Verdict;
+use crate::lake::{Draft, LakeTable, RowBuilder, TableWriter, schema_of};
+
+/// One session as it will be written.
+pub(super) struct SessionRow {
+    pub(super) date: NaiveDate,
+    pub(super) id: String,
+    pub(super) issuing_api: Option<String>,
+    pub(super) issuing_event_id: Option<String>,
+    pub(super) access_key_ids: Vec<String>,
+    pub(super) session_arn: Option<String>,
+    pub(super) session_name: Option<String>,
+    pub(super) role_arn: Option<Arc<str>>,
+    pub(super) role_id: Option<String>,
+    pub(super) role_account_id: Option<String>,
+    pub(super) persona: Persona,
+    pub(super) created_at: Option<i64>,
+    pub(super) expires_at: Option<i64>,
+    pub(super) parent: Option<String>,
+    pub(super) verdict: Verdict,
+    pub(super) is_human: Option<bool>,
+    pub(super) source_identity: Option<String>,
+    pub(super) session_tags: Option<String>,
+    pub(super) has_mfa: Option<bool>,
+    pub(super) source_ip_address: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) first_used_at: Option<i64>,
+    pub(super) last_used_at: Option<i64>,
+    pub(super) event_count: i64,
+    pub(super) denied_count: i64,
+    pub(super) method: Method,
+    pub(super) evidence: Vec<String>,
+}
+
+/// Writes the rows, each day to a file of its own.
+pub(super) fn write(draft: &mut Draft<'_>, rows: &[SessionRow]) -> Result<(), SessionsError> {
+    for day in rows.chunk_by(|a, b| a.date == b.date) {
+        let Some(first) = day.first() else { continue };
+        let mut builder = RowBuilder::new(SESSIONS);
+        let mut writer = TableWriter::create(
+            draft.guard(),
+            LakeTable::Sessions,
+            Some(first.date),
+            schema_of(SESSIONS),
+            SESSIONS_LAYOUT,
+        )?;
+        for slice in day.chunks(8192) {
+            for row in slice {
+                append(&mut builder, row);
+            }
+            writer.write(&builder.take()?)?;
+        }
+        draft.add(LakeTable::Sessions, writer.finish()?);
+    }
+    Ok(())
+}
+
+fn append(rows: &mut RowBuilder, row: &SessionRow) {
+    let verdict = &row.verdict;
+    let origin = &verdict.origin;
+    rows.row()
+        .text("session_id", Some(&row.id))
+        .text("issuing_api", row.issuing_api.as_ref())
+        .text("issuing_event_id", row.issuing_event_id.as_ref())
+        .texts("access_key_ids", &row.access_key_ids)
+        .text("session_arn", row.session_arn.as_ref())
+        .text("session_name", row.session_name.as_ref())
+        .text("role_arn", row.role_arn.as_ref())
+        .text("role_id", row.role_id.as_ref())
+        .text("role_account_id", row.role_account_id.as_ref())
+        .text("persona_arn", row.persona.arn.as_ref())
+        .text("persona_id", row.persona.id.as_ref())
+        .time("created_at", row.created_at)
+        .time("expires_at", row.expires_at)
+        .text("parent_session_id", row.parent.as_ref())
+        .int("hop_count", Some(i64::from(verdict.hop_count)))
+        .texts("chain", verdict.chain.iter())
+        .bool("chain_truncated", Some(verdict.chain.truncated))
+        .text("origin_kind", Some(origin.kind.code()))
+        .text("origin_id", origin.id.as_ref())
+        .text("origin_name", origin.name.as_ref())
+        .text("origin_account_id", origin.account_id.as_ref())
+        .text("origin_provider", origin.provider.as_ref())
+        .text("origin_assurance", Some(origin.kind.assurance()))
+        .bool("is_human", row.is_human)
+        .text("created_by_origin_id", None::<&str>)
+        .text("source_identity", row.source_identity.as_ref())
+        .text("session_tags", row.session_tags.as_ref())
+        .bool("has_mfa", row.has_mfa)
+        .text("source_ip_address", row.source_ip_address.as_ref())
+        .text("user_agent", row.user_agent.as_ref())
+        .time("first_used_at", row.first_used_at)
+        .time("last_used_at", row.last_used_at)
+        .int("event_count", Some(row.event_count))
+        .int("denied_count", Some(row.denied_count))
+        .text("attribution", Some(row.method.code()))
+        .text("confidence", Some(verdict.confidence.code()))
+        .texts("evidence_event_ids", &row.evidence)
+        .text(
+            "unresolved_reason",
+            verdict.reason.map(UnresolvedReason::code),
+        );
+}
