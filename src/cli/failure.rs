@@ -121,7 +121,10 @@ impl From<EventsError> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self::of(&error, Exit::Failed, Vec::new())
+        let mut failure = Self::of(&error, Exit::Failed, Vec::new());
+        // DataFusion wraps an error in the names of its passes; the innermost one is what the user did.
+        failure.causes = error.root_cause().into_iter().collect();
+        failure
     }
 }
 

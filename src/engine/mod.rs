@@ -51,6 +51,16 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// The innermost reason, in DataFusion's words.
+    pub fn root_cause(&self) -> Option<String> {
+        match self {
+            Self::Query { source, .. } | Self::Register { source, .. } => {
+                Some(source.find_root().strip_backtrace())
+            }
+            Self::Statements { .. } => None,
+        }
+    }
+
     fn query(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
         move |source| Self::Query {
             what: what.to_owned(),

@@ -16,10 +16,11 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 17] = queries![
+const QUERIES: [(&str, &str); 18] = queries![
     "review/break_glass",
     "review/chains",
     "review/denials",
+    "review/misplaced",
     "review/origins",
     "review/permissions",
     "review/root",

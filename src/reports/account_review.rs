@@ -95,6 +95,13 @@ pub const SECTIONS: &[Section] = &[
         query: "status/unresolved",
     },
     Section {
+        name: "misplaced",
+        title: "Records in the wrong file",
+        about: "Account or region of these records are not those in their log file's name.",
+        empty: "Every record is where CloudTrail would have put it.",
+        query: "review/misplaced",
+    },
+    Section {
         name: "rejected",
         title: "Rejected",
         about: "What could not be read. Its text is in the table `rejected`.",

@@ -272,9 +272,9 @@ fn the_help_of_every_command() {
     $ rolecall sql --help
     Ask any SQL over the tables and views
 
-    Tables: events, sessions, rejected, log_files, duplicates. Views: attributed_events, call_outcomes,
-    permission_usage, persona_switches. The dialect is DataFusion's. Questions only read: nothing else
-    is accepted.
+    Tables: events, sessions, rejected, `log_files`, duplicates. Views: `attributed_events`,
+    `call_outcomes`, `permission_usage`, `persona_switches`. The dialect is DataFusion's. Questions only
+    read: nothing else is accepted.
 
     Usage: rolecall sql [OPTIONS] <SQL>
 

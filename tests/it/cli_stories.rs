@@ -240,6 +240,10 @@ fn the_review_names_the_right_person_in_each_story() {
     ==========
     Every session has its origin.
 
+    Records in the wrong file
+    =========================
+    Every record is where CloudTrail would have put it.
+
     Rejected
     ========
     What could not be read. Its text is in the table `rejected`.
