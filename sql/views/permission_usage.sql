@@ -7,7 +7,7 @@ WITH used AS (
         persona_id,
         origin_kind,
         origin_id,
-        origin_name,
+        min(origin_name) AS origin_name,
         origin_account_id,
         origin_provider,
         iam_action,
@@ -25,8 +25,8 @@ WITH used AS (
         last_value(event_id ORDER BY event_time, event_id) AS last_event_id
     FROM call_outcomes
     GROUP BY
-        persona_arn, persona_id, origin_kind, origin_id, origin_name, origin_account_id, origin_provider, iam_action,
-        event_source, event_name, via_service, account_id
+        persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, iam_action, event_source,
+        event_name, via_service, account_id
 ),
 
 touched AS (

@@ -1,7 +1,7 @@
 -- When did a person or workload change from one persona to another?
 -- `explicit`: a call handed out credentials of the new persona. `observed`: their calls changed persona, as when somebody goes back
 -- to their own identity, which no event records. `concurrent`: calls of two personas alternate within five minutes; one row for each
--- pair, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
+-- pair and day, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
 -- reads: attributed_events, sessions
 WITH taken AS (
     SELECT
@@ -18,7 +18,7 @@ WITH taken AS (
     GROUP BY child.issuing_event_id
 ),
 
-explicit_switches AS (
+issued_switches AS (
     SELECT
         child.origin_kind,
         child.origin_id,
@@ -37,6 +37,7 @@ explicit_switches AS (
         child.hop_count > 1 AS is_chained,
         child.issuing_event_id AS evidence_event_id,
         child.confidence,
+        child.expires_at,
         taken.last_used_at,
         taken.event_count
     FROM taken
@@ -45,7 +46,25 @@ explicit_switches AS (
     WHERE
         child.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
         AND (child.persona_arn IS DISTINCT FROM parent.persona_arn)
-        AND child.issuing_api NOT IN ('GetSessionToken', 'GetFederationToken')
+        AND child.issuing_api <> 'GetSessionToken'
+),
+
+-- Whoever comes from no persona (a workload, a single sign-on) and gets the same role again before the last credentials end renews
+-- them, and does not switch.
+explicit_switches AS (
+    SELECT
+        issued_switches.*,
+        coalesce(
+            from_persona_arn IS NULL
+            AND lag(expires_at) OVER whose + INTERVAL '15 minutes' >= switched_at,
+            false
+        ) AS is_renewal
+    FROM issued_switches
+    WINDOW whose AS (
+        PARTITION BY
+            origin_kind, origin_id, origin_account_id, origin_provider, from_persona_arn, to_persona_arn
+        ORDER BY switched_at, evidence_event_id
+    )
 ),
 
 direct_calls AS (
@@ -60,10 +79,8 @@ direct_calls AS (
         calls.session_id,
         calls.persona_arn,
         calls.hop_count,
-        calls.confidence,
-        sessions.created_at
+        calls.confidence
     FROM attributed_events AS calls
-    INNER JOIN sessions ON calls.session_id = sessions.session_id
     WHERE
         calls.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
         AND calls.confidence IN ('exact', 'strong', 'probable')
@@ -87,7 +104,6 @@ ordered AS (
         direct_calls.persona_arn,
         direct_calls.hop_count,
         direct_calls.confidence,
-        direct_calls.created_at,
         lag(direct_calls.persona_arn) OVER whose AS from_persona_arn,
         lag(direct_calls.session_id) OVER whose AS from_session_id,
         lag(direct_calls.event_time) OVER whose AS from_time
@@ -120,12 +136,13 @@ changes AS (
         ordered.confidence,
         ordered.from_persona_arn,
         ordered.from_session_id,
-        -- The session was taken since the last call, so that an explicit switch tells of it.
-        coalesce(ordered.created_at >= ordered.from_time, false) AS is_explicit,
+        -- The session was taken since the last call, and an explicit switch tells of it.
+        coalesce(explicit_switches.switched_at >= ordered.from_time, false) AS is_explicit,
         ordered.event_time - ordered.from_time > INTERVAL '5 minutes'
         OR last_calls.last_time <= ordered.event_time AS is_settled
     FROM ordered
     INNER JOIN last_calls ON ordered.from_session_id = last_calls.session_id
+    LEFT JOIN explicit_switches ON ordered.session_id = explicit_switches.to_session_id
     WHERE ordered.persona_arn <> ordered.from_persona_arn
 )
 
@@ -152,6 +169,7 @@ SELECT
     origin_account_id,
     origin_provider
 FROM explicit_switches
+WHERE NOT is_renewal
 UNION ALL
 SELECT
     changes.origin_kind,
@@ -210,4 +228,4 @@ FROM changes
 WHERE NOT is_settled AND NOT is_explicit
 GROUP BY
     origin_kind, origin_id, origin_account_id, origin_provider, least(from_persona_arn, persona_arn),
-    greatest(from_persona_arn, persona_arn)
+    greatest(from_persona_arn, persona_arn), date_trunc('day', event_time)

@@ -110,6 +110,13 @@ pub(super) fn read_in(
             books.records
         ));
     })?;
+    if books.files_replaced > 0 {
+        world.ui.say(&format!(
+            "{} log files had other content under their keys before; it was replaced",
+            books.files_replaced
+        ));
+        world.ui.say("hint: files of two folders share a key when their paths below them do; name a folder above both");
+    }
     Ok(books)
 }
 
@@ -125,7 +132,7 @@ pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
         .collect();
     world.ui.say(&format!(
         "{} records and {} files were rejected: {}",
-        books.rejected,
+        books.rejected + books.rejected_of_earlier_runs,
         books.files_rejected,
         safe_text(&reasons.join(", "))
     ));
@@ -138,6 +145,11 @@ pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
 const BOOKS: &[Column] = &[
     Column::required("files", ColumnType::Int, "log files found"),
     Column::required("files_read", ColumnType::Int, "read now"),
+    Column::required(
+        "files_replaced",
+        ColumnType::Int,
+        "of these, in the place of older content",
+    ),
     Column::required("files_known", ColumnType::Int, "in the lake already"),
     Column::required("files_rejected", ColumnType::Int, "given up as a whole"),
     Column::required("files_skipped", ColumnType::Int, "other files, passed over"),
@@ -157,6 +169,7 @@ fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
     rows.row()
         .count("files", books.files)
         .count("files_read", books.files_read)
+        .count("files_replaced", books.files_replaced)
         .count("files_known", books.files_known)
         .count("files_rejected", books.files_rejected)
         .count("files_skipped", books.files_skipped)

@@ -145,6 +145,19 @@ pub fn run() -> ExitCode {
         runtime,
         ui,
     };
+    if let Some(lake) = world
+        .lake
+        .as_ref()
+        .filter(|lake| lake.to_string_lossy().contains("://"))
+    {
+        let message = format!(
+            "`{}` is no folder: this build keeps lakes on disk only",
+            lake.display()
+        );
+        return Failure::usage(message, vec!["name a folder with `--lake`".to_owned()])
+            .report(&world.ui)
+            .into();
+    }
     let outcome = match cli.command {
         Command::Review(args) => review::run(&world, &args),
         Command::Ingest(args) => ingest::run(&world, &args),

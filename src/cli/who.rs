@@ -135,11 +135,21 @@ fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<()
     Ok(())
 }
 
-/// The chain as rows: what was asked, and the step from the origin's side.
+/// The chain as rows: what was asked, and the step from the origin's side. Calls that may have issued a session
+/// follow without a step.
 fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
     for (step, hop) in chain.hops.iter().enumerate() {
-        let batch = with_step(what, &chain.matched, step, hop)
+        let batch = with_step(what, &chain.matched, Some(step), hop)
             .map_err(|error| Failure::new("cannot show the chain", error))?;
+        world.ui.batches(
+            world.format,
+            batch.schema_ref(),
+            std::slice::from_ref(&batch),
+        )?;
+    }
+    for candidate in &chain.candidates {
+        let batch = with_step(what, "candidate", None, candidate)
+            .map_err(|error| Failure::new("cannot show the candidates", error))?;
         world.ui.batches(
             world.format,
             batch.schema_ref(),
@@ -152,22 +162,23 @@ fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
 fn with_step(
     what: &str,
     matched: &str,
-    step: usize,
-    hop: &RecordBatch,
+    step: Option<usize>,
+    rows: &RecordBatch,
 ) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text = |value: &str| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+    let count = rows.num_rows();
+    let text = |value: &str| Arc::new(StringArray::from(vec![value; count])) as ArrayRef;
     let mut fields = vec![
         Arc::new(Field::new("what", DataType::Utf8, false)),
         Arc::new(Field::new("matched", DataType::Utf8, false)),
-        Arc::new(Field::new("step", DataType::Int64, false)),
+        Arc::new(Field::new("step", DataType::Int64, true)),
     ];
-    fields.extend(hop.schema_ref().fields().iter().cloned());
-    let step = i64::try_from(step).unwrap_or(i64::MAX);
+    fields.extend(rows.schema_ref().fields().iter().cloned());
+    let step = step.and_then(|step| i64::try_from(step).ok());
     let mut columns = vec![
         text(what),
         text(matched),
-        Arc::new(Int64Array::from(vec![step])),
+        Arc::new(Int64Array::from(vec![step; count])),
     ];
-    columns.extend(hop.columns().iter().cloned());
+    columns.extend(rows.columns().iter().cloned());
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }

@@ -23,7 +23,14 @@ pub(super) struct Frames<R: Read> {
     records: u64,
     /// Top-level values seen.
     values: u64,
+    /// Set once a line turned out broken: from then on a record is looked for within its line.
+    by_line: bool,
+    /// Bytes that may still be looked through for the ends of broken records.
+    salvage_budget: usize,
 }
+
+/// Enough for any real damage; what goes beyond it is made to waste time.
+const SALVAGE_BUDGET: usize = 256 << 20;
 
 /// What became of one value.
 enum Step {
@@ -43,6 +50,8 @@ impl<R: Read> Frames<R> {
             form: Form::Unknown,
             records: 0,
             values: 0,
+            by_line: false,
+            salvage_budget: SALVAGE_BUDGET,
         }
     }
 
@@ -99,33 +108,48 @@ impl<R: Read> Frames<R> {
                     self.found(Form::RecordLines);
                     self.record(sink)
                 }
-                Envelope::Other(reason, detail) if self.values == 0 => {
-                    let raw = self.window.text();
-                    sink.rejected(
-                        Rejected::of_file(reason, detail).with_raw(raw, self.options.mask_secrets),
-                    );
-                    self.pass_over_rest();
-                    Step::Done
+                Envelope::Other(reason, detail) if self.values == 0 && self.is_last_value() => {
+                    self.give_up(reason, detail, sink)
                 }
-                Envelope::Other(..) => self.record(sink),
+                Envelope::Other(..) => {
+                    self.found(Form::RecordLines);
+                    self.record(sink)
+                }
             },
             b'[' => {
                 self.found(Form::RecordList);
                 self.list(sink, false)
             }
-            _ if self.values == 0 && self.records == 0 => {
-                let raw = self.window.text();
+            _ if self.values == 0 && json::next_object_line(self.window.text()).is_none() => {
                 let detail =
                     format!("starts with byte 0x{first:02x}, not with an object or a list");
-                sink.rejected(
-                    Rejected::of_file(Reason::NotJson, detail)
-                        .with_raw(raw, self.options.mask_secrets),
-                );
-                self.pass_over_rest();
-                Step::Done
+                self.give_up(Reason::NotJson, detail, sink)
             }
-            _ => self.record(sink),
+            _ => {
+                self.found(Form::RecordLines);
+                self.by_line = true;
+                self.record(sink)
+            }
         }
+    }
+
+    /// Whether nothing follows the value at the current place, as far as the window goes.
+    fn is_last_value(&mut self) -> bool {
+        let end = self.end_of_value_from(0).unwrap_or(usize::MAX);
+        self.window
+            .text()
+            .get(end..)
+            .unwrap_or_default()
+            .trim_ascii()
+            .is_empty()
+    }
+
+    /// Rejects the whole file; its rest is still read, for its hash.
+    fn give_up(&mut self, reason: Reason, detail: String, sink: &mut impl RecordSink) -> Step {
+        let raw = self.window.text();
+        sink.rejected(Rejected::of_file(reason, detail).with_raw(raw, self.options.mask_secrets));
+        self.pass_over_rest();
+        Step::Done
     }
 
     fn found(&mut self, form: Form) {
@@ -218,6 +242,9 @@ impl<R: Read> Frames<R> {
     /// Moves `at` to the next byte that is not white space, reading more where needed.
     fn peek(&mut self, at: &mut usize) -> Option<u8> {
         loop {
+            if *at > self.options.max_record_bytes {
+                return None;
+            }
             match self.window.text().get(*at).copied() {
                 Some(byte) if byte.is_ascii_whitespace() => *at += 1,
                 Some(byte) => return Some(byte),
@@ -286,7 +313,13 @@ impl<R: Read> Frames<R> {
     fn record(&mut self, sink: &mut impl RecordSink) -> Step {
         loop {
             let text = self.window.text();
-            let mut stream = serde_json::Deserializer::from_slice(text).into_iter::<Record<'_>>();
+            let line = if self.by_line {
+                memchr::memchr(b'\n', text)
+            } else {
+                None
+            };
+            let within = text.get(..line.unwrap_or(text.len())).unwrap_or(text);
+            let mut stream = serde_json::Deserializer::from_slice(within).into_iter::<Record<'_>>();
             let error = match stream.next() {
                 Some(Ok(mut record)) => {
                     let length = stream.byte_offset();
@@ -317,16 +350,17 @@ impl<R: Read> Frames<R> {
                 Some(Err(error)) => error,
                 None => return Step::Ended,
             };
-            if error.is_eof() {
+            if error.is_eof() && line.is_none() {
                 if text.len() > self.options.max_record_bytes {
                     return self.too_large(sink);
                 }
-                let next = json::next_record_start(text, self.form == Form::RecordLines);
+                let has_further_line = json::next_object_line(text).is_some();
                 if self.window.fill() {
                     continue;
                 }
-                // An open bracket makes the text seem to end here, though another record follows.
-                if next.is_none() {
+                // An open bracket makes the text seem to end here, though another line follows. In a
+                // list nothing tells such a record's neighbour from an object inside it.
+                if self.form != Form::RecordLines || !has_further_line {
                     return Step::Ended;
                 }
             }
@@ -336,42 +370,91 @@ impl<R: Read> Frames<R> {
 
     /// Rejects the broken record at the current place and moves to where the next one may start.
     fn broken(&mut self, error: &serde_json::Error, sink: &mut impl RecordSink) -> Step {
-        let by_line = self.form == Form::RecordLines;
-        let end = loop {
-            let text = self.window.text();
-            let length = text.len();
-            let end = json::end_of_value(text);
-            let next = json::next_record_start(text, by_line);
-            if let Some(end) = end.into_iter().chain(next).min() {
-                break end.max(1);
-            }
-            if length > self.options.max_record_bytes {
-                return self.too_large(sink);
-            }
-            if !self.window.fill() {
-                break length;
-            }
+        let end = if self.form == Form::RecordLines {
+            self.by_line = true;
+            self.end_of_line()
+        } else {
+            self.end_of_broken()
+        };
+        let Some(end) = end else {
+            return self.too_large(sink);
         };
         let text = self.window.text().get(..end).unwrap_or_default();
         let text = text.trim_ascii_end();
         let text = text.strip_suffix(b",").unwrap_or(text);
-        let reason = if std::str::from_utf8(text).is_err() {
-            Reason::InvalidUtf8
-        } else if error.is_data() && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok() {
-            Reason::NotAnObject
+        let at = format!("line {} column {}", error.line(), error.column());
+        let (reason, detail) = if std::str::from_utf8(text).is_err() {
+            (
+                Reason::InvalidUtf8,
+                "it holds bytes that are no UTF-8".to_owned(),
+            )
+        } else if error.is_data() {
+            // serde's own words quote the value, which may hold a secret.
+            (
+                Reason::NotAnObject,
+                format!("another value than an object, at {at}"),
+            )
         } else {
-            Reason::BrokenJson
+            (Reason::BrokenJson, error.to_string())
         };
         sink.rejected(Rejected {
             index: Some(self.records),
             byte_offset: Some(self.window.offset()),
             reason,
-            detail: error.to_string(),
+            detail,
             raw: Some(raw_text(text, self.options.mask_secrets)),
         });
         self.records += 1;
         self.window.advance(end);
         Step::Done
+    }
+
+    /// The end of the current line, or `None` beyond the limit.
+    fn end_of_line(&mut self) -> Option<usize> {
+        loop {
+            let text = self.window.text();
+            let length = text.len();
+            if let Some(end) = json::next_object_line(text) {
+                return Some(end);
+            }
+            if length > self.options.max_record_bytes {
+                return None;
+            }
+            if !self.window.fill() {
+                return Some(length.max(1));
+            }
+        }
+    }
+
+    /// The end of a broken record in a list, or `None` beyond the limit.
+    ///
+    /// Its own brackets tell, unless a quote that was left open hides them: then what follows is no end
+    /// of a value, and the next record that begins behind another one is where reading goes on.
+    fn end_of_broken(&mut self) -> Option<usize> {
+        loop {
+            let text = self.window.text();
+            let length = text.len();
+            let next = json::next_record_start(text);
+            let reach = if self.salvage_budget > 0 {
+                length
+            } else {
+                next.unwrap_or(length)
+            };
+            let end = text.get(..reach).and_then(json::end_of_value);
+            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
+            let text = self.window.text();
+            match end {
+                Some(end) if json::may_follow_value(text.get(end..).unwrap_or_default()) => {
+                    return Some(end.max(1));
+                }
+                Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
+                None if length > self.options.max_record_bytes => return next,
+                None => {}
+            }
+            if !self.window.fill() {
+                return Some(next.unwrap_or(length).max(1));
+            }
+        }
     }
 
     /// Rejects a record beyond the limit, and passes over it without holding it.
@@ -448,6 +531,7 @@ impl<R: Read> Frames<R> {
 /// Why a well-formed record cannot be taken, if it cannot.
 fn refusal(record: &mut Record<'_>) -> Option<(Reason, String)> {
     if let Some(key) = record.duplicate_key.take() {
+        let key: String = key.chars().take(64).collect();
         return Some((Reason::DuplicateKey, format!("`{key}` stands twice")));
     }
     if !record.finish() {

@@ -106,28 +106,44 @@ pub(super) fn is_compact(text: &[u8]) -> bool {
 }
 
 /// Finds the end of the value that `text` starts with by its brackets and quotes alone, or `None`
-/// when the text ends first. Works on values that no parser accepts.
+/// when the text ends first. Works on values that no parser accepts: a closing bracket closes all that
+/// was opened since its partner, and one without a partner belongs to what is around the value.
 pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    let mut open: Vec<u8> = Vec::new();
+    let (mut in_string, mut escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate() {
         if in_string {
             in_string = escaped || byte != b'"';
             escaped = !escaped && byte == b'\\';
-            if !in_string && depth == 0 {
+            if !in_string && open.is_empty() {
                 return Some(at + 1);
             }
             continue;
         }
         match byte {
             b'"' => in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return Some(if depth == 0 { at } else { at + 1 }),
-            b'}' | b']' => depth -= 1,
-            b',' | b'\n' if depth == 0 => return Some(at),
+            b'{' | b'[' => open.push(byte),
+            b'}' | b']' => {
+                let partner = if byte == b'}' { b'{' } else { b'[' };
+                match open.iter().rposition(|bracket| *bracket == partner) {
+                    Some(0) => return Some(at + 1),
+                    Some(depth) => open.truncate(depth),
+                    None => return Some(at),
+                }
+            }
+            b',' | b'\n' if open.is_empty() => return Some(at),
             _ => {}
         }
     }
     None
+}
+
+/// Returns true when what stands behind a value is what may stand there.
+pub(super) fn may_follow_value(rest: &[u8]) -> bool {
+    matches!(
+        rest.trim_ascii_start().first(),
+        None | Some(b',' | b']' | b'}' | b'{')
+    )
 }
 
 /// A record's own keys; a record may begin with any of them.
@@ -166,20 +182,19 @@ pub(super) fn is_record_key(key: &str) -> bool {
     RECORD_KEYS.contains(&key)
 }
 
-/// Finds where another record seems to start, after the first byte of `text`.
-///
-/// That is an object behind a comma or another object, whose first key is a record's; inside a string its
-/// quotes would carry backslashes. With one record a line (`by_line`), any object at the very
-/// beginning of a line is a record too.
-pub(super) fn next_record_start(text: &[u8], by_line: bool) -> Option<usize> {
+/// Finds where another record seems to start, after the first byte of `text`: an object behind the comma
+/// after another one, whose first key is a record's. Inside a string its quotes would carry backslashes.
+pub(super) fn next_record_start(text: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'{', text).find(|&at| {
-        let before = text.get(..at).unwrap_or_default();
-        if by_line && before.last() == Some(&b'\n') {
-            return true;
-        }
-        let follows = matches!(before.trim_ascii_end().last(), Some(b',' | b'}'));
-        follows && starts_with_record_key(text.get(at + 1..).unwrap_or_default())
+        let before = text.get(..at).unwrap_or_default().trim_ascii_end();
+        let before = before.strip_suffix(b",").unwrap_or(before).trim_ascii_end();
+        before.ends_with(b"}") && starts_with_record_key(text.get(at + 1..).unwrap_or_default())
     })
+}
+
+/// Finds where the next line begins that holds an object, after the first byte of `text`.
+pub(super) fn next_object_line(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, b"\n{").map(|at| at + 1)
 }
 
 fn starts_with_record_key(object: &[u8]) -> bool {
@@ -230,10 +245,16 @@ mod tests {
     #[test]
     fn the_next_record_is_found_past_escaped_look_alikes() {
         let text =
-            br#"{"eventVersion":"1","x":{"eventID":1},"y":"{\"eventID\"" , {  "awsRegion":2}"#;
-        let at = next_record_start(text, false).unwrap();
+            br#"{"eventVersion":"1","x":{"eventID":1},"y":"},{\"eventID\"" } , {  "awsRegion":2}"#;
+        let at = next_record_start(text).unwrap();
         assert!(text[at..].starts_with(b"{  \"awsRegion\":2"));
-        assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1", false), None);
-        assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1", true), Some(6));
+        assert_eq!(next_record_start(b"{\"a\":\n{\"b\":1"), None);
+        assert_eq!(next_object_line(b"{\"a\":\n{\"b\":1"), Some(6));
+    }
+
+    #[test]
+    fn brackets_of_the_wrong_kind_do_not_carry_on_into_the_next_record() {
+        assert_eq!(end_of_value(b"{\"a\":[1,2},{\"b\":1}]"), Some(11));
+        assert_eq!(end_of_value(b"{\"a\":1]}"), Some(7));
     }
 }

@@ -14,29 +14,36 @@ pub(crate) const MASK: &str = "***";
 /// The fields whose values are secrets, compared without regard to case.
 ///
 /// Most of these AWS hides itself; none may pass when it does not.
-pub(crate) const SECRET_FIELDS: [&str; 22] = [
-    "sessionToken",
-    "secretAccessKey",
+pub(crate) const SECRET_FIELDS: [&str; 20] = [
     "sAMLAssertion",
     "webIdentityToken",
     "cert",
     "certificate",
-    "privateKey",
-    "certificatePrivateKey",
-    "password",
-    "newPassword",
-    "oldPassword",
-    "masterUserPassword",
+    "certificateBody",
+    "certificateChain",
+    "certificatePem",
     "secretString",
     "secretBinary",
-    "clientSecret",
     "accessToken",
     "refreshToken",
     "idToken",
     "authToken",
+    "bearerToken",
     "tokenCode",
-    "servicePassword",
     "subjectToken",
+    "actorToken",
+    "userData",
+    "passphrase",
+    "authorizationCode",
+];
+
+/// Endings of fields whose values are secrets: `masterUserPassword`, `clientSecret`, `certificatePrivateKey`.
+pub(crate) const SECRET_ENDINGS: [&str; 5] = [
+    "password",
+    "secret",
+    "privateKey",
+    "sessionToken",
+    "secretAccessKey",
 ];
 
 /// Masks the secrets in a JSON value.
@@ -51,9 +58,8 @@ pub fn mask_text(text: &str) -> Cow<'_, str> {
 
 static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // The closing quote is part of the pattern: `cert` must not be found in `certificateArn`.
-    let patterns = SECRET_FIELDS
-        .iter()
-        .flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
+    let fields = SECRET_FIELDS.iter().chain(&SECRET_ENDINGS);
+    let patterns = fields.flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
     AhoCorasickBuilder::new()
         .ascii_case_insensitive(true)
         .build(patterns)
@@ -70,8 +76,14 @@ fn mask(text: &str) -> Cow<'_, str> {
         if found.start() < done {
             continue;
         }
+        let is_ending = found.pattern().as_usize() >= 2 * SECRET_FIELDS.len();
+        let start = if is_ending {
+            start_of_name(text.as_bytes(), found.start())
+        } else {
+            found.start()
+        };
         // The pattern ends with the byte that closes the name.
-        let Some(value) = secret_at(text.as_bytes(), found.start(), found.end() - 1) else {
+        let Some(value) = secret_at(text.as_bytes(), start, found.end() - 1) else {
             continue;
         };
         let (Some(before), Some(quote)) =
@@ -92,6 +104,15 @@ fn mask(text: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(text),
     }
+}
+
+/// Where a name begins of which the ending is known.
+fn start_of_name(text: &[u8], ending: usize) -> usize {
+    let before = text.get(..ending).unwrap_or_default();
+    let letters = before.iter().rev().take(64).take_while(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.')
+    });
+    ending - letters.count()
 }
 
 /// Where a secret lies, and the quote to put around its mask (with the backslashes of its level).
@@ -121,8 +142,12 @@ fn secret_at(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> 
             quote,
         });
     }
-    // Numbers, lists and objects are replaced as well; null says nothing.
-    if after.starts_with(b"null") || after.is_empty() {
+    // Numbers, lists and objects are replaced as well; null, true and false hold no secret.
+    if after.is_empty()
+        || [&b"null"[..], b"true", b"false"]
+            .iter()
+            .any(|w| after.starts_with(w))
+    {
         return None;
     }
     let length = end_of_nested(after, quote_bytes);
@@ -133,12 +158,18 @@ fn secret_at(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> 
     })
 }
 
-/// The end of a string, its closing quote included, or the end of the text.
+/// The end of a string, its closing quote included, or the end of the text around it.
+///
+/// A string inside a string inside a string has quotes with 0, 1, 3, … backslashes; each backslash of its own
+/// is written with twice as many as its quotes have, and one more.
 fn end_of_string(inside: &[u8], slashes: usize) -> usize {
     for at in memchr::memchr_iter(b'"', inside) {
         let found = trailing_backslashes(inside.get(..at).unwrap_or_default());
-        // On the outermost level an even number of backslashes are escaped backslashes.
-        if (slashes == 0 && found.is_multiple_of(2)) || (slashes > 0 && found <= slashes) {
+        if found < slashes {
+            // The string around it ends here, so that this one was cut.
+            return at - found;
+        }
+        if found % (2 * (slashes + 1)) == slashes {
             return at + 1;
         }
     }
@@ -223,6 +254,38 @@ mod tests {
             mask_text(r#"{\"x\":{\"cert\":{\"b\":\"c\"}},\"d\":1}"#),
             r#"{\"x\":{\"cert\":\"***\"},\"d\":1}"#
         );
+    }
+
+    #[test]
+    fn names_are_known_by_their_endings() {
+        for name in [
+            "masterUserPassword",
+            "temporaryPassword",
+            "clientSecret",
+            "x:Password",
+        ] {
+            let text = format!(r#"{{"a":1,"{name}":"hunter2","b":2}}"#);
+            assert_eq!(
+                mask_json(&text),
+                format!(r#"{{"a":1,"{name}":"***","b":2}}"#)
+            );
+        }
+        assert!(matches!(
+            mask_json(r#"{"hasPassword":true}"#),
+            Cow::Borrowed(_)
+        ));
+    }
+
+    #[test]
+    fn backslashes_before_the_closing_quote_do_not_hide_it() {
+        let outer = |inner: &str| serde_json::json!({ "message": inner }).to_string();
+        let inner = r#"{"password":"abc\","user":"bob"}"#;
+        let masked = outer(r#"{"password":"***","user":"bob"}"#);
+        assert_eq!(mask_text(&outer(inner)), masked);
+        assert_eq!(mask_text(inner), r#"{"password":"***","user":"bob"}"#);
+        // Cut inside, the string around it still ends.
+        let cut = mask_text(r#"{"message":"{\"password\":\"abc","next":1}"#).into_owned();
+        assert_eq!(cut, r#"{"message":"{\"password\":\"***\"","next":1}"#);
     }
 
     #[test]

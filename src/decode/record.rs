@@ -102,6 +102,8 @@ pub struct Record<'a> {
     pub unmapped: Vec<Unmapped<'a>>,
     /// The first key that stood twice.
     pub(super) duplicate_key: Option<String>,
+    has_user_identity: bool,
+    has_resources: bool,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
@@ -183,6 +185,10 @@ impl<'a> Record<'a> {
                 return;
             }
             "userIdentity" => {
+                if std::mem::replace(&mut self.has_user_identity, true) {
+                    self.duplicate_key = Some(key.into_owned());
+                    return;
+                }
                 let mut left = Leftovers {
                     unmapped: &mut self.unmapped,
                     duplicate: &mut self.duplicate_key,
@@ -194,6 +200,10 @@ impl<'a> Record<'a> {
                 return self.read_flag(key, value);
             }
             "resources" => {
+                if std::mem::replace(&mut self.has_resources, true) {
+                    self.duplicate_key = Some(key.into_owned());
+                    return;
+                }
                 let (resources, complete) = resources_of(value);
                 self.resources = resources;
                 if !complete {

@@ -303,6 +303,11 @@ pub const REJECTED: &[Column] = &[
         Text,
         "the event's id, where the reason is `conflicting_duplicate`",
     ),
+    Column::new(
+        "record",
+        Json,
+        "the whole record, where the reason is `conflicting_duplicate`: it is needed should that change",
+    ),
     Column::required("ingested_at", Time, "when it was read"),
 ];
 

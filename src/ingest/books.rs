@@ -11,6 +11,8 @@ pub struct Books {
     pub files: u64,
     /// Of these, read now for the first time, or again since their content changed.
     pub files_read: u64,
+    /// Of the files read, those whose new content took the place of older content under the same key.
+    pub files_replaced: u64,
     /// Of these, already in the lake with the same content.
     pub files_known: u64,
     /// Of these, given up as a whole: unreadable, empty, or of no known form.
@@ -28,6 +30,8 @@ pub struct Books {
     pub duplicates: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Records of earlier runs that are rejected now, since a record of this run contradicts them.
+    pub rejected_of_earlier_runs: u64,
     /// Why records and files were rejected.
     pub reasons: BTreeMap<&'static str, u64>,
 }
@@ -42,16 +46,26 @@ impl Books {
         *self.reasons.entry(reason.code()).or_default() += 1;
     }
 
-    pub(super) fn set(&mut self, total: Tally) {
+    pub(super) fn uncount_conflicts(&mut self, count: i64) {
+        let counted = self
+            .reasons
+            .entry(Reason::ConflictingDuplicate.code())
+            .or_default();
+        *counted = counted.saturating_add_signed(-count);
+        self.reasons.retain(|_, count| *count > 0);
+    }
+
+    pub(super) fn set(&mut self, total: Tally, others: Tally) {
         let count = |change: i64| u64::try_from(change).unwrap_or_default();
         self.events = count(total.events);
         self.duplicates = count(total.duplicates);
         self.rejected = count(total.rejected);
+        self.rejected_of_earlier_runs = count(others.rejected);
     }
 
     /// Returns true when nothing was rejected.
     pub fn is_clean(&self) -> bool {
-        self.rejected == 0 && self.files_rejected == 0
+        self.rejected + self.rejected_of_earlier_runs + self.files_rejected == 0
     }
 }
 

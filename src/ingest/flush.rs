@@ -13,8 +13,8 @@ use super::read::{Chunk, FileDone, Outcome, hash_of};
 use super::write::write_rows;
 use crate::decode::{RAW_LIMIT, Reason, Rejected};
 use crate::events::{
-    Copies, DUPLICATES, Duplicate, EventsError, REJECTED, Rows, Settled, by_event, settle,
-    write_events,
+    Conflict, Copies, DUPLICATES, Duplicate, EventsError, REJECTED, Rows, Settled, by_event,
+    settle, write_events,
 };
 use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
 use crate::source::{LogFile, Unreadable};
@@ -25,7 +25,8 @@ pub(super) struct Flush {
     now: DateTime<Utc>,
     batches: Vec<RecordBatch>,
     bytes: usize,
-    rejected: Vec<(String, Rejected, Option<String>)>,
+    rejected: Vec<(String, Rejected)>,
+    conflicts: Vec<Conflict>,
     /// Files that are read to their end.
     done: Vec<FileDone>,
     /// Files whose old rows must go.
@@ -38,7 +39,9 @@ pub(super) struct Flush {
     tallies: HashMap<String, Tally>,
     /// The sum of the tallies of files that this run reads.
     total: Tally,
-    /// Those files, by the hash of their keys.
+    /// The same for files of earlier runs.
+    others: Tally,
+    /// Files that this run reads, by the hash of their keys.
     read_now: HashSet<u64>,
 }
 
@@ -50,12 +53,14 @@ impl Flush {
             batches: Vec::new(),
             bytes: 0,
             rejected: Vec::new(),
+            conflicts: Vec::new(),
             done: Vec::new(),
             replaced: HashSet::new(),
             unfinished: HashSet::new(),
             rejected_whole: HashSet::new(),
             tallies: HashMap::new(),
             total: Tally::default(),
+            others: Tally::default(),
             read_now: HashSet::new(),
         }
     }
@@ -86,7 +91,7 @@ impl Flush {
         } else {
             self.rejected_whole.insert(key.clone());
         }
-        self.rejected.push((key, rejected, None));
+        self.rejected.push((key, rejected));
     }
 
     /// Keeps one of several files with the same key; one with other content is rejected.
@@ -136,6 +141,13 @@ impl Flush {
         self.bytes += bytes;
         for file in begun {
             self.read_now.insert(hash_one(&file.key));
+            // It can be read now, and so can the folders it lies in.
+            let folders = file
+                .key
+                .match_indices('/')
+                .filter_map(|(at, _)| file.key.get(..at));
+            self.rejected_whole.extend(folders.map(str::to_owned));
+            self.rejected_whole.insert(file.key.clone());
             if file.is_known {
                 self.replaced.insert(file.key);
             }
@@ -146,13 +158,16 @@ impl Flush {
             self.unfinished.remove(&worker);
         }
         for (key, rejected) in rejected {
-            self.bytes += rejected.raw.as_ref().map_or(0, String::len);
             self.reject(key, rejected);
         }
         for file in done {
             self.books.records += file.records;
             match file.outcome {
-                Outcome::New | Outcome::Changed => self.books.files_read += 1,
+                Outcome::New => self.books.files_read += 1,
+                Outcome::Changed => {
+                    self.books.files_read += 1;
+                    self.books.files_replaced += 1;
+                }
                 Outcome::Known => self.books.files_known += 1,
                 Outcome::Rejected => self.books.files_rejected += 1,
             }
@@ -173,27 +188,9 @@ impl Flush {
             draft.add(LakeTable::Events, file);
         }
         Self::write_duplicates(draft, settled.duplicates)?;
-        for conflict in settled.conflicts {
-            let mut raw = conflict.record;
-            raw.truncate(raw.floor_char_boundary(RAW_LIMIT));
-            let rejected = Rejected {
-                index: u64::try_from(conflict.place.log_record_index).ok(),
-                byte_offset: None,
-                reason: Reason::ConflictingDuplicate,
-                // Which record is kept may change with a later run; `events` tells it at any time.
-                detail: "another record with the same event id and other content is kept"
-                    .to_owned(),
-                raw: Some(raw),
-            };
-            self.books.count_reason(Reason::ConflictingDuplicate);
-            self.rejected.push((
-                conflict.place.log_file_key,
-                rejected,
-                Some(conflict.event_id),
-            ));
-        }
+        self.conflicts = settled.conflicts;
         self.write_rejected(draft)?;
-        self.books.set(self.total);
+        self.books.set(self.total, self.others);
         if self.unfinished.is_empty() {
             write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
             self.done.clear();
@@ -257,6 +254,8 @@ impl Flush {
         // What a later copy changes in a file of an earlier run is in `log_files`, not in this run's books.
         if self.read_now.contains(&hash_one(key)) {
             self.total += tally;
+        } else {
+            self.others += tally;
         }
     }
 
@@ -296,6 +295,8 @@ impl Flush {
             let rows = find_rows(draft, "event_id", &|id| meeting.disputed.contains(id))?;
             batches.extend(reopen(draft, &rows, &meeting.disputed, &mut reopened)?);
             for (key, tally) in reopened {
+                // What is taken back is counted anew if it is rejected again.
+                self.books.uncount_conflicts(-tally.rejected);
                 self.add_tally(&key, tally);
             }
         }
@@ -327,6 +328,7 @@ impl Flush {
             self.add_tally(&duplicate.place.log_file_key, tally);
         }
         for conflict in &settled.conflicts {
+            self.books.count_reason(Reason::ConflictingDuplicate);
             let tally = Tally {
                 rejected: 1,
                 ..Tally::default()
@@ -364,9 +366,10 @@ impl Flush {
             })?;
         }
         let mut rejected = std::mem::take(&mut self.rejected);
-        rejected.sort_by(|(a, left, _), (b, right, _)| (a, left.index).cmp(&(b, right.index)));
+        rejected.sort_by(|(a, left), (b, right)| (a, left.index).cmp(&(b, right.index)));
         let mut rows = RowBuilder::new(REJECTED);
-        for (key, rejected, event_id) in &rejected {
+        let now = Some(self.now.timestamp_micros());
+        for (key, rejected) in &rejected {
             let signed = |count: u64| i64::try_from(count).ok();
             rows.row()
                 .text("log_file_key", Some(key))
@@ -375,8 +378,31 @@ impl Flush {
                 .text("reason", Some(rejected.reason.code()))
                 .text("detail", Some(&rejected.detail))
                 .text("raw", rejected.raw.as_ref())
-                .text("event_id", event_id.as_ref())
-                .time("ingested_at", Some(self.now.timestamp_micros()));
+                .text("event_id", None::<&str>)
+                .text("record", None::<&str>)
+                .time("ingested_at", now);
+        }
+        for Conflict {
+            event_id,
+            place,
+            record,
+        } in std::mem::take(&mut self.conflicts)
+        {
+            let cut = record.floor_char_boundary(RAW_LIMIT);
+            rows.row()
+                .text("log_file_key", Some(&place.log_file_key))
+                .int("log_record_index", Some(place.log_record_index))
+                .int("byte_offset", None)
+                .text("reason", Some(Reason::ConflictingDuplicate.code()))
+                // Which record is kept may change with a later run; `events` tells it at any time.
+                .text(
+                    "detail",
+                    Some("another record with the same event id and other content is kept"),
+                )
+                .text("raw", record.get(..cut))
+                .text("event_id", Some(&event_id))
+                .text("record", Some(&record))
+                .time("ingested_at", now);
         }
         write_rows(draft, LakeTable::Rejected, rows)
     }

@@ -129,8 +129,7 @@ fn place_at(batch: &RecordBatch, row: usize) -> Option<Place> {
 /// Takes every copy of the given events out of the lake, as rows to be settled again.
 ///
 /// `kept` are their rows of `events`, which go. A duplicate says what the kept row says, so it comes
-/// back as that row at its own place; a conflict comes back from its text. A conflict whose text was
-/// cut at the limit stays where it is.
+/// back as that row at its own place; a conflict comes back from its record.
 pub(super) fn reopen(
     draft: &mut Draft<'_>,
     kept: &RowsOfFiles,
@@ -183,10 +182,10 @@ pub(super) fn reopen(
         if !text("event_id").is_some_and(|id| events.contains(id)) {
             return false;
         }
-        let (Some(raw), Some(place)) = (text("raw"), place_at(batch, row)) else {
+        let (Some(record), Some(place)) = (text("record"), place_at(batch, row)) else {
             return false;
         };
-        match from_text(raw, &place) {
+        match from_text(record, &place) {
             Ok(Some(row)) => back.push(row),
             Ok(None) => return false,
             Err(error) => failed = Some(error),

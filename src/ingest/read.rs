@@ -85,13 +85,19 @@ pub(super) struct Reader<'a> {
 struct Held {
     rows: RowBuilder,
     rejected: Vec<(String, Rejected)>,
+    rejected_bytes: usize,
     done: Vec<FileDone>,
     begun: Vec<Begun>,
 }
 
 impl Held {
+    fn bytes(&self) -> usize {
+        self.rows.bytes() + self.rejected_bytes
+    }
+
     fn take(&mut self, worker: usize, unfinished: bool) -> Result<Chunk, ArrowError> {
-        let bytes = self.rows.bytes();
+        let bytes = self.bytes();
+        self.rejected_bytes = 0;
         Ok(Chunk {
             worker,
             rows: self.rows.take()?,
@@ -114,6 +120,7 @@ impl<'a> Reader<'a> {
         let held = Held {
             rows: RowBuilder::new(EVENTS),
             rejected: Vec::new(),
+            rejected_bytes: 0,
             done: Vec::new(),
             begun: Vec::new(),
         };
@@ -132,7 +139,7 @@ impl<'a> Reader<'a> {
             if !self.read(file) {
                 return;
             }
-            let enough = self.held.rows.bytes() >= CHUNK_BYTES || self.held.done.len() >= 4096;
+            let enough = self.held.bytes() >= CHUNK_BYTES || self.held.done.len() >= 4096;
             if enough && !self.hand_over() {
                 return;
             }
@@ -166,10 +173,6 @@ impl<'a> Reader<'a> {
         } else {
             Outcome::New
         };
-        self.held.begun.push(Begun {
-            key: file.key.clone(),
-            is_known: known.is_some(),
-        });
         let kind = match LogKey::parse(&file.key).folder {
             LogFolder::Digest => "digest",
             LogFolder::Insight => "insight",
@@ -179,7 +182,10 @@ impl<'a> Reader<'a> {
             }
         };
         match hash_of(file) {
-            Ok(hash) => self.done(file, kind, Some(hash), outcome),
+            Ok(hash) => {
+                self.begin(file);
+                self.done(file, kind, Some(hash), outcome);
+            }
             Err(error) => self.give_up(file, &error),
         }
         true
@@ -193,6 +199,7 @@ impl<'a> Reader<'a> {
                 return true;
             }
         };
+        self.begin(file);
         let mask = self.options.decode.mask_secrets;
         let mut sink = FileSink {
             key: &file.key,
@@ -234,6 +241,14 @@ impl<'a> Reader<'a> {
             has_new_row: true,
         });
         true
+    }
+
+    /// Notes that a file could be opened, so that what the lake holds of it is out of date.
+    fn begin(&mut self, file: &LogFile) {
+        self.held.begun.push(Begun {
+            key: file.key.clone(),
+            is_known: self.known.contains_key(&file.key),
+        });
     }
 
     /// Notes that a file cannot be read. What was read of it earlier stays, if its key is known.
@@ -285,16 +300,25 @@ impl RecordSink for FileSink<'_> {
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
         append_event(&mut self.held.rows, record, self.key, index, self.mask);
-        // A file larger than a chunk is handed over in parts; it is committed whole all the same.
-        if self.listening && self.held.rows.bytes() >= CHUNK_BYTES {
-            let chunk = self.held.take(self.worker, true);
-            self.listening = self.sender.send(chunk.map_err(EventsError::from)).is_ok();
-        }
+        self.hand_over_if_full();
     }
 
     fn rejected(&mut self, rejected: Rejected) {
         self.rejected_whole |= rejected.index.is_none();
+        let raw = rejected.raw.as_ref().map_or(0, String::len);
+        self.held.rejected_bytes += raw + rejected.detail.len() + self.key.len();
         self.held.rejected.push((self.key.to_owned(), rejected));
+        self.hand_over_if_full();
+    }
+}
+
+impl FileSink<'_> {
+    fn hand_over_if_full(&mut self) {
+        // A file larger than a chunk is handed over in parts; it is committed whole all the same.
+        if self.listening && self.held.bytes() >= CHUNK_BYTES {
+            let chunk = self.held.take(self.worker, true);
+            self.listening = self.sender.send(chunk.map_err(EventsError::from)).is_ok();
+        }
     }
 }
 

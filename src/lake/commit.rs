@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use chrono::NaiveDate;
 
@@ -47,15 +48,18 @@ pub struct WriteGuard<'a> {
     lake: &'a Lake,
     _lock: File,
     next_file: AtomicU32,
+    /// The number that the next commit will have.
+    next_version: AtomicU64,
 }
 
 impl<'a> WriteGuard<'a> {
-    pub(super) fn new(lake: &'a Lake, lock: File) -> Self {
-        Self {
+    pub(super) fn new(lake: &'a Lake, lock: File) -> Result<Self, LakeError> {
+        Ok(Self {
             lake,
             _lock: lock,
             next_file: AtomicU32::new(0),
-        }
+            next_version: AtomicU64::new(lake.snapshot()?.version + 1),
+        })
     }
 
     /// The state that the next commit builds on.
@@ -80,11 +84,17 @@ impl<'a> WriteGuard<'a> {
         };
         let dir = self.lake.root.join(&folder);
         file::create_private_dir(&dir)?;
-        let version = self.snapshot()?.version + 1;
-        let number = self.next_file.fetch_add(1, Ordering::Relaxed);
-        let path = format!("{folder}/{version:08}-{number:04}.parquet");
-        let file = file::create_private_file(&self.lake.root.join(&path))?;
-        Ok(NewFile { path, file })
+        let version = self.next_version.load(Ordering::Relaxed);
+        loop {
+            let number = self.next_file.fetch_add(1, Ordering::Relaxed);
+            let path = format!("{folder}/{version:08}-{number:04}.parquet");
+            match file::create_private_file(&self.lake.root.join(&path)) {
+                Ok(file) => return Ok(NewFile { path, file }),
+                // A killed process left it, and a reader kept us from sweeping.
+                Err(LakeError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Publishes a new manifest with `change` applied, then removes what no longer counts.
@@ -123,6 +133,8 @@ impl<'a> WriteGuard<'a> {
                 .sort_by(|a, b| a.path.cmp(&b.path));
         }
         manifest.publish(&self.lake.root)?;
+        self.next_version
+            .store(manifest.version + 1, Ordering::Relaxed);
         manifest::forget_old(&self.lake.root, manifest.version);
         self.remove_unless_read(&change.remove);
         Ok(manifest)

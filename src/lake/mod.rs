@@ -173,18 +173,19 @@ impl Lake {
                 path: root.to_owned(),
             });
         }
-        let lake = Self {
-            root: root.to_owned(),
-            readers: None,
-        };
-        lake.snapshot()?;
-        lake.sweep_if_idle();
+        // Without `..` and links: the scan's paths may hold neither.
+        let root = &std::fs::canonicalize(root).map_err(LakeError::io("open", root))?;
+        manifest::newest(root)?;
+        sweep_if_idle(root);
         let readers = file::open_lock(&root.join("readers")).ok();
         if let Some(readers) = &readers {
             // A file system without locks still serves a single process.
             drop(readers.lock_shared());
         }
-        Ok(Self { readers, ..lake })
+        Ok(Self {
+            root: root.clone(),
+            readers,
+        })
     }
 
     /// The folder of this lake.
@@ -217,26 +218,39 @@ impl Lake {
                 });
             }
         }
-        Ok(WriteGuard::new(self, lock))
+        WriteGuard::new(self, lock)
     }
+}
 
-    /// Removes files that no manifest names, unless another process reads or writes this lake.
-    ///
-    /// Best effort: a lake that may only be read is read all the same.
-    fn sweep_if_idle(&self) {
-        let Ok(lock) = file::open_lock(&self.root.join("lock")) else {
-            return;
-        };
-        let Ok(readers) = file::open_lock(&self.root.join("readers")) else {
-            return;
-        };
-        if lock.try_lock().is_ok()
-            && readers.try_lock().is_ok()
-            && let Ok(manifest) = self.snapshot()
-        {
-            commit::sweep(&self.root, &manifest);
-        }
+impl Drop for Lake {
+    /// The last one to leave clears away what was retired while others were reading.
+    fn drop(&mut self) {
+        drop(self.readers.take());
+        sweep_if_idle(&self.root);
     }
+}
+
+/// Removes files that no manifest names, unless another process reads or writes this lake.
+///
+/// Best effort: a lake that may only be read is read all the same.
+fn sweep_if_idle(root: &Path) {
+    let Ok(lock) = file::open_lock(&root.join("lock")) else {
+        return;
+    };
+    let Ok(readers) = file::open_lock(&root.join("readers")) else {
+        return;
+    };
+    if lock.try_lock().is_ok()
+        && readers.try_lock().is_ok()
+        && let Ok(manifest) = manifest::newest(root)
+    {
+        commit::sweep(root, &manifest);
+    }
+}
+
+/// Returns true when the folder holds a lake.
+pub fn is_lake(folder: &Path) -> bool {
+    manifest::folder(folder).is_dir() && folder.join("readers").is_file()
 }
 
 fn is_empty(folder: &Path) -> Result<bool, LakeError> {

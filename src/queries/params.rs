@@ -20,25 +20,21 @@ pub(super) fn bind(
         });
     }
     let values = file.params.iter().map(|param| {
-        let value = given
-            .iter()
-            .find(|(name, _)| *name == param.name)
-            .map(|(_, value)| value)
-            .or(param.default.as_ref());
-        match value {
+        let value = given.iter().find(|(name, _)| *name == param.name);
+        // Only a default can be null: a given `null` is the text.
+        let is_null = value.is_none() && param.default.as_deref() == Some("null");
+        match value.map(|(_, value)| value).or(param.default.as_ref()) {
             None => Err(QueryError::MissingParam {
                 query: file.name,
                 param: param.name.clone(),
             }),
-            Some(value) => Ok((param.name.clone(), typed(param, value)?)),
+            Some(value) => Ok((param.name.clone(), typed(param, value, is_null)?)),
         }
     });
     values.collect()
 }
 
-fn typed(param: &Param, text: &str) -> Result<ScalarValue, QueryError> {
-    let is_default = param.default.as_deref() == Some(text);
-    let null = is_default && text == "null";
+fn typed(param: &Param, text: &str, null: bool) -> Result<ScalarValue, QueryError> {
     let bad = |expected| QueryError::BadValue {
         param: param.name.clone(),
         value: text.to_owned(),

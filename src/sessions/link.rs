@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::facts::Uses;
 use super::issuance::{Issuances, IssuingApi};
 use super::verdict::{Confidence, Method};
-use crate::iam::{AssumedRoleArn, is_long_lived};
+use crate::iam::{AssumedRoleArn, is_long_lived, role_session_of};
 
 /// Which calls may have issued a session, and how sure that is. More than one call is several candidates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub(super) struct Linker<'a> {
     issuances: &'a Issuances<'a>,
     /// Keys that several sessions show: masked or sample data, worth nothing as evidence.
     degenerate: HashSet<String>,
+    /// Role ids that several roles show, likewise.
+    degenerate_roles: HashSet<&'a str>,
+    /// Every key that a session was seen with.
+    keys_in_use: HashSet<String>,
 }
 
 impl<'a> Linker<'a> {
@@ -44,19 +48,25 @@ impl<'a> Linker<'a> {
             uses,
             issuances,
             degenerate: degenerate_keys(uses),
+            degenerate_roles: degenerate_roles(uses),
+            keys_in_use: (0..uses.len)
+                .flat_map(|row| uses.access_key_ids.get(row))
+                .collect(),
         }
     }
 
     /// The link of one session, or `None` when no call in the logs can have issued it.
     pub(super) fn link(&self, row: usize) -> Option<Link> {
-        let api = match self.uses.identity_type.get(row)? {
-            "AssumedRole" => IssuingApi::Role,
-            "Root" => IssuingApi::Root,
-            "IAMUser" => IssuingApi::SessionToken,
-            "FederatedUser" => IssuingApi::FederationToken,
+        let apis: &[IssuingApi] = match self.uses.identity_type.get(row)? {
+            "AssumedRole" => &[IssuingApi::Role],
+            "Root" if self.uses.assumed_root.get(row) == Some(true) => &[IssuingApi::Root],
+            "Root" => &[IssuingApi::Root, IssuingApi::SessionToken],
+            "IAMUser" => &[IssuingApi::SessionToken],
+            "FederatedUser" => &[IssuingApi::FederationToken],
             _ => return None,
         };
-        self.by_key(row, api).or_else(|| self.by_second(row, api))
+        let by_key = apis.iter().find_map(|api| self.by_key(row, *api));
+        by_key.or_else(|| apis.iter().find_map(|api| self.by_second(row, *api)))
     }
 
     /// K1: the key in use is the key that was issued.
@@ -148,12 +158,37 @@ impl<'a> Linker<'a> {
                 // Without the role's unique id, a role made anew under its old name would look the same.
                 |arn| self.issuances.of_role_session(&arn, creation, offset),
             );
-        let by_id = by_id.into_iter().map(|issue| (issue, Confidence::Exact));
+        let sure = match self.uses.principal_id.get(row).and_then(role_session_of) {
+            Some((role, _)) if self.degenerate_roles.contains(role) => Confidence::Strong,
+            _ => Confidence::Exact,
+        };
+        let by_id = by_id.into_iter().map(|issue| (issue, sure));
         let by_name = by_name.into_iter().map(|issue| (issue, Confidence::Strong));
         by_id
             .chain(by_name)
-            .filter(|(issue, _)| self.is_of(api, *issue) && self.agrees(row, *issue))
+            .filter(|(issue, _)| {
+                self.is_of(api, *issue)
+                    && self.agrees(row, *issue)
+                    && !self.is_of_another_key(row, *issue)
+            })
             .collect()
+    }
+
+    /// The issue handed out another key, and that key is in use: this session is another's.
+    ///
+    /// Only for sessions with one key of their own; the console and forwarded calls show keys that no
+    /// call handed out, and Identity Center hands out one and uses another.
+    fn is_of_another_key(&self, row: usize, issue: usize) -> bool {
+        let Ok([key]) = <[String; 1]>::try_from(self.uses.access_key_ids.get(row)) else {
+            return false;
+        };
+        let has_own_key = self.uses.keyless_count.get(row) == Some(0)
+            && self.uses.invoked_by.get(row).is_none()
+            && self.uses.is_from_console.get(row) != Some(true)
+            && !self.degenerate.contains(&key);
+        let issued = self.issuances.issues.issued_access_key_id.get(issue);
+        has_own_key
+            && issued.is_some_and(|issued| issued != key && self.keys_in_use.contains(issued))
     }
 
     fn is_of(&self, api: IssuingApi, issue: usize) -> bool {
@@ -169,6 +204,13 @@ impl<'a> Linker<'a> {
             return false;
         };
         let arn = self.uses.arn.get(row);
+        // Masked or sample data may show one unique id for several roles.
+        if let (Some(issued), Some(used)) = (&made.session_arn, arn)
+            && made.api == IssuingApi::Role
+            && issued != used
+        {
+            return false;
+        }
         if let (Some(issued), Some(used)) = (&made.principal_id, self.uses.principal_id.get(row)) {
             return issued == used;
         }
@@ -228,25 +270,41 @@ impl<'a> Linker<'a> {
     }
 }
 
-/// Keys under which more than one (principal, creation date) acted.
+/// Keys under which more than one (principal, creation date) acted, as far as both are shown.
 fn degenerate_keys(uses: &Uses) -> HashSet<String> {
     let mut seen: HashMap<String, (Option<&str>, Option<i64>)> = HashMap::new();
     let mut degenerate = HashSet::new();
     for row in 0..uses.len {
-        let session = (uses.principal_id.get(row), uses.creation_date.get(row));
+        let (principal, creation) = (uses.principal_id.get(row), uses.creation_date.get(row));
         for key in uses.access_key_ids.get(row) {
             if is_long_lived(&key) {
                 continue;
             }
-            match seen.get(&key) {
-                Some(known) if *known != session => {
-                    degenerate.insert(key);
-                }
-                Some(_) => {}
-                None => {
-                    seen.insert(key, session);
-                }
+            let known = seen.entry(key.clone()).or_insert((principal, creation));
+            let differ = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a != b);
+            if known.0.zip(principal).is_some_and(|(a, b)| a != b) || differ(known.1, creation) {
+                degenerate.insert(key);
             }
+            known.0 = known.0.or(principal);
+            known.1 = known.1.or(creation);
+        }
+    }
+    degenerate
+}
+
+/// Role ids under which more than one role acted.
+fn degenerate_roles(uses: &Uses) -> HashSet<&str> {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    let pairs = (0..uses.len).filter_map(|row| {
+        Some((
+            uses.issuer_principal_id.get(row)?,
+            uses.issuer_arn.get(row)?,
+        ))
+    });
+    let mut degenerate = HashSet::new();
+    for (id, arn) in pairs {
+        if *seen.entry(id).or_insert(arn) != arn {
+            degenerate.insert(id);
         }
     }
     degenerate

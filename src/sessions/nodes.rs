@@ -66,7 +66,7 @@ impl NodeBuilder<'_> {
             self.tie(&mut node, link.issues, link.method, link.confidence);
             return node;
         }
-        if let Some(origin) = origin::of_identity(uses, row) {
+        if let Some(origin) = origin::of_identity(uses, row, &self.facts.principals) {
             node.start = Start::Origin(origin);
             node.method = Method::Direct;
             return node;
@@ -293,7 +293,10 @@ impl NodeBuilder<'_> {
                 ),
             },
             Some("IAMUser" | "FederatedUser") => Persona {
-                arn: owned(uses.arn.get(row)),
+                arn: owned(uses.arn.get(row).or_else(|| {
+                    let id = uses.principal_id.get(row)?;
+                    self.facts.principals.get(id).map(String::as_str)
+                })),
                 id: owned(uses.principal_id.get(row)),
             },
             Some("Root") => {

@@ -1,5 +1,7 @@
 //! Who stands at the start of a chain, named from what AWS wrote and from nothing else.
 
+use std::collections::HashMap;
+
 use super::facts::{Issues, Uses};
 use crate::iam::{Arn, AssumedRoleArn};
 
@@ -61,16 +63,15 @@ impl OriginKind {
         match self {
             Self::Root | Self::IdentityCenterUser | Self::SamlUser => Some(true),
             Self::IamUser
+            | Self::WebIdentity
+            | Self::CognitoIdentity
             | Self::FederatedUser
             | Self::ExternalAccount
             | Self::Anonymous
             | Self::Unresolved => None,
-            Self::WebIdentity
-            | Self::CognitoIdentity
-            | Self::Ec2Instance
-            | Self::LambdaFunction
-            | Self::EcsTask
-            | Self::AwsService => Some(false),
+            Self::Ec2Instance | Self::LambdaFunction | Self::EcsTask | Self::AwsService => {
+                Some(false)
+            }
         }
     }
 }
@@ -138,12 +139,19 @@ impl Origin {
 }
 
 /// The origin that a session's own records name: its identity has nobody behind it.
-pub(super) fn of_identity(uses: &Uses, row: usize) -> Option<Origin> {
+pub(super) fn of_identity(
+    uses: &Uses,
+    row: usize,
+    principals: &HashMap<String, String>,
+) -> Option<Origin> {
     let account = uses.account_id.get(row);
     let principal = uses.principal_id.get(row);
     let arn = uses.arn.get(row);
     match uses.identity_type.get(row) {
         Some("IAMUser") => {
+            // The unique id names a user only where no event shows the user's ARN.
+            let known = || principals.get(principal?).map(String::as_str);
+            let arn = arn.or_else(known);
             let name = uses.user_name.get(row).or_else(|| user_name_of(arn?));
             let origin = Origin::new(OriginKind::IamUser, arn.or(principal)?);
             Some(origin.named(name).in_account(account))

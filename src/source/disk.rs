@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Listing, LogFile, SourceError, Unreadable};
+use crate::lake::is_lake;
 
 /// Adds the file, or all log files of the folder, at `path`.
 pub(super) fn list(path: &Path, listing: &mut Listing) -> Result<(), SourceError> {
@@ -18,8 +19,7 @@ pub(super) fn list(path: &Path, listing: &mut Listing) -> Result<(), SourceError
             Ok(())
         }
         Ok(meta) => {
-            let base = path.parent().unwrap_or(Path::new(""));
-            listing.files.push(log_file(base, path, meta.len()));
+            add(path.parent().unwrap_or(Path::new("")), path, &meta, listing);
             Ok(())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -49,7 +49,7 @@ pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), S
         match path {
             Ok(path) if path.is_dir() => walk(&base, &path, listing),
             Ok(path) => match fs::metadata(&path) {
-                Ok(meta) => listing.files.push(log_file(&base, &path, meta.len())),
+                Ok(meta) => add(&base, &path, &meta, listing),
                 Err(error) => listing.unreadable.push(unreadable(&base, &path, &error)),
             },
             Err(error) => {
@@ -66,8 +66,22 @@ pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), S
     }
 }
 
+/// Adds a file that was named. A pipe can be read only once, and what is read must be read twice.
+fn add(base: &Path, path: &Path, meta: &fs::Metadata, listing: &mut Listing) {
+    if meta.is_file() {
+        listing.files.push(log_file(base, path, meta.len()));
+    } else {
+        let reason = "it is a pipe or a device; write its content to a file";
+        listing.unreadable.push(unreadable(base, path, &reason));
+    }
+}
+
 fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
-    for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
+    let entries = walkdir::WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter();
+    // Our own lake may lie among the logs; its files are no log files.
+    for entry in entries.filter_entry(|entry| !is_lake(entry.path())) {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
                 let path = entry.path();

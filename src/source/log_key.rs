@@ -69,7 +69,9 @@ impl<'a> LogKey<'a> {
         let folder = folder_named(parts.next()?)?;
         let region = parts.next()?;
         let stamp = parts.next()?;
-        let date = NaiveDate::parse_from_str(stamp.get(..8)?, "%Y%m%d").ok();
+        let date = stamp
+            .get(..8)
+            .and_then(|day| NaiveDate::parse_from_str(day, "%Y%m%d").ok());
         Some(Self {
             organization_id: None,
             account_id: Some(account_id),
@@ -130,6 +132,13 @@ mod tests {
             let key = format!("AWSLogs/111122223333/{name}/us-east-1/2026/03/02/f.json.gz");
             assert_eq!(LogKey::parse(&key).folder, folder);
         }
+    }
+
+    #[test]
+    fn a_digest_is_known_by_its_name_alone() {
+        let name =
+            "111122223333_CloudTrail-Digest_us-east-1_main_us-east-1_20260302T090000Z.json.gz";
+        assert_eq!(LogKey::parse(name).folder, LogFolder::Digest);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn a_lake_of_a_newer_format() {
     exit 1
     --- stdout
     --- stderr
-    error: lake `lake` has format 2; this rolecall reads formats up to 1
+    error: lake `FOLDER/lake` has format 2; this rolecall reads formats up to 1
     hint: use the rolecall that wrote it, or a newer one
     ");
 }
@@ -149,6 +149,35 @@ fn an_unknown_name_and_a_time_that_is_none() {
     error: `--from` is `yesterday`, which is no time
     hint: give RFC 3339 (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)
     ");
+}
+
+#[test]
+fn a_lake_in_a_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = rolecall(folder.path(), &["status", "--lake", "s3://bucket/lake"]);
+    insta::assert_snapshot!(ran.shown(folder.path()), @"
+    exit 2
+    --- stdout
+    --- stderr
+    error: `s3://bucket/lake` is no folder: this build keeps lakes on disk only
+    hint: name a folder with `--lake`
+    ");
+}
+
+#[test]
+fn a_given_null_is_a_name_and_no_wildcard() {
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &["timeline", "--access-key", "null", "--lake", "lake"],
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
 }
 
 #[test]

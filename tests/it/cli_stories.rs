@@ -213,28 +213,28 @@ fn the_review_names_the_right_person_in_each_story() {
     Top denials
     ===========
     What IAM refused.
-     origin kind   origin id                              persona arn                                          iam action            denied   last denied at         allowed
-    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     iam_user      arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityAnalystRole   iam:UpdateAccessKey        1   2026-03-02T09:18:03Z         0
+     origin kind   origin id                              origin provider   persona arn                                          iam action            denied   last denied at         allowed
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     iam_user      arn:aws:iam::111122223333:user/alice                     arn:aws:iam::111122223333:role/SecurityAnalystRole   iam:UpdateAccessKey        1   2026-03-02T09:18:03Z         0
 
     Permissions last used, by role and person
     =========================================
     What was never logged (data events, as a rule) does not show here.
-     persona arn                                             origin id                              iam action                used   last used at
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     arn:aws:iam::111122223333:role/AuditRole                arn:aws:iam::111122223333:user/erin    s3:GetBucketPolicy           5   2026-03-05T08:07:00Z
-     arn:aws:iam::111122223333:role/Operations               arn:aws:iam::111122223333:user/bob     sts:AssumeRole               1   2026-03-03T14:03:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice   cloudtrail:LookupEvents      2   2026-03-02T09:40:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice   sts:AssumeRole               1   2026-03-02T09:20:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice   guardduty:ListFindings       1   2026-03-02T09:05:41Z
-     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice   iam:DeleteLoginProfile       1   2026-03-02T09:22:05Z
-     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice   iam:UpdateAccessKey          1   2026-03-02T09:21:30Z
-     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob     sts:AssumeRole               1   2026-03-03T14:06:00Z
-     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob     ecs:UpdateService            1   2026-03-03T14:04:12Z
-     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/carol   dynamodb:DescribeTable       1   2026-03-04T11:04:00Z
-     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/dave    dynamodb:DeleteTable         1   2026-03-04T11:05:00Z
-     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob     rds:DeleteDBInstance         1   2026-03-03T14:09:20Z
-     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob     rds:DescribeDBInstances      1   2026-03-03T14:07:45Z
+     persona arn                                             origin id                              origin provider   iam action                used   last used at
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     arn:aws:iam::111122223333:role/AuditRole                arn:aws:iam::111122223333:user/erin                      s3:GetBucketPolicy           5   2026-03-05T08:07:00Z
+     arn:aws:iam::111122223333:role/Operations               arn:aws:iam::111122223333:user/bob                       sts:AssumeRole               1   2026-03-03T14:03:00Z
+     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     cloudtrail:LookupEvents      2   2026-03-02T09:40:00Z
+     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     sts:AssumeRole               1   2026-03-02T09:20:00Z
+     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     guardduty:ListFindings       1   2026-03-02T09:05:41Z
+     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice                     iam:DeleteLoginProfile       1   2026-03-02T09:22:05Z
+     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice                     iam:UpdateAccessKey          1   2026-03-02T09:21:30Z
+     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob                       sts:AssumeRole               1   2026-03-03T14:06:00Z
+     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob                       ecs:UpdateService            1   2026-03-03T14:04:12Z
+     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/carol                     dynamodb:DescribeTable       1   2026-03-04T11:04:00Z
+     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/dave                      dynamodb:DeleteTable         1   2026-03-04T11:05:00Z
+     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob                       rds:DeleteDBInstance         1   2026-03-03T14:09:20Z
+     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob                       rds:DescribeDBInstances      1   2026-03-03T14:07:45Z
 
     Unresolved
     ==========
@@ -247,10 +247,10 @@ fn the_review_names_the_right_person_in_each_story() {
     Rejected
     ========
     What could not be read. Its text is in the table `rejected`.
-     log file key                                                                                                                     log record index   byte offset   reason               detail
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz                  1          1220   missing_event_time   no `eventTime`
-     AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz                  7          7390   truncated_gzip       incomplete deflate stream
+     reason               log file key                                                                                                                     rejected   first record   first byte offset   example
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     missing_event_time   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              1                1220   no `eventTime`
+     truncated_gzip       AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              7                7390   incomplete deflate stream
     --- stderr
     2 records and 0 files were rejected: missing_event_time 1, truncated_gzip 1
     hint: `rolecall status` lists them; their text is in the table `rejected`

@@ -239,3 +239,102 @@ fn rejected_text_is_kept_up_to_64_kib_with_its_place() {
     assert_eq!(raw.len(), 64 << 10);
     assert!(bad.starts_with(raw));
 }
+
+#[test]
+fn an_object_inside_a_damaged_record_is_never_taken_for_a_record() {
+    let forged = good("forged").to_string();
+    let bad = format!(
+        "{{\"eventID\":\"x\",\"requestParameters\":{{\"a\":[{{}},{forged},{{}},{forged}]}},\"userAgent\":\"BAD\"}}"
+    );
+    let text = format!(
+        r#"{{"Records":[{},{bad},{}]}}"#,
+        good("first"),
+        good("last")
+    );
+    // A byte that is no UTF-8, a comma too many, and a file that is cut behind the object.
+    let utf8 = text.replace("BAD", "\u{1}BAD").into_bytes();
+    let utf8: Vec<u8> = utf8
+        .into_iter()
+        .map(|b| if b == 1 { 0xff } else { b })
+        .collect();
+    let (kept, reasons) = kept_and_rejected("a.json", &utf8);
+    assert_eq!(
+        (kept, reasons),
+        (
+            vec!["first".to_owned(), "last".to_owned()],
+            vec!["invalid_utf8".to_owned()]
+        )
+    );
+    let (kept, reasons) = kept_and_rejected("a.json", text.replace("\"BAD\"", ",").as_bytes());
+    assert_eq!(
+        (kept, reasons),
+        (
+            vec!["first".to_owned(), "last".to_owned()],
+            vec!["broken_json".to_owned()]
+        )
+    );
+    let cut = text.find("\"userAgent\":\"BAD\"").unwrap();
+    let (kept, reasons) = kept_and_rejected("a.json", &text.as_bytes()[..cut]);
+    assert_eq!(
+        (kept, reasons),
+        (vec!["first".to_owned()], vec!["truncated_json".to_owned()])
+    );
+}
+
+#[test]
+fn a_foreign_line_costs_itself_and_not_the_file() {
+    for foreign in [r#"{"exported_by":"x"}"#, r#"ount":1}"#, "# comment"] {
+        let text = format!("{foreign}\n{}\n{}\n", good("first"), good("last"));
+        let (kept, reasons) = kept_and_rejected("a.jsonl", text.as_bytes());
+        assert_eq!(kept, ["first", "last"], "{foreign}");
+        assert_eq!(reasons.len(), 1, "{foreign}");
+    }
+}
+
+#[test]
+fn a_field_that_stands_twice_is_rejected_whatever_it_is() {
+    for field in [
+        "userIdentity",
+        "resources",
+        "eventID",
+        "readOnly",
+        "requestParameters",
+    ] {
+        let record = good("x").to_string();
+        let twice = record.replacen('{', &format!("{{\"{field}\":{{\"a\":1}},"), 1);
+        let twice = if record.contains(&format!("\"{field}\"")) {
+            twice
+        } else {
+            twice.replacen('{', &format!("{{\"{field}\":{{\"b\":1}},"), 1)
+        };
+        let expected = match field {
+            // A first value of another type has no column and is kept in `unmapped`; the second is the field.
+            "eventID" | "readOnly" => continue,
+            _ => ["duplicate_key"],
+        };
+        let text = format!(r#"{{"Records":[{twice}]}}"#)
+            .replace("\"requestParameters\":null", "\"requestParameters\":{}");
+        let (kept, reasons) = kept_and_rejected("a.json", text.as_bytes());
+        assert_eq!(
+            (kept.len(), reasons),
+            (0, expected.map(str::to_owned).to_vec()),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn garbage_made_to_waste_time_and_memory_does_neither() {
+    let open = format!(
+        "{{\"Records\":[{}",
+        "{\"eventVersion\":\"1\",\"x\":[1,".repeat(40_000)
+    );
+    let (kept, reasons) = kept_and_rejected("open.json", open.as_bytes());
+    assert_eq!((kept.len(), reasons.len()), (0, 1));
+    let lines = "{\"eventVersion\":\"1\",\"x\":[1,\n".repeat(40_000);
+    let (kept, reasons) = kept_and_rejected("lines.json", lines.as_bytes());
+    assert_eq!((kept.len(), reasons.len()), (0, 40_000));
+    let spaces = gzip(format!("{{{}", " ".repeat(200 << 20)).as_bytes());
+    let (kept, reasons) = kept_and_rejected("spaces.json.gz", &spaces);
+    assert_eq!((kept.len(), reasons.len()), (0, 1));
+}

@@ -104,6 +104,77 @@ fn another_body_under_the_same_id_is_a_conflict_whoever_came_first() {
 }
 
 #[test]
+fn a_conflict_of_any_size_is_judged_again_when_a_smaller_copy_comes() {
+    let body = |agent: &str| {
+        let mut record = event("same", NOON);
+        record["userAgent"] = json!(agent);
+        records_file(&[record])
+    };
+    let large = "x".repeat(100_000);
+    let mut seen = Vec::new();
+    for order in [
+        ["a.json", "b.json", "c.json"],
+        ["b.json", "c.json", "a.json"],
+    ] {
+        let lake = TempLake::new();
+        for name in order {
+            lake.put(name, &body(if name == "b.json" { "other" } else { &large }));
+            lake.ingest();
+        }
+        lake.assert_books_balance();
+        seen.push(lake.tables());
+        // The kept copy goes: the next one takes its place.
+        lake.put("a.json", &records_file(&[event("another", NOON)]));
+        lake.ingest();
+        lake.assert_books_balance();
+        let kept = "SELECT log_file_key FROM events WHERE event_id = 'same'";
+        assert_eq!(lake.value(kept), "b.json");
+        let conflict = "SELECT log_file_key FROM rejected WHERE reason = 'conflicting_duplicate'";
+        assert_eq!(lake.value(conflict), "c.json");
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn a_conflict_with_an_earlier_file_is_no_clean_run() {
+    let lake = TempLake::new();
+    let mut other = event("same", NOON);
+    lake.put("b.json", &records_file(&[other.clone()]));
+    assert!(lake.ingest().is_clean());
+    other["userAgent"] = json!("sha256:another");
+    lake.put("a.json", &records_file(&[other]));
+    let books = lake.ingest();
+    assert_eq!(
+        (books.events, books.rejected, books.rejected_of_earlier_runs),
+        (1, 0, 1)
+    );
+    assert!(books.balance() && !books.is_clean());
+    assert_eq!(books.reasons["conflicting_duplicate"], 1);
+}
+
+#[test]
+fn what_only_looks_like_a_made_id_still_counts_as_content() {
+    let lake = TempLake::new();
+    for (name, agent) in [("a.json", "sha256:one"), ("b.json", "sha256:two")] {
+        let mut record = event("same", NOON);
+        record["userAgent"] = json!(agent);
+        lake.put(name, &records_file(&[record]));
+    }
+    let books = lake.ingest();
+    assert_eq!((books.events, books.duplicates, books.rejected), (1, 0, 1));
+}
+
+#[test]
+fn our_own_lake_among_the_logs_is_no_log() {
+    let lake = TempLake::new();
+    lake.put("a.json", &records_file(&[event("1", NOON)]));
+    let everything = lake.folder.path();
+    assert_eq!(lake.ingest_from(&[everything]).files_read, 1);
+    let again = lake.ingest_from(&[everything]);
+    assert_eq!((again.files_known, again.files_rejected), (1, 0));
+}
+
+#[test]
 fn a_conflict_may_claim_another_day() {
     let lake = TempLake::new();
     lake.put("a.json", &records_file(&[event("same", NOON)]));
@@ -139,6 +210,7 @@ fn a_file_whose_content_changed_replaces_its_old_rows() {
     );
     let books = lake.ingest();
     assert!(books.balance(), "{books:?}");
+    assert_eq!(books.files_replaced, 1);
     lake.assert_books_balance();
     let rows = lake.sql("SELECT event_id, log_file_key FROM events ORDER BY event_id");
     let rows: Vec<_> = rows

@@ -84,3 +84,97 @@ fn only_files_of_the_manifest_lie_in_the_tables_folders() {
         assert_eq!(on_disk, named, "{}", table.name());
     }
 }
+
+#[test]
+fn files_retired_while_somebody_read_go_when_the_last_one_leaves() {
+    use rolecall::lake::{Lake, LakeTable};
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    let reader = Lake::open(&lake.root()).unwrap();
+    lake.put(
+        "b.json",
+        &records_file(&[call(
+            "2",
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )]),
+    );
+    lake.ingest();
+    let named = reader.snapshot().unwrap().files(LakeTable::Sessions).len();
+    let on_disk = || {
+        walkdir::WalkDir::new(lake.root().join("sessions"))
+            .into_iter()
+            .filter(|entry| entry.as_ref().unwrap().file_type().is_file())
+            .count()
+    };
+    assert!(on_disk() > named, "the reader keeps what it may still need");
+    drop(reader);
+    assert_eq!(on_disk(), named);
+}
+
+#[test]
+fn a_file_that_a_killed_process_left_does_not_stand_in_the_way() {
+    use rolecall::lake::Lake;
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    let _reader = Lake::open(&lake.root()).unwrap();
+    std::fs::write(
+        lake.root()
+            .join("events/date=2026-03-02/00000003-0000.parquet"),
+        "torn",
+    )
+    .unwrap();
+    lake.put(
+        "b.json",
+        &records_file(&[call(
+            "2",
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )]),
+    );
+    assert_eq!(lake.ingest().events, 1);
+    assert_eq!(lake.value("SELECT count(*) AS n FROM events"), 2);
+}
+
+#[test]
+fn a_lake_may_be_named_by_a_path_with_dots_and_links() {
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    std::os::unix::fs::symlink(lake.root(), lake.folder.path().join("link")).unwrap();
+    for name in ["logs/../lake", "./lake", "link"] {
+        let ran = super::support::rolecall(
+            lake.folder.path(),
+            &[
+                "sql",
+                "SELECT count(*) AS n FROM attributed_events",
+                "--lake",
+                name,
+            ],
+        );
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (0, "{\"n\":1}\n"),
+            "{name}: {}",
+            ran.stderr
+        );
+    }
+}

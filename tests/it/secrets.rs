@@ -73,3 +73,17 @@ fn no_secret_reaches_any_table() {
         "ASIAROLEEXAMPLE"
     );
 }
+
+#[test]
+fn no_secret_reaches_the_words_of_a_rejection() {
+    let lake = TempLake::new();
+    let inner = format!("{{\"responseElements\":{{\"sessionToken\":\"{SECRET}\"}}}}");
+    lake.put(
+        "a.json",
+        json!({ "Records": [inner] }).to_string().as_bytes(),
+    );
+    lake.ingest();
+    for line in lake.tables() {
+        assert!(!line.contains("VerySecret"), "{line}");
+    }
+}

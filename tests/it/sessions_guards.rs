@@ -202,3 +202,107 @@ fn a_colleagues_name_as_session_name_fools_nobody() {
     assert_eq!(row(&lake, "used")["origin_name"], "mallory");
     assert_eq!(row(&lake, "unknown")["origin_name"], Value::Null);
 }
+
+#[test]
+fn a_missing_issue_is_not_replaced_by_a_colleagues_of_the_same_second() {
+    let taken = assume(
+        "take",
+        user("alice"),
+        TIME,
+        ACCOUNT,
+        "Deploy",
+        "ci",
+        "ASIAALICEKEYEXAMPLE",
+    );
+    let used = |id: &str, key: &str| {
+        call(
+            id,
+            session(ACCOUNT, "Deploy", "ci", key, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        )
+    };
+    let lake = TempLake::of(&[
+        taken,
+        used("hers", "ASIAALICEKEYEXAMPLE"),
+        used("his", "ASIABOBKEYEXAMPLE"),
+    ]);
+    assert_eq!(row(&lake, "hers")["origin_name"], "alice");
+    assert_eq!(
+        row(&lake, "his"),
+        json!({ "origin_name": null, "attribution": "none", "confidence": "unresolved" })
+    );
+}
+
+#[test]
+fn one_masked_role_id_over_two_roles_joins_neither_to_the_other() {
+    let masked = |mut record: Value| {
+        record["userIdentity"]["principalId"] = json!("AROAMASKED:user");
+        record["userIdentity"]["sessionContext"]["sessionIssuer"]["principalId"] =
+            json!("AROAMASKED");
+        record
+    };
+    let mut taken = assume(
+        "take",
+        user("alice"),
+        TIME,
+        ACCOUNT,
+        "RoleX",
+        "user",
+        "ASIAMASKEDEXAMPLE",
+    );
+    taken["responseElements"]["assumedRoleUser"]["assumedRoleId"] = json!("AROAMASKED:user");
+    let used = |id: &str, role: &str, key: &str| {
+        masked(call(
+            id,
+            session(ACCOUNT, role, "user", key, TIME),
+            LATER,
+            "s3",
+            "ListBuckets",
+        ))
+    };
+    let lake = TempLake::of(&[
+        taken,
+        used("x", "RoleX", "ASIAONEEXAMPLE"),
+        used("y", "RoleY", "ASIATWOEXAMPLE"),
+    ]);
+    assert_eq!(
+        row(&lake, "x"),
+        json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "strong" })
+    );
+    assert_eq!(row(&lake, "y")["attribution"], "none");
+}
+
+#[test]
+fn a_call_that_does_not_show_the_creation_date_makes_no_key_degenerate() {
+    let key = "ASIAKEYEXAMPLE";
+    let who = session(ACCOUNT, "Ops", "alice", key, TIME);
+    let mut bare = who.clone();
+    bare.as_object_mut().unwrap().remove("sessionContext");
+    let lake = TempLake::of(&[
+        assume("take", user("alice"), TIME, ACCOUNT, "Ops", "alice", key),
+        call("full", who, LATER, "s3", "ListBuckets"),
+        call("bare", bare, LATER, "s3", "ListBuckets"),
+    ]);
+    for event in ["full", "bare"] {
+        assert_eq!(row(&lake, event)["attribution"], "issued_key", "{event}");
+    }
+}
+
+#[test]
+fn a_user_is_one_origin_also_where_a_record_leaves_out_the_arn() {
+    let mut bare = user("alice");
+    for field in ["arn", "userName", "accessKeyId"] {
+        bare.as_object_mut().unwrap().remove(field);
+    }
+    let lake = TempLake::of(&[
+        call("full", user("alice"), TIME, "s3", "ListBuckets"),
+        call("bare", bare, LATER, "signin", "CheckMfa"),
+    ]);
+    assert_eq!(
+        lake.value("SELECT count(DISTINCT origin_id) AS n FROM attributed_events"),
+        1
+    );
+    assert_eq!(row(&lake, "bare")["origin_name"], "alice");
+}

@@ -4,6 +4,7 @@
 SELECT
     origin_kind,
     origin_id,
+    origin_provider,
     persona_arn,
     iam_action,
     sum(denied_count) AS denied,
@@ -11,6 +12,7 @@ SELECT
     sum(use_count) AS allowed
 FROM permission_usage
 WHERE denied_count > 0
-GROUP BY origin_kind, origin_id, persona_arn, iam_action
-ORDER BY denied DESC, last_denied_at DESC, origin_kind, origin_id, persona_arn, iam_action
+GROUP BY origin_kind, origin_id, origin_account_id, origin_provider, persona_arn, iam_action
+ORDER BY
+    denied DESC, last_denied_at DESC, origin_kind, origin_id, origin_account_id, origin_provider, persona_arn, iam_action
 LIMIT $top::bigint

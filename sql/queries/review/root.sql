@@ -1,15 +1,17 @@
--- What did root users do?
+-- What was done as root, by a root user or under AssumeRoot?
 -- reads: attributed_events
 SELECT
     recipient_account_id AS account_id,
     event_source,
     event_name,
+    origin_kind,
+    origin_id,
     count(*) AS calls,
     count(error_code) AS errors,
     min(event_time) AS first_at,
     max(event_time) AS last_at,
     min(source_ip_address) AS example_ip
 FROM attributed_events
-WHERE origin_kind = 'root'
-GROUP BY recipient_account_id, event_source, event_name
-ORDER BY account_id, first_at, event_source, event_name
+WHERE origin_kind = 'root' OR user_identity_type = 'Root'
+GROUP BY recipient_account_id, event_source, event_name, origin_kind, origin_id
+ORDER BY account_id, first_at, event_source, event_name, origin_kind, origin_id

@@ -20,9 +20,17 @@ FROM (
     UNION ALL
     SELECT
         session_id,
-        'issued access key' AS matched
+        'access key' AS matched
     FROM sessions
     WHERE array_has(access_key_ids, $what::text)
+    UNION ALL
+    -- A key that was handed out, also where another one was used (console, Identity Center).
+    SELECT
+        sessions.session_id,
+        'issued access key' AS matched
+    FROM events
+    INNER JOIN sessions ON events.event_id = sessions.issuing_event_id
+    WHERE events.issued_access_key_id = $what::text
     UNION ALL
     SELECT
         session_id,

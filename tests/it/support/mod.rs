@@ -120,7 +120,7 @@ impl TempLake {
             ("sessions", "*"),
             (
                 "rejected",
-                "log_file_key, log_record_index, byte_offset, reason, detail, raw, event_id",
+                "log_file_key, log_record_index, byte_offset, reason, detail, raw, event_id, record",
             ),
             (
                 "log_files",
