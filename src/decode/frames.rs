@@ -104,14 +104,11 @@ impl<R: Read> Frames<R> {
                     self.found(Form::Records);
                     self.list(sink, true)
                 }
-                Envelope::Record => {
-                    self.found(Form::RecordLines);
-                    self.record(sink)
-                }
                 Envelope::Other(reason, detail) if self.values == 0 && self.is_last_value() => {
                     self.give_up(reason, detail, sink)
                 }
-                Envelope::Other(..) => {
+                // Another object among records is rejected as a record without its time.
+                Envelope::Record | Envelope::Other(..) => {
                     self.found(Form::RecordLines);
                     self.record(sink)
                 }
