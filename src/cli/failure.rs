@@ -53,6 +53,20 @@ impl Failure {
         failure
     }
 
+    /// The same with something more to do about it.
+    pub(super) fn with_hint(mut self, hint: &str) -> Self {
+        self.hints.push(hint.to_owned());
+        self
+    }
+
+    /// What was asked for is not there.
+    pub(super) fn not_found(message: String, hints: Vec<String>) -> Self {
+        Self {
+            exit: Exit::Failed,
+            ..Self::usage(message, hints)
+        }
+    }
+
     /// A request that cannot be understood.
     pub(super) fn usage(message: String, hints: Vec<String>) -> Self {
         Self {

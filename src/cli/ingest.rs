@@ -31,7 +31,7 @@ pub(super) struct IngestArgs {
 /// Which log files to read, by what their keys say
 #[derive(Debug, Args)]
 pub(super) struct SelectionArgs {
-    /// Log files from this day on
+    /// Log files from this day on, by their keys; a file whose key tells no day is read
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Log files up to this day, and the day after it, since delivery lags
@@ -83,7 +83,7 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
     }
     show_books(world, &books)?;
-    Ok(exit_of(world, &books))
+    Ok(exit_of(world, &books, WHERE_REJECTED_ARE))
 }
 
 /// Takes the right to write, and says so when that takes waiting.
@@ -102,6 +102,13 @@ pub(super) fn read_in(
     listing: Listing,
 ) -> Result<Books, Failure> {
     let files = listing.files.len();
+    if files == 0 && listing.unreadable.is_empty() {
+        world.ui.say(&format!(
+            "no log file was found; {} other files were passed over, {} log files were left out by --from, --to, --account or --region, \
+             which go by the files' names",
+            listing.skipped, listing.not_selected
+        ));
+    }
     let options = IngestOptions::new(world.threads, world.now);
     let books = ingest(guard, listing, options, &mut |books| {
         world.ui.say(&format!(
@@ -120,8 +127,12 @@ pub(super) fn read_in(
     Ok(books)
 }
 
+/// Where to look at what was rejected.
+pub(super) const WHERE_REJECTED_ARE: &str =
+    "`rolecall status` lists them; their text is in the table `rejected`";
+
 /// The exit code, with words where it is not 0.
-pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
+pub(super) fn exit_of(world: &World, books: &Books, hint: &str) -> Exit {
     if books.is_clean() {
         return Exit::Done;
     }
@@ -136,9 +147,7 @@ pub(super) fn exit_of(world: &World, books: &Books) -> Exit {
         books.files_rejected,
         safe_text(&reasons.join(", "))
     ));
-    world
-        .ui
-        .say("hint: `rolecall status` lists them; their text is in the table `rejected`");
+    world.ui.say(&format!("hint: {hint}"));
     Exit::Rejected
 }
 

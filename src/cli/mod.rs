@@ -28,7 +28,7 @@ use crate::output::Format;
 
 /// Tells who was really behind every assumed-role session in AWS CloudTrail logs, and what they did with it
 #[derive(Debug, Parser)]
-#[command(name = "rolecall", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "rolecall", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -40,14 +40,13 @@ const EXIT_CODES: &str = "Exit codes:\n  \
     0  done\n  \
     1  failed\n  \
     2  bad usage\n  \
-    3  finished, but some input was rejected or could not be verified\n  \
-    4  finished, with findings above a threshold that was asked for";
+    3  finished, but some input was rejected";
 
 /// Flags of every command
 #[derive(Debug, Args)]
 struct Global {
-    /// Folder that holds the lake
-    #[arg(long, global = true, env = "ROLECALL_LAKE", value_name = "PATH")]
+    /// Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+    #[arg(long, global = true, value_name = "PATH")]
     lake: Option<PathBuf>,
     /// Form of the answer [default: table on a terminal, else jsonl]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
@@ -108,7 +107,7 @@ impl World {
 /// Runs the command that was typed.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the clock is read here, once, and handed on"
+    reason = "clock and environment are read here, once, and handed on"
 )]
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -137,8 +136,12 @@ pub fn run() -> ExitCode {
         None if ui.is_terminal() => Format::Table,
         Some(FormatArg::Jsonl) | None => Format::Jsonl,
     };
+    let from_environment = std::env::var_os("ROLECALL_LAKE").filter(|lake| !lake.is_empty());
     let world = World {
-        lake: cli.global.lake,
+        lake: cli
+            .global
+            .lake
+            .or_else(|| from_environment.map(PathBuf::from)),
         format,
         now: Utc::now(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -8,9 +8,10 @@ use clap::Args;
 
 use super::World;
 use super::failure::{Exit, Failure};
-use super::ingest::{SelectionArgs, exit_of, listing, read_in, write};
+use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
+use super::sql::warn_if_stale;
 use crate::lake::Lake;
-use crate::output::Format;
+use crate::output::{Format, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
 use crate::sessions::resolve;
@@ -18,17 +19,28 @@ use crate::views::{OpenLake, open_lake};
 
 /// Ingest, resolve and review in one go
 ///
-/// Without `--lake` or `ROLECALL_LAKE` a temporary lake is used and removed again.
+/// With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it holds; without sources it is reviewed
+/// as it is. With neither, a temporary lake is used and removed again.
 #[derive(Debug, Args)]
 pub(super) struct ReviewArgs {
     /// Files, folders or quoted glob patterns
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     #[command(flatten)]
     selection: SelectionArgs,
 }
 
 pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
+    if args.sources.is_empty() {
+        if world.lake.is_none() {
+            return Err(Failure::usage(
+                "nothing to review: no source was named, and no lake".to_owned(),
+                vec!["name log files, or a lake with `--lake`".to_owned()],
+            ));
+        }
+        show(world, &world.open_lake()?)?;
+        return Ok(Exit::Done);
+    }
     let listing = listing(world, &args.sources, &args.selection)?;
     let temporary = match world.lake {
         Some(_) => None,
@@ -43,20 +55,35 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         .as_ref()
         .map_or_else(|| world.lake_path(), |dir| dir.path().join("lake"));
     let lake = Lake::open_or_create(&path)?;
+    if temporary.is_none() {
+        world.ui.say(&format!(
+            "the lake is `{}`",
+            safe_text(&path.display().to_string())
+        ));
+    }
     let books = {
         let guard = write(world, &lake)?;
         let books = read_in(world, &guard, listing)?;
         world.runtime.block_on(resolve(&guard, world.limits()))?;
         books
     };
+    show(world, &lake)?;
+    let hint = match temporary {
+        Some(_) => "to look into them, run it again with `--lake PATH`, which keeps the lake",
+        None => WHERE_REJECTED_ARE,
+    };
+    Ok(exit_of(world, &books, hint))
+}
+
+fn show(world: &World, lake: &Lake) -> Result<(), Failure> {
     world.runtime.block_on(async {
-        let open = open_lake(&lake, world.limits()).await?;
+        let open = open_lake(lake, world.limits()).await?;
+        warn_if_stale(world, &open);
         for section in SECTIONS {
             show_section(world, &open, section).await?;
         }
-        Ok::<_, Failure>(())
-    })?;
-    Ok(exit_of(world, &books))
+        Ok(())
+    })
 }
 
 /// Shows one section: a heading and a table for people, named rows for scripts.

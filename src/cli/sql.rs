@@ -11,20 +11,27 @@ use crate::views::{OpenLake, open_lake};
 /// Ask any SQL over the tables and views
 ///
 /// Tables: events, sessions, rejected, `log_files`, duplicates. Views: `attributed_events`, `call_outcomes`, `permission_usage`, `persona_switches`.
-/// The dialect is DataFusion's. Questions only read: nothing else is accepted.
+/// `SHOW TABLES` lists them, `DESCRIBE events` tells the columns of one. The dialect is DataFusion's. Questions only read: nothing else
+/// is accepted.
 #[derive(Debug, Args)]
 pub(super) struct SqlArgs {
-    /// One SELECT statement
+    /// One question
     #[arg(value_name = "SQL")]
     sql: String,
 }
+
+const NAMES: &str = "`SHOW TABLES` lists tables and views, `DESCRIBE events` the columns of one; only questions are answered";
 
 pub(super) fn run(world: &World, args: &SqlArgs) -> Result<Exit, Failure> {
     let lake = world.open_lake()?;
     world.runtime.block_on(async {
         let open = open_lake(&lake, world.limits()).await?;
         warn_if_stale(world, &open);
-        let answer = open.engine.query("the question", &args.sql, &[]).await?;
+        let answer = open
+            .engine
+            .query("the question", &args.sql, &[])
+            .await
+            .map_err(|error| Failure::from(error).with_hint(NAMES))?;
         show(world, answer).await
     })?;
     Ok(Exit::Done)
@@ -39,10 +46,11 @@ pub(super) fn warn_if_stale(world: &World, open: &OpenLake) {
     }
 }
 
-/// Writes an answer to stdout while it comes in.
-pub(super) async fn show(world: &World, answer: Answer) -> Result<(), Failure> {
+/// Writes an answer to stdout while it comes in, and returns how many rows it had.
+pub(super) async fn show(world: &World, answer: Answer) -> Result<usize, Failure> {
     let mut rows = world.ui.rows(world.format, &answer.schema());
     let mut batches = answer.stream().await?;
+    let mut count = 0;
     while let Some(batch) = batches
         .try_next()
         .await
@@ -51,7 +59,9 @@ pub(super) async fn show(world: &World, answer: Answer) -> Result<(), Failure> {
             source: Box::new(source),
         })?
     {
+        count += batch.num_rows();
         rows.write(&batch)?;
     }
-    Ok(rows.finish()?)
+    rows.finish()?;
+    Ok(count)
 }

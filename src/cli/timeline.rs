@@ -6,17 +6,18 @@ use clap::Args;
 use super::failure::{Exit, Failure};
 use super::sql::{show, warn_if_stale};
 use super::{World, time};
-use crate::output::safe_text;
+use crate::output::{Format, safe_text};
 use crate::queries::ask;
 use crate::reports::value_of;
 use crate::views::{OpenLake, open_lake};
 
 /// Show everything a principal did, across all personas and accounts
 ///
-/// Every flag that is given narrows the answer.
+/// Every flag that is given narrows the answer; names are compared as they are written. A call that two accounts recorded is shown as
+/// each of them has it. As a table the main columns are shown, as JSON lines all of them.
 #[derive(Debug, Args)]
 pub(super) struct TimelineArgs {
-    /// Person or workload: ARN, user name, e-mail, OIDC subject or instance id
+    /// Person or workload: ARN, user name, e-mail, OIDC subject or instance id; also a role or session ARN
     #[arg(long, value_name = "WHO")]
     principal: Option<String>,
     /// Role anywhere in the chain, by ARN or name
@@ -28,7 +29,7 @@ pub(super) struct TimelineArgs {
     /// Address the call came from
     #[arg(long, value_name = "IP")]
     ip: Option<String>,
-    /// ARN of a resource that was acted on
+    /// ARN among the `resources` of the record; many services write none
     #[arg(long, value_name = "ARN")]
     resource: Option<String>,
     /// Name of the call, `DeleteBucket`
@@ -40,13 +41,23 @@ pub(super) struct TimelineArgs {
     /// Region of the call
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Calls from this time on
+    /// Calls from this time on: RFC 3339, a date, or a span back from now (7d, 12h)
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Calls before this time
+    /// Calls before this time; a date is its midnight
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
 }
+
+/// The columns that people read in a row; the others are in the other formats.
+const FOR_PEOPLE: [&str; 6] = [
+    "event_time",
+    "who",
+    "persona",
+    "event_name",
+    "error_code",
+    "source_ip_address",
+];
 
 pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
     let mut given: Vec<(&str, String)> = Vec::new();
@@ -74,7 +85,16 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
         if let Some(principal) = &args.principal {
             tell_of_several(world, &open, principal).await?;
         }
-        show(world, ask(&open.engine, "timeline/events", &given).await?).await
+        let mut answer = ask(&open.engine, "timeline/events", &given).await?;
+        if world.format == Format::Table {
+            answer = answer.with_columns(&FOR_PEOPLE)?;
+        }
+        if show(world, answer).await? == 0 {
+            world
+                .ui
+                .say("no event fits; names are compared as they are written, upper and lower case");
+        }
+        Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)
 }

@@ -30,17 +30,19 @@ pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
         warn_if_stale(world, &open);
         Ok::<_, Failure>(prove(&open.engine, &args.what).await?)
     })?;
-    if proof.chains.is_empty() {
+    if proof.chains.iter().all(|chain| chain.hops.is_empty()) {
         let what = &args.what;
-        return Err(Failure::usage(
-            format!("`{what}` is no event id, access key, session or instance in this lake"),
-            vec!["for a person's name use `rolecall timeline --principal NAME`".to_owned()],
+        let message =
+            format!("`{what}` is no event id, access key, session or instance in this lake");
+        return Err(Failure::not_found(
+            message,
+            hints_for(what, proof.chains.is_empty()),
         ));
     }
     for (at, chain) in proof.chains.iter().enumerate() {
         match world.format {
             Format::Table => tell(world, &args.what, chain, at > 0)?,
-            Format::Jsonl => rows(world, &args.what, chain)?,
+            Format::Jsonl => rows(world, &args.what, at, chain)?,
         }
     }
     if proof.not_shown > 0 {
@@ -50,6 +52,20 @@ pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What else to try, by what the words look like.
+fn hints_for(what: &str, is_unknown: bool) -> Vec<String> {
+    let hint = if !is_unknown {
+        "its sessions are not worked out yet: run `rolecall resolve`"
+    } else if what.contains(":role/") || what.contains("/role/") {
+        "for everything done in a role use `rolecall timeline --role ROLE`"
+    } else if what.parse::<std::net::IpAddr>().is_ok() {
+        "for an address use `rolecall timeline --ip ADDRESS`"
+    } else {
+        "ids and keys are compared as they are written; for a person use `rolecall timeline --principal NAME`, for a role `--role`"
+    };
+    vec![hint.to_owned()]
 }
 
 /// The chain in words.
@@ -109,10 +125,26 @@ fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<()
             },
         };
         line(format!(
-            "     {how}; join {}, keys {}, {} events",
+            "     {how}; join {}, {}",
             value("attribution").unwrap_or_default(),
-            value("access_key_ids").unwrap_or_default(),
-            value("event_count").unwrap_or_default()
+            value("confidence").unwrap_or_default()
+        ))?;
+        line(format!(
+            "     calls: {}{}, from {} with {}{}",
+            value("event_count").unwrap_or_default(),
+            value("first_used_at").map_or_else(String::new, |first| {
+                let last = value("last_used_at").unwrap_or_default();
+                if first == last {
+                    format!(" at {first}")
+                } else {
+                    format!(" from {first} to {last}")
+                }
+            }),
+            value("source_ip_address").unwrap_or_else(|| "an unknown address".to_owned()),
+            value("user_agent").unwrap_or_else(|| "an unknown program".to_owned()),
+            value("access_key_ids")
+                .filter(|keys| keys != "[]")
+                .map_or_else(String::new, |keys| format!(", keys {keys}"))
         ))?;
     }
     if !chain.candidates.is_empty() {
@@ -137,9 +169,9 @@ fn tell(world: &World, what: &str, chain: &Chain, is_further: bool) -> Result<()
 
 /// The chain as rows: what was asked, and the step from the origin's side. Calls that may have issued a session
 /// follow without a step.
-fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
+fn rows(world: &World, what: &str, answer: usize, chain: &Chain) -> Result<(), Failure> {
     for (step, hop) in chain.hops.iter().enumerate() {
-        let batch = with_step(what, &chain.matched, Some(step), hop)
+        let batch = with_step(what, answer, &chain.matched, Some(step), hop)
             .map_err(|error| Failure::new("cannot show the chain", error))?;
         world.ui.batches(
             world.format,
@@ -148,7 +180,7 @@ fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
         )?;
     }
     for candidate in &chain.candidates {
-        let batch = with_step(what, "candidate", None, candidate)
+        let batch = with_step(what, answer, "candidate", None, candidate)
             .map_err(|error| Failure::new("cannot show the candidates", error))?;
         world.ui.batches(
             world.format,
@@ -161,6 +193,7 @@ fn rows(world: &World, what: &str, chain: &Chain) -> Result<(), Failure> {
 
 fn with_step(
     what: &str,
+    answer: usize,
     matched: &str,
     step: Option<usize>,
     rows: &RecordBatch,
@@ -169,15 +202,20 @@ fn with_step(
     let text = |value: &str| Arc::new(StringArray::from(vec![value; count])) as ArrayRef;
     let mut fields = vec![
         Arc::new(Field::new("what", DataType::Utf8, false)),
+        Arc::new(Field::new("answer", DataType::Int64, false)),
         Arc::new(Field::new("matched", DataType::Utf8, false)),
         Arc::new(Field::new("step", DataType::Int64, true)),
     ];
     fields.extend(rows.schema_ref().fields().iter().cloned());
-    let step = step.and_then(|step| i64::try_from(step).ok());
+    let number = |value: Option<usize>| {
+        let value = value.and_then(|value| i64::try_from(value).ok());
+        Arc::new(Int64Array::from(vec![value; count])) as ArrayRef
+    };
     let mut columns = vec![
         text(what),
+        number(Some(answer)),
         text(matched),
-        Arc::new(Int64Array::from(vec![step; count])),
+        number(step),
     ];
     columns.extend(rows.columns().iter().cloned());
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)

@@ -14,7 +14,7 @@ pub(crate) const MASK: &str = "***";
 /// The fields whose values are secrets, compared without regard to case.
 ///
 /// Most of these AWS hides itself; none may pass when it does not.
-pub(crate) const SECRET_FIELDS: [&str; 20] = [
+pub(crate) const SECRET_FIELDS: [&str; 24] = [
     "sAMLAssertion",
     "webIdentityToken",
     "cert",
@@ -22,6 +22,10 @@ pub(crate) const SECRET_FIELDS: [&str; 20] = [
     "certificateBody",
     "certificateChain",
     "certificatePem",
+    "x509Certificate",
+    "caCertificate",
+    "caCertificateBody",
+    "signingCertificate",
     "secretString",
     "secretBinary",
     "accessToken",

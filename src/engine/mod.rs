@@ -236,6 +236,15 @@ impl Answer {
         Arc::clone(self.frame.schema().inner())
     }
 
+    /// The same with some of its columns only.
+    pub fn with_columns(self, columns: &[&str]) -> Result<Self, EngineError> {
+        let Self { what, frame } = self;
+        let frame = frame
+            .select_columns(columns)
+            .map_err(EngineError::query(&what))?;
+        Ok(Self { what, frame })
+    }
+
     /// Runs the question; batches come as they are ready.
     pub async fn stream(self) -> Result<SendableRecordBatchStream, EngineError> {
         self.frame

@@ -168,10 +168,20 @@ impl Lake {
 
     /// Opens an existing lake, and clears away what a killed process left behind.
     pub fn open(root: &Path) -> Result<Self, LakeError> {
-        if !manifest::folder(root).is_dir() {
-            return Err(LakeError::NotALake {
-                path: root.to_owned(),
-            });
+        let folder = manifest::folder(root);
+        match std::fs::metadata(&folder) {
+            Ok(found) if found.is_dir() => {}
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(LakeError::Io {
+                    doing: "open",
+                    path: folder,
+                    source,
+                });
+            }
+            _ => {
+                let path = root.to_owned();
+                return Err(LakeError::NotALake { path });
+            }
         }
         // Without `..` and links: the scan's paths may hold neither.
         let root = &std::fs::canonicalize(root).map_err(LakeError::io("open", root))?;

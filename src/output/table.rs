@@ -1,4 +1,7 @@
 //! Columns for people. Rows are collected first, since every column is as wide as its widest cell.
+//!
+//! A table that is wider than the screen loses its empty columns; if that is not enough, every row is shown
+//! with one field a line, so that no id or ARN is broken into pieces.
 
 use std::io::Write;
 
@@ -6,7 +9,7 @@ use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::OutputError;
 use super::safe::safe_text;
@@ -15,31 +18,28 @@ use super::safe::safe_text;
 #[derive(Debug)]
 pub struct TableRows<W: Write> {
     out: W,
-    table: Table,
+    width: Option<u16>,
+    names: Vec<String>,
+    is_number: Vec<bool>,
+    rows: Vec<Vec<String>>,
 }
 
 impl<W: Write> TableRows<W> {
     pub(super) fn new(schema: &Schema, out: W, width: Option<u16>) -> Self {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_style(TableComponent::HeaderLines, '─');
-        table.set_style(TableComponent::MiddleHeaderIntersections, '─');
-        if let Some(width) = width {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
-        table.set_header(
-            schema
-                .fields()
+        let fields = schema.fields();
+        Self {
+            out,
+            width,
+            names: fields
                 .iter()
-                .map(|field| field.name().replace('_', " ")),
-        );
-        for (column, field) in table.column_iter_mut().zip(schema.fields()) {
-            if field.data_type().is_numeric() {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+                .map(|field| safe_text(field.name()).into_owned())
+                .collect(),
+            is_number: fields
+                .iter()
+                .map(|field| field.data_type().is_numeric())
+                .collect(),
+            rows: Vec::new(),
         }
-        Self { out, table }
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
@@ -49,18 +49,90 @@ impl<W: Write> TableRows<W> {
                 .iter()
                 .map(|column| cell(column, row))
                 .collect();
-            self.table.add_row(cells?);
+            self.rows.push(cells?);
         }
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<(), OutputError> {
+        let mut text = self.side_by_side();
+        if !self.fits(&text) {
+            self.drop_empty_columns();
+            text = self.side_by_side();
+        }
+        if !self.fits(&text) {
+            text = self.one_field_a_line();
+        }
         // Cells are padded to their column's width; the padding at a line's end is nothing to see.
-        for line in self.table.to_string().lines() {
+        for line in text.lines() {
             writeln!(self.out, "{}", line.trim_end()).map_err(OutputError::Write)?;
         }
         self.out.flush().map_err(OutputError::Write)
     }
+
+    fn fits(&self, text: &str) -> bool {
+        let widest = text
+            .lines()
+            .map(|line| line.trim_end().chars().count())
+            .max()
+            .unwrap_or(0);
+        self.width.is_none_or(|width| widest <= usize::from(width))
+    }
+
+    fn drop_empty_columns(&mut self) {
+        let keep: Vec<bool> = (0..self.names.len())
+            .map(|at| {
+                self.rows
+                    .iter()
+                    .any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()))
+            })
+            .collect();
+        retain(&mut self.names, &keep);
+        retain(&mut self.is_number, &keep);
+        for row in &mut self.rows {
+            retain(row, &keep);
+        }
+    }
+
+    fn side_by_side(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        table.set_style(TableComponent::HeaderLines, '─');
+        table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+        table.set_header(&self.names);
+        for (column, is_number) in table.column_iter_mut().zip(&self.is_number) {
+            if *is_number {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.add_rows(&self.rows);
+        table.to_string()
+    }
+
+    fn one_field_a_line(&self) -> String {
+        let longest = self
+            .names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let mut lines = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            lines.push(format!("── {} ──", at + 1));
+            let fields = self
+                .names
+                .iter()
+                .zip(row)
+                .filter(|(_, cell)| !cell.is_empty());
+            lines.extend(fields.map(|(name, cell)| format!(" {name:longest$}  {cell}")));
+        }
+        lines.join("\n")
+    }
+}
+
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    items.retain(|_| keep.next().copied().unwrap_or(true));
 }
 
 /// RFC 3339 in UTC; the fraction shows only where there is one.
@@ -85,4 +157,56 @@ fn cell(column: &dyn Array, row: usize) -> Result<String, ArrowError> {
         .value(row)
         .try_to_string()?;
     Ok(safe_text(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use std::sync::Arc;
+
+    fn shown(width: Option<u16>) -> String {
+        let who = Arc::new(StringArray::from(vec!["alice", "bob"])) as ArrayRef;
+        let none = Arc::new(StringArray::from(vec![None::<&str>, None])) as ArrayRef;
+        let arn = Arc::new(StringArray::from(vec![
+            "arn:aws:iam::111122223333:user/alice",
+            "-",
+        ]));
+        let count = Arc::new(Int64Array::from(vec![1, 20]));
+        let batch = RecordBatch::try_from_iter_with_nullable([
+            ("who", who, true),
+            ("nothing_at_all", none, true),
+            ("arn", arn as ArrayRef, true),
+            ("n", count as ArrayRef, true),
+        ])
+        .unwrap();
+        let mut bytes = Vec::new();
+        let mut rows = TableRows::new(batch.schema_ref(), &mut bytes, width);
+        rows.write(&batch).unwrap();
+        rows.finish().unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_loses_empty_columns_first_and_is_never_broken() {
+        assert!(
+            shown(None)
+                .lines()
+                .next()
+                .unwrap()
+                .contains("nothing_at_all")
+        );
+        let narrow = shown(Some(60));
+        assert!(!narrow.contains("nothing_at_all"), "{narrow}");
+        assert!(
+            narrow.contains(" alice   arn:aws:iam::111122223333:user/alice    1\n"),
+            "{narrow}"
+        );
+        let small = shown(Some(30));
+        assert!(small.contains("── 2 ──\n who  bob\n"), "{small}");
+        assert!(
+            small.contains(" arn  arn:aws:iam::111122223333:user/alice\n"),
+            "{small}"
+        );
+    }
 }

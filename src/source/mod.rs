@@ -51,7 +51,7 @@ impl SourceError {
                 vec!["check the spelling; folders are read with all their subfolders".to_owned()]
             }
             Self::NothingFits(_) => {
-                vec!["quote the pattern, so that the shell leaves it alone".to_owned()]
+                vec!["`*` stays within a folder, `**` goes through all below; folders can be named as they are".to_owned()]
             }
             Self::Bucket(uri) => {
                 vec![format!(

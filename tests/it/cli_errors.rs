@@ -132,11 +132,11 @@ fn an_unknown_name_and_a_time_that_is_none() {
     )]);
     let ran = rolecall(lake.folder.path(), &["who", "nobody", "--lake", "lake"]);
     insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
-    exit 2
+    exit 1
     --- stdout
     --- stderr
     error: `nobody` is no event id, access key, session or instance in this lake
-    hint: for a person's name use `rolecall timeline --principal NAME`
+    hint: ids and keys are compared as they are written; for a person use `rolecall timeline --principal NAME`, for a role `--role`
     ");
     let ran = rolecall(
         lake.folder.path(),
@@ -189,7 +189,7 @@ fn a_pattern_that_fits_nothing() {
     --- stdout
     --- stderr
     error: no file fits the pattern `*.json.gz`
-    hint: quote the pattern, so that the shell leaves it alone
+    hint: `*` stays within a folder, `**` goes through all below; folders can be named as they are
     ");
 }
 

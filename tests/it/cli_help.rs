@@ -33,12 +33,11 @@ fn the_help_of_every_command() {
       who       Tell who is behind an event, key, session or instance, with the proof
       timeline  Show everything a principal did, across all personas and accounts
       sql       Ask any SQL over the tables and views
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -57,28 +56,27 @@ fn the_help_of_every_command() {
       0  done
       1  failed
       2  bad usage
-      3  finished, but some input was rejected or could not be verified
-      4  finished, with findings above a threshold that was asked for
+      3  finished, but some input was rejected
 
     $ rolecall review --help
     Ingest, resolve and review in one go
 
-    Without `--lake` or `ROLECALL_LAKE` a temporary lake is used and removed again.
+    With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it
+    holds; without sources it is reviewed as it is. With neither, a temporary lake is used and removed
+    again.
 
-    Usage: rolecall review [OPTIONS] <SOURCE>...
+    Usage: rolecall review [OPTIONS] [SOURCE]...
 
     Arguments:
-      <SOURCE>...
+      [SOURCE]...
               Files, folders or quoted glob patterns
 
     Options:
           --from <TIME>
-              Log files from this day on
+              Log files from this day on, by their keys; a file whose key tells no day is read
 
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -115,9 +113,7 @@ fn the_help_of_every_command() {
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --no-resolve
               Leave sessions and attribution as they are
@@ -130,7 +126,7 @@ fn the_help_of_every_command() {
               - jsonl: One JSON object a line
 
           --from <TIME>
-              Log files from this day on
+              Log files from this day on, by their keys; a file whose key tells no day is read
 
           --to <TIME>
               Log files up to this day, and the day after it, since delivery lags
@@ -153,9 +149,7 @@ fn the_help_of_every_command() {
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -174,9 +168,7 @@ fn the_help_of_every_command() {
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -202,9 +194,7 @@ fn the_help_of_every_command() {
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -219,18 +209,19 @@ fn the_help_of_every_command() {
     $ rolecall timeline --help
     Show everything a principal did, across all personas and accounts
 
-    Every flag that is given narrows the answer.
+    Every flag that is given narrows the answer; names are compared as they are written. A call that two
+    accounts recorded is shown as each of them has it. As a table the main columns are shown, as JSON
+    lines all of them.
 
     Usage: rolecall timeline [OPTIONS]
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --principal <WHO>
-              Person or workload: ARN, user name, e-mail, OIDC subject or instance id
+              Person or workload: ARN, user name, e-mail, OIDC subject or instance id; also a role or
+              session ARN
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]
@@ -249,7 +240,7 @@ fn the_help_of_every_command() {
               Address the call came from
 
           --resource <ARN>
-              ARN of a resource that was acted on
+              ARN among the `resources` of the record; many services write none
 
           --event <NAME>
               Name of the call, `DeleteBucket`
@@ -261,10 +252,10 @@ fn the_help_of_every_command() {
               Region of the call
 
           --from <TIME>
-              Calls from this time on
+              Calls from this time on: RFC 3339, a date, or a span back from now (7d, 12h)
 
           --to <TIME>
-              Calls before this time
+              Calls before this time; a date is its midnight
 
       -h, --help
               Print help (see a summary with '-h')
@@ -273,20 +264,19 @@ fn the_help_of_every_command() {
     Ask any SQL over the tables and views
 
     Tables: events, sessions, rejected, `log_files`, duplicates. Views: `attributed_events`,
-    `call_outcomes`, `permission_usage`, `persona_switches`. The dialect is DataFusion's. Questions only
-    read: nothing else is accepted.
+    `call_outcomes`, `permission_usage`, `persona_switches`. `SHOW TABLES` lists them, `DESCRIBE events`
+    tells the columns of one. The dialect is DataFusion's. Questions only read: nothing else is
+    accepted.
 
     Usage: rolecall sql [OPTIONS] <SQL>
 
     Arguments:
       <SQL>
-              One SELECT statement
+              One question
 
     Options:
           --lake <PATH>
-              Folder that holds the lake
-              
-              [env: ROLECALL_LAKE=]
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
               Form of the answer [default: table on a terminal, else jsonl]

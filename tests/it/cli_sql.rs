@@ -36,7 +36,7 @@ fn rows_come_as_a_table_or_as_json_lines() {
                 insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
                 exit 0
                 --- stdout
-                 event time             event id   date         resource arns   error code
+                 event_time             event_id   date         resource_arns   error_code
                 ───────────────────────────────────────────────────────────────────────────
                  2026-03-02T09:00:00Z   1          2026-03-02
                  2026-03-03T09:00:00Z   2          2026-03-03

@@ -45,11 +45,14 @@ fn who_tells_the_way_back_to_alice() {
     ASIABREAKGLASEXAMPLE (access key)
       is arn:aws:iam::111122223333:user/alice (iam_user), confidence exact
       0. arn:aws:iam::111122223333:user/alice
-         named by its own records; join direct, keys [AKIAALICE0000EXAMPLE], 1 events
+         named by its own records; join direct, exact
+         calls: 1 at 2026-03-02T09:00:00Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
       1. arn:aws:iam::111122223333:role/SecurityAnalystRole as alice
-         AssumeRole at 2026-03-02T09:00:00Z, event 3df5fe57-6753-c639-3382-2bb9d3305a9f; join issued_key, keys [ASIAANALYST00EXAMPLE], 5 events
+         AssumeRole at 2026-03-02T09:00:00Z, event 3df5fe57-6753-c639-3382-2bb9d3305a9f; join issued_key, exact
+         calls: 5 from 2026-03-02T09:02:10Z to 2026-03-02T09:40:00Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [ASIAANALYST00EXAMPLE]
       2. arn:aws:iam::111122223333:role/SecurityBreakGlassRole as alice
-         AssumeRole at 2026-03-02T09:20:00Z, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, keys [ASIABREAKGLASEXAMPLE], 2 events
+         AssumeRole at 2026-03-02T09:20:00Z, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, exact
+         calls: 2 from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [ASIABREAKGLASEXAMPLE]
     --- stderr
     ");
     let ran = rolecall(
@@ -147,14 +150,14 @@ fn the_review_names_the_right_person_in_each_story() {
     Books
     =====
     Every record that was read is an event, a duplicate of one, or rejected.
-     log files   records   events   duplicates   rejected   files rejected   sessions   unresolved sessions   first event time       last event time
+     log_files   records   events   duplicates   rejected   files_rejected   sessions   unresolved_sessions   first_event_time       last_event_time
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
              7        28       26            0          2                0         15                     0   2026-03-02T09:00:00Z   2026-03-05T08:07:00Z
 
     Coverage
     ========
     Where and when the logs speak. What happened elsewhere is not in this review.
-     account id     aws region   first event time       last event time        days with events   days without   events
+     account_id     aws_region   first_event_time       last_event_time        days_with_events   days_without   events
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      111122223333   us-east-1    2026-03-02T09:00:00Z   2026-03-05T08:07:00Z                  3              1       16
      444455556666   us-east-1    2026-03-03T14:03:00Z   2026-03-04T11:05:00Z                  2              0        7
@@ -163,7 +166,7 @@ fn the_review_names_the_right_person_in_each_story() {
     Who acted, and in which roles
     =============================
     Every person and workload that stands at the start of a chain.
-     origin kind   origin id                              origin account id   origin provider   is human   role sessions   roles                                         events   denied   first used at          last used at
+     origin_kind   origin_id                              origin_account_id   origin_provider   is_human   role_sessions   roles                                         events   denied   first_used_at          last_used_at
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      iam_user      arn:aws:iam::111122223333:user/alice   111122223333                                                 2   SecurityAnalystRole, SecurityBreakGlassRole        8        1   2026-03-02T09:00:00Z   2026-03-02T09:40:00Z
      iam_user      arn:aws:iam::111122223333:user/bob     111122223333                                                 3   DatabaseAdmin, Operations, ShopDeploy              6        0   2026-03-03T14:00:00Z   2026-03-03T14:09:20Z
@@ -174,7 +177,7 @@ fn the_review_names_the_right_person_in_each_story() {
     Persona switches
     ================
     When somebody took another role, or went back.
-     switched at            origin id                              from persona arn                                        to persona arn                                          kind       issuing api   is cross account   confidence   evidence event id
+     switched_at            origin_id                              from_persona_arn                                        to_persona_arn                                          kind       issuing_api   is_cross_account   confidence   evidence_event_id
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      2026-03-02T09:00:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:user/alice                    arn:aws:iam::111122223333:role/SecurityAnalystRole      explicit   AssumeRole    false              exact        3df5fe57-6753-c639-3382-2bb9d3305a9f
      2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:role/SecurityBreakGlassRole   explicit   AssumeRole    false              exact        920aa03b-55ae-363b-33fa-8966df032062
@@ -189,7 +192,7 @@ fn the_review_names_the_right_person_in_each_story() {
     Chains over more than one role
     ==============================
     The log of the last call names only the last role.
-     created at             origin id                              chain                                                                                                                                  hop count   events   confidence   session id
+     created_at             origin_id                              chain                                                                                                                                  hop_count   events   confidence   session_id
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityAnalystRole > arn:aws:iam::111122223333:role/SecurityBreakGlassRole                                     2        2   exact        1018acd6dc2ac3d7f07f37aa8108d3ee
      2026-03-03T14:03:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::111122223333:role/Operations > arn:aws:iam::444455556666:role/ShopDeploy                                                          2        2   exact        5119184c8482307361bbfc44553fbe7f
@@ -197,30 +200,30 @@ fn the_review_names_the_right_person_in_each_story() {
 
     Root
     ====
-    Root was not used.
+    No call as root was seen.
 
     Break-glass roles
     =================
     Roles that are called so. Compare with your tickets.
-     created at             origin id                              persona arn                                             session name   events   denied   source ip address   confidence   issuing event id
+     created_at             origin_id                              persona_arn                                             session_name   events   denied   source_ip_address   confidence   issuing_event_id
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityBreakGlassRole   alice               2        0   203.0.113.10        exact        920aa03b-55ae-363b-33fa-8966df032062
 
     Third parties
     =============
-    Nobody came from outside.
+    No caller from another account was seen.
 
     Top denials
     ===========
     What IAM refused.
-     origin kind   origin id                              origin provider   persona arn                                          iam action            denied   last denied at         allowed
+     origin_kind   origin_id                              origin_provider   persona_arn                                          iam_action            denied   last_denied_at         allowed
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      iam_user      arn:aws:iam::111122223333:user/alice                     arn:aws:iam::111122223333:role/SecurityAnalystRole   iam:UpdateAccessKey        1   2026-03-02T09:18:03Z         0
 
     Permissions last used, by role and person
     =========================================
     What was never logged (data events, as a rule) does not show here.
-     persona arn                                             origin id                              origin provider   iam action                used   last used at
+     persona_arn                                             origin_id                              origin_provider   iam_action                used   last_used_at
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      arn:aws:iam::111122223333:role/AuditRole                arn:aws:iam::111122223333:user/erin                      s3:GetBucketPolicy           5   2026-03-05T08:07:00Z
      arn:aws:iam::111122223333:role/Operations               arn:aws:iam::111122223333:user/bob                       sts:AssumeRole               1   2026-03-03T14:03:00Z
@@ -238,22 +241,22 @@ fn the_review_names_the_right_person_in_each_story() {
 
     Unresolved
     ==========
-    Every session has its origin.
+    No session without an origin.
 
     Records in the wrong file
     =========================
-    Every record is where CloudTrail would have put it.
+    No contradiction was seen; only files with CloudTrail's own names can show one.
 
     Rejected
     ========
     What could not be read. Its text is in the table `rejected`.
-     reason               log file key                                                                                                                     rejected   first record   first byte offset   example
+     reason               log_file_key                                                                                                                     rejected   first_record   first_byte_offset   example
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      missing_event_time   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              1                1220   no `eventTime`
      truncated_gzip       AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              7                7390   incomplete deflate stream
     --- stderr
     2 records and 0 files were rejected: missing_event_time 1, truncated_gzip 1
-    hint: `rolecall status` lists them; their text is in the table `rejected`
+    hint: to look into them, run it again with `--lake PATH`, which keeps the lake
     ");
     let again = rolecall(
         folder.path(),

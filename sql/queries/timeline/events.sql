@@ -1,5 +1,5 @@
 -- What happened, in order, and who was behind it?
--- Every parameter that is given narrows the answer.
+-- Every parameter that is given narrows the answer. `who` and `persona` are short forms for narrow screens.
 -- param: principal text default null
 -- param: role text default null
 -- param: access_key text default null
@@ -31,7 +31,9 @@ SELECT
     confidence,
     unresolved_reason,
     session_id,
-    event_id
+    event_id,
+    coalesce(origin_name, origin_id, origin_kind) AS who,
+    split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM attributed_events
 WHERE
     ($since::timestamp IS NULL OR event_time >= $since::timestamp)
