@@ -310,6 +310,7 @@ pub(super) fn of_service_issue(issues: &Issues, row: usize) -> Option<Origin> {
     };
     Some(match workload {
         Some((kind, id)) => Origin::new(kind, id).in_account(account),
-        None => Origin::new(OriginKind::AwsService, service).in_account(account),
+        // A service belongs to no account, whichever it works in.
+        None => Origin::new(OriginKind::AwsService, service),
     })
 }
