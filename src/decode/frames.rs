@@ -8,7 +8,7 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use super::gunzip::Input;
-use super::json;
+use super::json::{self, Extent};
 use super::record::Record;
 use super::rejected::{Reason, Rejected, raw_text};
 use super::window::{End, Window};
@@ -425,8 +425,8 @@ impl<R: Read> Frames<R> {
 
     /// The end of a broken record in a list, or `None` beyond the limit.
     ///
-    /// Its own brackets tell, unless a quote that was left open hides them: then what follows is no end
-    /// of a value, and the next record that begins behind another one is where reading goes on.
+    /// Its own brackets tell, unless one is missing or a quote that was left open hides them: then the next
+    /// record that begins behind another one is where reading goes on.
     fn end_of_broken(&mut self) -> Option<usize> {
         loop {
             let text = self.window.text();
@@ -437,13 +437,17 @@ impl<R: Read> Frames<R> {
             } else {
                 next.unwrap_or(length)
             };
-            let end = text.get(..reach).and_then(json::end_of_value);
-            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
-            let text = self.window.text();
-            match end {
-                Some(end) if json::may_follow_value(text.get(end..).unwrap_or_default()) => {
-                    return Some(end.max(1));
+            let extent = text.get(..reach).and_then(json::extent_of_value);
+            let sure = match extent {
+                Some(Extent::Closed(end)) => {
+                    json::may_follow_value(text.get(end..).unwrap_or_default())
                 }
+                Some(Extent::Open(_)) | None => false,
+            };
+            let end = extent.map(|(Extent::Closed(end) | Extent::Open(end))| end);
+            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
+            match end {
+                Some(end) if sure => return Some(end.max(1)),
                 Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
                 None if length > self.options.max_record_bytes => return next,
                 None => {}

@@ -105,10 +105,27 @@ pub(super) fn is_compact(text: &[u8]) -> bool {
     true
 }
 
-/// Finds the end of the value that `text` starts with by its brackets and quotes alone, or `None`
-/// when the text ends first. Works on values that no parser accepts: a closing bracket closes all that
-/// was opened since its partner, and one without a partner belongs to what is around the value.
+/// Where a value ends by its brackets and quotes alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Its own bracket or quote closes it, or what follows a plain value does.
+    Closed(usize),
+    /// A bracket closes what is around it, before it is closed itself.
+    Open(usize),
+}
+
+/// Finds the end of the value that `text` starts with, or `None` when the text ends first.
 pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
+    extent_of_value(text).map(|extent| match extent {
+        Extent::Closed(end) | Extent::Open(end) => end,
+    })
+}
+
+/// Finds the end of the value that `text` starts with, or `None` when the text ends first.
+///
+/// Works on values that no parser accepts: a closing bracket closes all that was opened since its
+/// partner, and one without a partner belongs to what is around the value.
+pub(super) fn extent_of_value(text: &[u8]) -> Option<Extent> {
     let mut open: Vec<u8> = Vec::new();
     let (mut in_string, mut escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate() {
@@ -116,7 +133,7 @@ pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
             in_string = escaped || byte != b'"';
             escaped = !escaped && byte == b'\\';
             if !in_string && open.is_empty() {
-                return Some(at + 1);
+                return Some(Extent::Closed(at + 1));
             }
             continue;
         }
@@ -126,12 +143,13 @@ pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
             b'}' | b']' => {
                 let partner = if byte == b'}' { b'{' } else { b'[' };
                 match open.iter().rposition(|bracket| *bracket == partner) {
-                    Some(0) => return Some(at + 1),
+                    Some(0) => return Some(Extent::Closed(at + 1)),
                     Some(depth) => open.truncate(depth),
-                    None => return Some(at),
+                    None if open.is_empty() => return Some(Extent::Closed(at)),
+                    None => return Some(Extent::Open(at)),
                 }
             }
-            b',' | b'\n' if open.is_empty() => return Some(at),
+            b',' | b'\n' if open.is_empty() => return Some(Extent::Closed(at)),
             _ => {}
         }
     }
@@ -255,6 +273,6 @@ mod tests {
     #[test]
     fn brackets_of_the_wrong_kind_do_not_carry_on_into_the_next_record() {
         assert_eq!(end_of_value(b"{\"a\":[1,2},{\"b\":1}]"), Some(11));
-        assert_eq!(end_of_value(b"{\"a\":1]}"), Some(7));
+        assert_eq!(extent_of_value(b"{\"a\":1]}"), Some(Extent::Open(6)));
     }
 }

@@ -116,6 +116,8 @@ fn one_bad_record_costs_one_rejection() {
         ),
         (r#"{"eventID":"x","eventTime":}"#, "broken_json"),
         (r#"{"eventID" "x"}"#, "broken_json"),
+        (r#"{"eventID":"x","tlsDetails":{"a":1}"#, "broken_json"),
+        (r#"{"eventID":"x","tlsDetails":{"a":[1}}"#, "broken_json"),
         (
             r#"{"eventID":"x","eventTime":"2026-03-02T09:00:00Z","a":[1,2}"#,
             "broken_json",
