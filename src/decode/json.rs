@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn brackets_of_the_wrong_kind_do_not_carry_on_into_the_next_record() {
-        assert_eq!(end_of_value(b"{\"a\":[1,2},{\"b\":1}]"), Some(11));
+        assert_eq!(end_of_value(b"{\"a\":[1,2},{\"b\":1}]"), Some(10));
         assert_eq!(extent_of_value(b"{\"a\":1]}"), Some(Extent::Open(6)));
     }
 }

@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn backslashes_before_the_closing_quote_do_not_hide_it() {
         let outer = |inner: &str| serde_json::json!({ "message": inner }).to_string();
-        let inner = r#"{"password":"abc\","user":"bob"}"#;
+        let inner = r#"{"password":"abc\\","user":"bob"}"#;
         let masked = outer(r#"{"password":"***","user":"bob"}"#);
         assert_eq!(mask_text(&outer(inner)), masked);
         assert_eq!(mask_text(inner), r#"{"password":"***","user":"bob"}"#);
