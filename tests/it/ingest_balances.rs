@@ -278,6 +278,39 @@ fn a_folder_that_may_not_be_entered_is_reported_once() {
 }
 
 #[test]
+fn a_file_that_vanishes_before_it_is_read_is_reported_and_the_rest_is_read() {
+    use super::support::runtime;
+    use rolecall::ingest::{IngestOptions, ingest};
+    use rolecall::lake::Lake;
+    use rolecall::source::{Location, Selection, list};
+    let lake = TempLake::new();
+    lake.put("a.json", &records_file(&[event("1", NOON)]));
+    lake.put("b.json", &records_file(&[event("2", NOON)]));
+    let logs = Location::parse(lake.logs().to_str().unwrap()).unwrap();
+    let listing = list(&[logs], &Selection::default()).unwrap();
+    std::fs::remove_file(lake.logs().join("a.json")).unwrap();
+    let open = Lake::open_or_create(&lake.root()).unwrap();
+    let guard = open.write(|| ()).unwrap();
+    let options = IngestOptions::new(1, "2026-04-01T00:00:00Z".parse().unwrap());
+    let books = ingest(&guard, listing, options, &mut |_| ()).unwrap();
+    assert_eq!((books.files_rejected, books.events), (1, 1));
+    runtime()
+        .block_on(rolecall::sessions::resolve(&guard, super::support::LIMITS))
+        .unwrap();
+    drop(guard);
+    drop(open);
+    assert_eq!(
+        lake.value("SELECT log_file_key FROM rejected WHERE reason = 'unreadable'"),
+        "a.json"
+    );
+    // Back again, it is read, and its rejection goes.
+    lake.put("a.json", &records_file(&[event("1", NOON)]));
+    assert_eq!(lake.ingest().events, 1);
+    assert_eq!(lake.sql("SELECT * FROM rejected"), Vec::<Value>::new());
+    lake.assert_books_balance();
+}
+
+#[test]
 fn a_broken_link_that_was_named_is_reported_and_tried_again() {
     let lake = TempLake::new();
     let link = lake.logs().join("link.json");
