@@ -550,13 +550,7 @@ fn refusal(record: &mut Record<'_>) -> Option<(Reason, String)> {
 
 /// The id of a record without one: the hash of its text.
 fn id_of_text(text: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut id = String::from("sha256:");
-    for byte in Sha256::digest(text) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    format!("sha256:{:x}", Sha256::digest(text))
 }
 
 /// Follows brackets and quotes through text that comes in pieces.

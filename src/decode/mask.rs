@@ -50,16 +50,6 @@ pub(crate) const SECRET_ENDINGS: [&str; 5] = [
     "secretAccessKey",
 ];
 
-/// Masks the secrets in a JSON value.
-pub fn mask_json(text: &str) -> Cow<'_, str> {
-    mask(text)
-}
-
-/// Masks the secrets in text that may be damaged or cut short: an unfinished secret is masked to the end.
-pub fn mask_text(text: &str) -> Cow<'_, str> {
-    mask(text)
-}
-
 static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // The closing quote is part of the pattern: `cert` must not be found in `certificateArn`.
     let fields = SECRET_FIELDS.iter().chain(&SECRET_ENDINGS);
@@ -70,7 +60,8 @@ static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
-fn mask(text: &str) -> Cow<'_, str> {
+/// Masks the secrets in JSON text, whole or damaged; an unfinished secret is masked to the end of the text.
+pub fn mask(text: &str) -> Cow<'_, str> {
     let Some(fields) = FIELDS.as_ref() else {
         return Cow::Borrowed(text);
     };
@@ -217,23 +208,20 @@ mod tests {
     #[test]
     fn a_secret_goes_and_its_neighbours_stay() {
         assert_eq!(
-            mask_json(
+            mask(
                 r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"FwoG/+=","expiration":"x"}}"#
             ),
             r#"{"credentials":{"accessKeyId":"ASIAX","sessionToken":"***","expiration":"x"}}"#
         );
         assert_eq!(
-            mask_json(r#"{ "Password" : "a\"b" , "x":1}"#),
+            mask(r#"{ "Password" : "a\"b" , "x":1}"#),
             r#"{ "Password" : "***" , "x":1}"#
         );
         assert_eq!(
-            mask_json(r#"{"cert":["a","]"],"b":2}"#),
+            mask(r#"{"cert":["a","]"],"b":2}"#),
             r#"{"cert":"***","b":2}"#
         );
-        assert_eq!(
-            mask_json(r#"{"tokenCode":123456}"#),
-            r#"{"tokenCode":"***"}"#
-        );
+        assert_eq!(mask(r#"{"tokenCode":123456}"#), r#"{"tokenCode":"***"}"#);
     }
 
     #[test]
@@ -244,18 +232,18 @@ mod tests {
             r#"{"about":"sessionToken"}"#,
             r#"{"passwordResetRequired":true}"#,
         ] {
-            assert!(matches!(mask_json(text), Cow::Borrowed(_)), "{text}");
+            assert!(matches!(mask(text), Cow::Borrowed(_)), "{text}");
         }
     }
 
     #[test]
     fn a_secret_inside_a_json_string_goes_too() {
         assert_eq!(
-            mask_text(r#"{"CloudTrailEvent":"{\"sessionToken\":\"FwoG\",\"a\":1}"}"#),
+            mask(r#"{"CloudTrailEvent":"{\"sessionToken\":\"FwoG\",\"a\":1}"}"#),
             r#"{"CloudTrailEvent":"{\"sessionToken\":\"***\",\"a\":1}"}"#
         );
         assert_eq!(
-            mask_text(r#"{\"x\":{\"cert\":{\"b\":\"c\"}},\"d\":1}"#),
+            mask(r#"{\"x\":{\"cert\":{\"b\":\"c\"}},\"d\":1}"#),
             r#"{\"x\":{\"cert\":\"***\"},\"d\":1}"#
         );
     }
@@ -269,15 +257,9 @@ mod tests {
             "x:Password",
         ] {
             let text = format!(r#"{{"a":1,"{name}":"hunter2","b":2}}"#);
-            assert_eq!(
-                mask_json(&text),
-                format!(r#"{{"a":1,"{name}":"***","b":2}}"#)
-            );
+            assert_eq!(mask(&text), format!(r#"{{"a":1,"{name}":"***","b":2}}"#));
         }
-        assert!(matches!(
-            mask_json(r#"{"hasPassword":true}"#),
-            Cow::Borrowed(_)
-        ));
+        assert!(matches!(mask(r#"{"hasPassword":true}"#), Cow::Borrowed(_)));
     }
 
     #[test]
@@ -285,19 +267,19 @@ mod tests {
         let outer = |inner: &str| serde_json::json!({ "message": inner }).to_string();
         let inner = r#"{"password":"abc\\","user":"bob"}"#;
         let masked = outer(r#"{"password":"***","user":"bob"}"#);
-        assert_eq!(mask_text(&outer(inner)), masked);
-        assert_eq!(mask_text(inner), r#"{"password":"***","user":"bob"}"#);
+        assert_eq!(mask(&outer(inner)), masked);
+        assert_eq!(mask(inner), r#"{"password":"***","user":"bob"}"#);
         // Cut inside, the string around it still ends.
-        let cut = mask_text(r#"{"message":"{\"password\":\"abc","next":1}"#).into_owned();
+        let cut = mask(r#"{"message":"{\"password\":\"abc","next":1}"#).into_owned();
         assert_eq!(cut, r#"{"message":"{\"password\":\"***\"","next":1}"#);
     }
 
     #[test]
     fn an_unfinished_secret_goes_to_the_end() {
         assert_eq!(
-            mask_text(r#"{"sessionToken":"FwoGZXIv"#),
+            mask(r#"{"sessionToken":"FwoGZXIv"#),
             r#"{"sessionToken":"***""#
         );
-        assert_eq!(mask_text(r#"{"cert":["a""#), r#"{"cert":"***""#);
+        assert_eq!(mask(r#"{"cert":["a""#), r#"{"cert":"***""#);
     }
 }

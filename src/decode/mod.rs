@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 pub use identity::UserIdentity;
 pub use json::JsonObject;
 pub use lifted::Lifted;
-pub use mask::{mask_json, mask_text};
+pub use mask::mask;
 pub use record::{Record, Resource};
 pub use rejected::{RAW_LIMIT, Reason, Rejected};
 pub use time::{parse_event_time, parse_expiration};
@@ -77,7 +77,7 @@ pub struct Decoded {
 /// How decoding treats what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeOptions {
-    /// Replaces secrets in records and in rejected text; see `mask_json` for the list.
+    /// Replaces secrets in records and in rejected text; see `mask` for the list.
     pub mask_secrets: bool,
     /// A record longer than this, in bytes, is rejected and passed over without being held.
     pub max_record_bytes: usize,
@@ -94,11 +94,11 @@ impl Default for DecodeOptions {
 }
 
 /// A free-form part as our tables keep it: without white space between its tokens, secrets masked.
-pub fn json_text(raw: &RawValue, mask: bool) -> Cow<'_, str> {
-    match (json::minified(raw.get()), mask) {
+pub fn json_text(raw: &RawValue, is_masked: bool) -> Cow<'_, str> {
+    match (json::minified(raw.get()), is_masked) {
         (text, false) => text,
-        (Cow::Borrowed(text), true) => mask_json(text),
-        (Cow::Owned(text), true) => Cow::Owned(mask_json(&text).into_owned()),
+        (Cow::Borrowed(text), true) => mask(text),
+        (Cow::Owned(text), true) => Cow::Owned(mask(&text).into_owned()),
     }
 }
 

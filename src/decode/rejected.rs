@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::mask::mask_text;
+use super::mask::mask;
 
 /// How much of a rejected record's text is kept, in bytes.
 pub const RAW_LIMIT: usize = 64 << 10;
@@ -113,7 +113,7 @@ pub(super) fn raw_text(text: &[u8], masked: bool) -> String {
     let head = text.get(..RAW_LIMIT).unwrap_or(text);
     let text = String::from_utf8_lossy(head);
     if masked {
-        mask_text(&text).into_owned()
+        mask(&text).into_owned()
     } else {
         text.into_owned()
     }

@@ -168,7 +168,7 @@ fn unmapped_json(fields: &[Unmapped<'_>], mask: bool) -> Option<String> {
     nested_json(&mut out, fields.iter().collect(), 0);
     out.push('}');
     Some(if mask {
-        crate::decode::mask_json(&out).into_owned()
+        crate::decode::mask(&out).into_owned()
     } else {
         out
     })

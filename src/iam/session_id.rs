@@ -3,8 +3,6 @@
 //! It is worked out from a record alone, so that the order of files cannot change it, and from an
 //! issuing event's response as well, so that a credential's issue and its use meet under one id.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 /// A session's id: 32 lower-case hexadecimal digits.
@@ -44,12 +42,8 @@ impl SessionId {
             hasher.update(part.len().to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let digest = hasher.finalize();
-        let mut text = String::with_capacity(32);
-        for byte in digest.iter().take(16) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
+        let mut text = format!("{:x}", hasher.finalize());
+        text.truncate(32);
         Self(text)
     }
 }

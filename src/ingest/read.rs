@@ -365,11 +365,5 @@ pub(super) fn hash_of(file: &LogFile) -> io::Result<String> {
 }
 
 fn hash_text(hasher: Sha256) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::from("sha256:");
-    for byte in hasher.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    format!("sha256:{:x}", hasher.finalize())
 }

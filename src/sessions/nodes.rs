@@ -35,6 +35,27 @@ pub(super) struct Node {
     pub(super) twin: Option<usize>,
 }
 
+impl Node {
+    /// A session of which nothing is known but its id, its use and its role.
+    fn new(id: String, used: Option<usize>, role_arn: Option<Arc<str>>) -> Self {
+        Self {
+            id,
+            used,
+            start: Start::Unknown {
+                reason: UnresolvedReason::Lost,
+                hops: 0,
+                role: None,
+            },
+            method: Method::None,
+            issues: Vec::new(),
+            evidence: Vec::new(),
+            persona: Persona::default(),
+            role_arn,
+            twin: None,
+        }
+    }
+}
+
 /// Makes the nodes of the walk.
 pub(super) struct NodeBuilder<'a> {
     pub(super) facts: &'a Facts,
@@ -46,21 +67,11 @@ impl NodeBuilder<'_> {
     /// A session that made calls.
     pub(super) fn used(&self, row: usize, linker: &Linker<'_>) -> Node {
         let uses = &self.facts.uses;
-        let mut node = Node {
-            id: uses.session_id.get(row).unwrap_or_default().to_owned(),
-            used: Some(row),
-            start: Start::Unknown {
-                reason: UnresolvedReason::Lost,
-                hops: 0,
-                role: None,
-            },
-            method: Method::None,
-            issues: Vec::new(),
-            evidence: Vec::new(),
-            persona: Persona::default(),
-            role_arn: self.role_arn(row),
-            twin: None,
-        };
+        let mut node = Node::new(
+            uses.session_id.get(row).unwrap_or_default().to_owned(),
+            Some(row),
+            self.role_arn(row),
+        );
         node.persona = self.persona(row, node.role_arn.as_ref());
         if let Some(link) = linker.link(row) {
             self.tie(&mut node, link.issues, link.method, link.confidence);
@@ -218,21 +229,8 @@ impl NodeBuilder<'_> {
                 },
                 (_, None) => Persona::default(),
             };
-            let mut node = Node {
-                id,
-                used: None,
-                start: Start::Unknown {
-                    reason: UnresolvedReason::Lost,
-                    hops: 0,
-                    role: None,
-                },
-                method: Method::None,
-                issues: Vec::new(),
-                evidence: Vec::new(),
-                persona,
-                role_arn,
-                twin: None,
-            };
+            let mut node = Node::new(id, None, role_arn);
+            node.persona = persona;
             self.tie(&mut node, issues, Method::IssuedKey, Confidence::Exact);
             node
         });
