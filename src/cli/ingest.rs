@@ -1,5 +1,7 @@
 //! `rolecall ingest`: log files into the lake.
 
+use std::io::{self, IsTerminal as _};
+
 use chrono::NaiveDate;
 use clap::Args;
 
@@ -9,7 +11,7 @@ use crate::ingest::{Books, IngestOptions, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
-use crate::source::{Listing, Location, Selection, list};
+use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
 
 /// Read log files into the lake
 ///
@@ -69,9 +71,22 @@ pub(super) fn listing(
     let selection = selection.selection(world)?;
     let locations = sources
         .iter()
-        .map(|source| Location::parse(source))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|source| match source.as_str() {
+            "-" => standard_input(),
+            path => Ok(Location::parse(path)?),
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
     Ok(list(&locations, &selection)?)
+}
+
+/// Takes in what is piped to us.
+fn standard_input() -> Result<Location, Failure> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        return Err(SourceError::Terminal.into());
+    }
+    let stream = Stream::read(input.lock()).map_err(SourceError::Stream)?;
+    Ok(Location::Stream(stream))
 }
 
 pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {

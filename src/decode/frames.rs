@@ -1,43 +1,61 @@
-//! Finds the records in a log file's text: inside `{"Records": […]}`, in a list, or one after the other.
+//! Finds the values in a log file's text: inside `{"Records": […]}` and its like, in a list, one after the
+//! other, or behind a time on a line.
 //!
 //! A record is parsed where it stands. Only when that fails is its end looked for by brackets and
-//! quotes, so that one broken record costs one rejection and the next one is read again.
+//! quotes (`salvage`).
 
 use std::io::Read;
 
-use sha2::{Digest, Sha256};
-
+use super::form::Form;
 use super::gunzip::Input;
-use super::json::{self, Extent};
-use super::record::Record;
-use super::rejected::{Reason, Rejected, raw_text};
-use super::window::{End, Window};
-use super::{DecodeOptions, Decoded, Form, RecordSink};
+use super::json;
+use super::record::Item;
+use super::rejected::{Reason, Rejected};
+use super::take::{Place, Taker};
+use super::time::parse_event_time;
+use super::window::Window;
+use super::wrapped;
+use super::{DecodeOptions, Decoded, RecordSink};
 
 /// One pass over one log file.
 pub(super) struct Frames<R: Read> {
-    window: Window<Input<R>>,
-    is_gzip: bool,
-    options: DecodeOptions,
-    form: Form,
-    records: u64,
+    pub(super) window: Window<Input<R>>,
+    pub(super) is_gzip: bool,
+    pub(super) options: DecodeOptions,
+    pub(super) taker: Taker,
     /// Top-level values seen.
-    values: u64,
+    pub(super) values: u64,
+    /// Set while the values of a list are read.
+    pub(super) in_list: bool,
+    /// Set for a text whose lines begin with a time.
+    pub(super) is_export: bool,
     /// Set once a line turned out broken: from then on a record is looked for within its line.
-    by_line: bool,
+    pub(super) by_line: bool,
     /// Bytes that may still be looked through for the ends of broken records.
-    salvage_budget: usize,
+    pub(super) salvage_budget: usize,
 }
 
 /// Enough for any real damage; what goes beyond it is made to waste time.
 const SALVAGE_BUDGET: usize = 256 << 20;
 
 /// What became of one value.
-enum Step {
+pub(super) enum Step {
     /// It was read, or rejected and passed over.
     Done,
     /// The text ended inside it.
     Ended,
+}
+
+/// What a top-level object is.
+enum Envelope {
+    /// The place stands at a list of records, or of objects around records.
+    List(Form),
+    /// The place stands at the beginning of a record, or of an object around one.
+    Item,
+    /// An object that holds no records, and need not.
+    Aside(Form),
+    /// Neither.
+    Other(Reason, String),
 }
 
 impl<R: Read> Frames<R> {
@@ -47,9 +65,10 @@ impl<R: Read> Frames<R> {
             window: Window::new(input),
             is_gzip,
             options,
-            form: Form::Unknown,
-            records: 0,
+            taker: Taker::new(options),
             values: 0,
+            in_list: false,
+            is_export: false,
             by_line: false,
             salvage_budget: SALVAGE_BUDGET,
         }
@@ -60,7 +79,6 @@ impl<R: Read> Frames<R> {
         if self.window.text().starts_with(b"\xef\xbb\xbf") {
             self.window.advance(3);
         }
-        let before = self.records;
         let mut finished = true;
         while let Some(first) = self.next_byte() {
             match self.value(first, sink) {
@@ -71,13 +89,10 @@ impl<R: Read> Frames<R> {
                 }
             }
         }
-        self.report_end(finished, before, sink);
-        if self.form == Form::RecordLines && self.records == 1 {
-            self.form = Form::Record;
-        }
+        self.report_end(finished, sink);
         Decoded {
-            form: self.form,
-            records: self.records,
+            form: self.taker.form(),
+            records: self.taker.records(),
         }
     }
 
@@ -98,24 +113,42 @@ impl<R: Read> Frames<R> {
 
     /// Reads one top-level value.
     fn value(&mut self, first: u8, sink: &mut impl RecordSink) -> Step {
+        self.in_list = false;
+        self.taker.within(None);
         match first {
             b'{' => match self.envelope() {
-                Envelope::Records => {
-                    self.found(Form::Records);
+                Envelope::List(form) => {
+                    self.taker.seen.layout(form);
+                    self.taker
+                        .within(Some(form).filter(|form| *form != Form::Records));
                     self.list(sink, true)
+                }
+                Envelope::Aside(form) => {
+                    self.taker.seen.item(Some(form));
+                    self.pass_over_object()
                 }
                 Envelope::Other(reason, detail) if self.values == 0 && self.is_last_value() => {
                     self.give_up(reason, detail, sink)
                 }
                 // Another object among records is rejected as a record without its time.
-                Envelope::Record | Envelope::Other(..) => {
-                    self.found(Form::RecordLines);
-                    self.record(sink)
+                Envelope::Item | Envelope::Other(..) => {
+                    self.taker.seen.layout(Form::RecordLines);
+                    self.item(sink)
                 }
             },
             b'[' => {
-                self.found(Form::RecordList);
+                self.taker.seen.layout(Form::RecordList);
                 self.list(sink, false)
+            }
+            b'0'..=b'9' if self.pass_over_time() => {
+                self.taker.seen.layout(Form::CloudWatchExport);
+                self.is_export = true;
+                self.by_line = true;
+                self.item(sink)
+            }
+            _ if self.values == 0 && self.is_query_result() => {
+                self.taker.seen.layout(Form::CloudTrailLake);
+                self.query_result(sink)
             }
             _ if self.values == 0 && json::next_object_line(self.window.text()).is_none() => {
                 let detail =
@@ -123,11 +156,27 @@ impl<R: Read> Frames<R> {
                 self.give_up(Reason::NotJson, detail, sink)
             }
             _ => {
-                self.found(Form::RecordLines);
+                self.taker.seen.layout(Form::RecordLines);
                 self.by_line = true;
-                self.record(sink)
+                self.item(sink)
             }
         }
+    }
+
+    /// Moves past the time that a line of a CloudWatch Logs export begins with; false without one.
+    fn pass_over_time(&mut self) -> bool {
+        const LONGEST: usize = 40;
+        if self.window.text().len() <= LONGEST {
+            self.window.fill();
+        }
+        let text = self.window.text();
+        let head = text.get(..LONGEST).unwrap_or(text);
+        let time = memchr::memchr(b' ', head)
+            .and_then(|end| std::str::from_utf8(head.get(..end)?).ok())
+            .filter(|time| parse_event_time(time).is_some());
+        let length = time.map(|time| time.len() + 1);
+        self.window.advance(length.unwrap_or(0));
+        length.is_some()
     }
 
     /// Whether nothing follows the value at the current place, as far as the window goes.
@@ -142,21 +191,14 @@ impl<R: Read> Frames<R> {
     }
 
     /// Rejects the whole file; its rest is still read, for its hash.
-    fn give_up(&mut self, reason: Reason, detail: String, sink: &mut impl RecordSink) -> Step {
+    pub(super) fn give_up(
+        &mut self,
+        reason: Reason,
+        detail: String,
+        sink: &mut impl RecordSink,
+    ) -> Step {
         let raw = self.window.text();
         sink.rejected(Rejected::of_file(reason, detail).with_raw(raw, self.options.mask_secrets));
-        self.pass_over_rest();
-        Step::Done
-    }
-
-    fn found(&mut self, form: Form) {
-        if self.form == Form::Unknown {
-            self.form = form;
-        }
-    }
-
-    /// Moves to the end; the rest of a file that was given up is still read, for its hash.
-    fn pass_over_rest(&mut self) {
         loop {
             self.window.advance(self.window.text().len());
             if !self.window.fill() {
@@ -164,23 +206,12 @@ impl<R: Read> Frames<R> {
             }
         }
         self.values += 1;
+        Step::Done
     }
-}
 
-/// What a top-level object is.
-enum Envelope {
-    /// The place stands at the list of `Records`.
-    Records,
-    /// The place stands at the record's beginning.
-    Record,
-    /// Neither.
-    Other(Reason, String),
-}
-
-impl<R: Read> Frames<R> {
     /// Looks at an object's keys until one tells what it is.
     ///
-    /// Keys before `Records` are passed over without being held.
+    /// Keys before a list of records are passed over without being held.
     fn envelope(&mut self) -> Envelope {
         let mut at = 1;
         loop {
@@ -191,30 +222,34 @@ impl<R: Read> Frames<R> {
                 );
             };
             let key = self.window.text().get(at..key_end).unwrap_or_default();
-            let key: &str = serde_json::from_slice(key).unwrap_or_default();
-            if json::is_record_key(key) {
-                return Envelope::Record;
+            let key: String = serde_json::from_slice(key).unwrap_or_default();
+            if json::is_record_key(&key) || wrapped::is_wrapper_key(&key) {
+                return Envelope::Item;
             }
-            let is_records = key == "Records";
+            if let Some(form) = wrapped::without_records(&key) {
+                return Envelope::Aside(form);
+            }
             let Some(mut value) = self.after(key_end, b':') else {
                 // Broken right here: reading it as a record tells where and why.
-                return Envelope::Record;
+                return Envelope::Item;
             };
             let Some(first) = self.peek(&mut value) else {
-                return Envelope::Record;
+                return Envelope::Item;
             };
-            if is_records {
+            if let Some(form) = wrapped::list_named(&key) {
                 if first == b'[' {
                     self.window.advance(value);
-                    return Envelope::Records;
+                    return Envelope::List(form);
                 }
-                return Envelope::Other(
-                    Reason::RecordsNotAList,
-                    "`Records` holds another value than a list".to_owned(),
-                );
+                if form == Form::Records {
+                    return Envelope::Other(
+                        Reason::RecordsNotAList,
+                        "`Records` holds another value than a list".to_owned(),
+                    );
+                }
             }
             let Some(end) = self.end_of_value_from(value) else {
-                return Envelope::Record;
+                return Envelope::Item;
             };
             at = match self.after(end, b',') {
                 Some(next) => next,
@@ -263,8 +298,9 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Reads a list of records; `in_object` when the rest of an object follows it.
+    /// Reads a list of values; `in_object` when the rest of an object follows it.
     fn list(&mut self, sink: &mut impl RecordSink, in_object: bool) -> Step {
+        self.in_list = true;
         self.window.advance(1);
         loop {
             match self.next_byte() {
@@ -279,7 +315,7 @@ impl<R: Read> Frames<R> {
                 }
                 Some(b',') => self.window.advance(1),
                 Some(_) => {
-                    if matches!(self.record(sink), Step::Ended) {
+                    if matches!(self.item(sink), Step::Ended) {
                         return Step::Ended;
                     }
                 }
@@ -287,7 +323,13 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over the keys after `Records` and the object's end.
+    /// Passes over an object that holds no records.
+    fn pass_over_object(&mut self) -> Step {
+        self.window.advance(1);
+        self.rest_of_object()
+    }
+
+    /// Passes over the keys that are left of an object, and its end.
     fn rest_of_object(&mut self) -> Step {
         loop {
             match self.next_byte() {
@@ -306,8 +348,8 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Reads one record at the current place.
-    fn record(&mut self, sink: &mut impl RecordSink) -> Step {
+    /// Reads one value at the current place: a record, or something around records.
+    fn item(&mut self, sink: &mut impl RecordSink) -> Step {
         loop {
             let text = self.window.text();
             let line = if self.by_line {
@@ -316,31 +358,19 @@ impl<R: Read> Frames<R> {
                 None
             };
             let within = text.get(..line.unwrap_or(text.len())).unwrap_or(text);
-            let mut stream = serde_json::Deserializer::from_slice(within).into_iter::<Record<'_>>();
+            let mut stream = serde_json::Deserializer::from_slice(within).into_iter::<Item<'_>>();
             let error = match stream.next() {
-                Some(Ok(mut record)) => {
+                Some(Ok(item)) => {
                     let length = stream.byte_offset();
-                    let text = text.get(..length).unwrap_or_default();
                     if length > self.options.max_record_bytes {
                         return self.too_large(sink);
                     }
-                    let index = self.records;
-                    self.records += 1;
-                    match refusal(&mut record) {
-                        None => {
-                            if record.event_id.is_empty() {
-                                record.event_id = id_of_text(text).into();
-                            }
-                            sink.record(index, &record);
-                        }
-                        Some((reason, detail)) => sink.rejected(Rejected {
-                            index: Some(index),
-                            byte_offset: Some(self.window.offset()),
-                            reason,
-                            detail,
-                            raw: Some(raw_text(text, self.options.mask_secrets)),
-                        }),
-                    }
+                    let place = Place {
+                        text: text.get(..length).unwrap_or_default(),
+                        offset: self.window.offset(),
+                        depth: 0,
+                    };
+                    self.taker.item(item, place, sink);
                     self.window.advance(length);
                     return Step::Done;
                 }
@@ -357,231 +387,11 @@ impl<R: Read> Frames<R> {
                 }
                 // An open bracket makes the text seem to end here, though another line follows. In a
                 // list nothing tells such a record's neighbour from an object inside it.
-                if self.form != Form::RecordLines || !has_further_line {
+                if self.in_list || !has_further_line {
                     return Step::Ended;
                 }
             }
             return self.broken(&error, sink);
         }
-    }
-
-    /// Rejects the broken record at the current place and moves to where the next one may start.
-    fn broken(&mut self, error: &serde_json::Error, sink: &mut impl RecordSink) -> Step {
-        let end = if self.form == Form::RecordLines {
-            self.by_line = true;
-            self.end_of_line()
-        } else {
-            self.end_of_broken()
-        };
-        let Some(end) = end else {
-            return self.too_large(sink);
-        };
-        let text = self.window.text().get(..end).unwrap_or_default();
-        let text = text.trim_ascii_end();
-        let text = text.strip_suffix(b",").unwrap_or(text);
-        let at = format!("line {} column {}", error.line(), error.column());
-        let (reason, detail) = if std::str::from_utf8(text).is_err() {
-            (
-                Reason::InvalidUtf8,
-                "it holds bytes that are no UTF-8".to_owned(),
-            )
-        } else if error.is_data() {
-            // serde's own words quote the value, which may hold a secret.
-            (
-                Reason::NotAnObject,
-                format!("another value than an object, at {at}"),
-            )
-        } else {
-            (Reason::BrokenJson, error.to_string())
-        };
-        sink.rejected(Rejected {
-            index: Some(self.records),
-            byte_offset: Some(self.window.offset()),
-            reason,
-            detail,
-            raw: Some(raw_text(text, self.options.mask_secrets)),
-        });
-        self.records += 1;
-        self.window.advance(end);
-        Step::Done
-    }
-
-    /// The end of the current line, or `None` beyond the limit.
-    fn end_of_line(&mut self) -> Option<usize> {
-        loop {
-            let text = self.window.text();
-            let length = text.len();
-            if let Some(end) = json::next_object_line(text) {
-                return Some(end);
-            }
-            if length > self.options.max_record_bytes {
-                return None;
-            }
-            if !self.window.fill() {
-                return Some(length.max(1));
-            }
-        }
-    }
-
-    /// The end of a broken record in a list, or `None` beyond the limit.
-    ///
-    /// Its own brackets tell, unless one is missing or a quote that was left open hides them: then the next
-    /// record that begins behind another one is where reading goes on.
-    fn end_of_broken(&mut self) -> Option<usize> {
-        loop {
-            let text = self.window.text();
-            let length = text.len();
-            let next = json::next_record_start(text);
-            let reach = if self.salvage_budget > 0 {
-                length
-            } else {
-                next.unwrap_or(length)
-            };
-            let extent = text.get(..reach).and_then(json::extent_of_value);
-            let sure = match extent {
-                Some(Extent::Closed(end)) => {
-                    json::may_follow_value(text.get(end..).unwrap_or_default())
-                }
-                Some(Extent::Open(_)) | None => false,
-            };
-            let end = extent.map(|(Extent::Closed(end) | Extent::Open(end))| end);
-            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
-            match end {
-                Some(end) if sure => return Some(end.max(1)),
-                Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
-                None if length > self.options.max_record_bytes => return next,
-                None => {}
-            }
-            if !self.window.fill() {
-                return Some(next.unwrap_or(length).max(1));
-            }
-        }
-    }
-
-    /// Rejects a record beyond the limit, and passes over it without holding it.
-    fn too_large(&mut self, sink: &mut impl RecordSink) -> Step {
-        let limit = self.options.max_record_bytes;
-        let mut scan = Scan::default();
-        sink.rejected(Rejected {
-            index: Some(self.records),
-            byte_offset: Some(self.window.offset()),
-            reason: Reason::RecordTooLarge,
-            detail: format!("longer than {limit} bytes"),
-            raw: Some(raw_text(self.window.text(), self.options.mask_secrets)),
-        });
-        self.records += 1;
-        loop {
-            let (passed, done) = scan.pass(self.window.text());
-            self.window.advance(passed);
-            if done {
-                return Step::Done;
-            }
-            if !self.window.fill() {
-                // The rejection above already tells of this record.
-                return if matches!(self.window.end(), Some(End::Clean)) {
-                    Step::Done
-                } else {
-                    Step::Ended
-                };
-            }
-        }
-    }
-
-    /// Tells of damage at the end of the file, once.
-    fn report_end(&mut self, finished: bool, before: u64, sink: &mut impl RecordSink) {
-        let failure = match self.window.end() {
-            Some(End::Failed(error)) => {
-                let reason = if !self.is_gzip {
-                    Reason::Unreadable
-                } else if error.kind() == std::io::ErrorKind::UnexpectedEof {
-                    Reason::TruncatedGzip
-                } else {
-                    Reason::CorruptGzip
-                };
-                Some((reason, error.to_string()))
-            }
-            _ if !finished => Some((
-                Reason::TruncatedJson,
-                "the text ends before its last value does".to_owned(),
-            )),
-            _ => None,
-        };
-        if let Some((reason, detail)) = failure {
-            let text = self.window.text();
-            if self.records == before && text.is_empty() && self.values == 0 {
-                sink.rejected(Rejected::of_file(reason, detail));
-                return;
-            }
-            sink.rejected(Rejected {
-                index: Some(self.records),
-                byte_offset: Some(self.window.offset()),
-                reason,
-                detail,
-                raw: Some(raw_text(text, self.options.mask_secrets)),
-            });
-            self.records += 1;
-        } else if self.values == 0 {
-            sink.rejected(Rejected::of_file(
-                Reason::EmptyFile,
-                "no JSON value in it".to_owned(),
-            ));
-        }
-    }
-}
-
-/// Why a well-formed record cannot be taken, if it cannot.
-fn refusal(record: &mut Record<'_>) -> Option<(Reason, String)> {
-    if let Some(key) = record.duplicate_key.take() {
-        let key: String = key.chars().take(64).collect();
-        return Some((Reason::DuplicateKey, format!("`{key}` stands twice")));
-    }
-    if !record.finish() {
-        let detail = match record.event_time_text.as_deref() {
-            Some(text) => format!(
-                "`eventTime` is `{}`",
-                text.chars().take(64).collect::<String>()
-            ),
-            None => "no `eventTime`".to_owned(),
-        };
-        return Some((Reason::MissingEventTime, detail));
-    }
-    None
-}
-
-/// The id of a record without one: the hash of its text.
-fn id_of_text(text: &[u8]) -> String {
-    format!("sha256:{:x}", Sha256::digest(text))
-}
-
-/// Follows brackets and quotes through text that comes in pieces.
-#[derive(Default)]
-struct Scan {
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl Scan {
-    /// Returns how far the value goes in `text`, and whether it ends there.
-    fn pass(&mut self, text: &[u8]) -> (usize, bool) {
-        for (at, &byte) in text.iter().enumerate() {
-            if self.in_string {
-                self.in_string = self.escaped || byte != b'"';
-                self.escaped = !self.escaped && byte == b'\\';
-                continue;
-            }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return (at + 1, true);
-                    }
-                }
-                _ => {}
-            }
-        }
-        (text.len(), false)
     }
 }

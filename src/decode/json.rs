@@ -164,8 +164,8 @@ pub(super) fn may_follow_value(rest: &[u8]) -> bool {
     )
 }
 
-/// A record's own keys; a record may begin with any of them.
-const RECORD_KEYS: [&str; 27] = [
+/// A record's own keys; a record may begin with any of them. (`resources` is not its own: EventBridge has it too.)
+const RECORD_KEYS: [&str; 26] = [
     "eventVersion",
     "userIdentity",
     "eventTime",
@@ -185,7 +185,6 @@ const RECORD_KEYS: [&str; 27] = [
     "apiVersion",
     "managementEvent",
     "readOnly",
-    "resources",
     "recipientAccountId",
     "serviceEventDetails",
     "sharedEventID",

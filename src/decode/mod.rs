@@ -3,23 +3,30 @@
 //! Holds: decoding never fails as a whole, never drops a record unseen, and never holds more than one
 //! record beyond its window; no I/O of its own, no Arrow.  Next: `events`.
 
+mod event_version;
+mod form;
 mod frames;
 mod gunzip;
 mod identity;
 mod json;
 mod lifted;
 mod mask;
+mod query_result;
 mod record;
 mod rejected;
+mod salvage;
+mod take;
 mod time;
 mod unmapped;
 mod window;
+mod wrapped;
 
 use std::borrow::Cow;
 use std::io::Read;
 
 use serde_json::value::RawValue;
 
+pub use form::Form;
 pub use identity::UserIdentity;
 pub use json::JsonObject;
 pub use lifted::Lifted;
@@ -28,34 +35,6 @@ pub use record::{Record, Resource};
 pub use rejected::{RAW_LIMIT, Reason, Rejected};
 pub use time::{parse_event_time, parse_expiration};
 pub use unmapped::Unmapped;
-
-/// The form a log file turned out to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// `{"Records": […]}`, as CloudTrail delivers it.
-    Records,
-    /// A JSON list of records.
-    RecordList,
-    /// Records one after the other, one a line as a rule.
-    RecordLines,
-    /// A single record.
-    Record,
-    /// Nothing that could be told apart.
-    Unknown,
-}
-
-impl Form {
-    /// The name used in `log_files.kind`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Records => "records",
-            Self::RecordList => "record_list",
-            Self::RecordLines => "record_lines",
-            Self::Record => "record",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// Takes what a log file gives, in the file's order.
 pub trait RecordSink {

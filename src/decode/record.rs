@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::event_version;
 use super::identity::UserIdentity;
 use super::json::{self, Key};
 use super::lifted::{Lifted, Parts};
@@ -98,6 +99,8 @@ pub struct Record<'a> {
     pub insight_details: Option<&'a RawValue>,
     /// Values lifted out of the free-form parts.
     pub lifted: Lifted<'a>,
+    /// Fields of later versions that this record did not have and that its version implies, by AWS's names.
+    pub filled_fields: Vec<&'static str>,
     /// Everything else.
     pub unmapped: Vec<Unmapped<'a>>,
     /// The first key that stood twice.
@@ -106,11 +109,24 @@ pub struct Record<'a> {
     has_resources: bool,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
+/// What stands where a record is expected.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and nearly all are records"
+)]
+pub(super) enum Item<'a> {
+    /// A record, or an object around one.
+    Object(Record<'a>),
+    /// A list: a row of a query, or a list of records.
+    List(Vec<&'a RawValue>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct RecordVisitor;
-        impl<'de> Visitor<'de> for RecordVisitor {
-            type Value = Record<'de>;
+        struct ItemVisitor;
+        impl<'de> Visitor<'de> for ItemVisitor {
+            type Value = Item<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a record, which is an object")
             }
@@ -124,10 +140,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
                         break;
                     }
                 }
-                Ok(record)
+                Ok(Item::Object(record))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                Ok(Item::List(values))
             }
         }
-        deserializer.deserialize_map(RecordVisitor)
+        deserializer.deserialize_any(ItemVisitor)
     }
 }
 
@@ -256,6 +279,7 @@ impl<'a> Record<'a> {
             return false;
         };
         self.event_time = time;
+        event_version::fill(self);
         self.lifted = Lifted::of(&Parts {
             event_source: self.event_source.as_deref(),
             event_name: self.event_name.as_deref(),

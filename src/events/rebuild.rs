@@ -225,6 +225,7 @@ impl Node {
 /// The record of one row, as compact JSON.
 pub fn rebuild_record(batch: &RecordBatch, row: usize) -> String {
     let mut record = Node::Object(Vec::with_capacity(32));
+    let filled = texts_at(batch, "filled_fields", row);
     for (path, form, column) in FIELDS {
         let Some(array) = batch.column_by_name(column) else {
             continue;
@@ -232,7 +233,7 @@ pub fn rebuild_record(batch: &RecordBatch, row: usize) -> String {
         // The id we made for a record without one was never in it.
         let is_made = *column == "event_id"
             && text_at(array, row).is_some_and(|id| id.starts_with("sha256:"));
-        if is_made {
+        if is_made || filled.iter().any(|field| field == path) {
             continue;
         }
         if let Some(json) = json_at(array, row, *form) {
@@ -248,6 +249,20 @@ pub fn rebuild_record(batch: &RecordBatch, row: usize) -> String {
     let mut out = String::new();
     record.write(&mut out);
     out
+}
+
+/// The texts of a list, none where it is null.
+fn texts_at(batch: &RecordBatch, name: &str, row: usize) -> Vec<String> {
+    let list = batch
+        .column_by_name(name)
+        .and_then(|column| column.as_list_opt::<i32>());
+    let Some(list) = list.filter(|list| list.is_valid(row)) else {
+        return Vec::new();
+    };
+    let texts = list.value(row);
+    (0..texts.len())
+        .filter_map(|at| text_at(&texts, at).map(str::to_owned))
+        .collect()
 }
 
 /// Objects on the way to a recorded column are merged; everything else is set whole.

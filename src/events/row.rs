@@ -154,6 +154,7 @@ pub fn append_event(
         .text("insight_details", json(record.insight_details))
         .text("addendum", json(record.addendum))
         .text("event_context", json(record.event_context))
+        .texts("filled_fields", &record.filled_fields)
         .text("unmapped", unmapped)
         .text("log_file_key", Some(log_file_key))
         .count("log_record_index", index);

@@ -260,6 +260,11 @@ pub const EVENTS: &[Column] = &[
         "condition keys and tags, in event data stores",
     ),
     Column::new(
+        "filled_fields",
+        TextList,
+        "fields, by AWS's names, that a record of an older version did not have and its version implies",
+    ),
+    Column::new(
         "unmapped",
         Json,
         "every field that has no column, nested as it was",

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use sha2::{Digest, Sha256};
 
 use super::IngestOptions;
-use crate::decode::{Reason, Record, RecordSink, Rejected, decode_log_file};
+use crate::decode::{Form, Reason, Record, RecordSink, Rejected, decode_log_file};
 use crate::events::{EVENTS, EventsError, append_event};
 use crate::lake::RowBuilder;
 use crate::source::{LogFile, LogFolder, LogKey};
@@ -173,10 +173,11 @@ impl<'a> Reader<'a> {
         } else {
             Outcome::New
         };
-        let kind = match LogKey::parse(&file.key).folder {
-            LogFolder::Digest => "digest",
-            LogFolder::Insight => "insight",
-            LogFolder::Aggregated => "aggregated",
+        let folder = LogKey::parse(&file.key).folder;
+        let form = match folder {
+            LogFolder::Digest => Form::Digest,
+            LogFolder::Insight => Form::Insight,
+            LogFolder::Aggregated => Form::Aggregated,
             LogFolder::Events | LogFolder::NetworkActivity => {
                 return self.decode(file, outcome);
             }
@@ -184,7 +185,7 @@ impl<'a> Reader<'a> {
         match hash_of(file) {
             Ok(hash) => {
                 self.begin(file);
-                self.done(file, kind, Some(hash), outcome);
+                self.done(file, form.name(), Some(hash), outcome);
             }
             Err(error) => self.give_up(file, &error),
         }

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Listing, LogFile, SourceError, Unreadable};
+use super::{Bytes, Listing, LogFile, SourceError, Unreadable};
 use crate::lake::is_lake;
 
 /// Adds the file, or all log files of the folder, at `path`.
@@ -101,9 +101,9 @@ fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
     }
 }
 
-/// Decides by name, else by the first byte that is not white space.
+/// Decides by name, else by how the text begins.
 fn looks_like_log_file(path: &Path) -> bool {
-    const NAMES: [&str; 5] = [".json", ".jsonl", ".ndjson", ".json.gz", ".gz"];
+    const NAMES: [&str; 4] = [".json", ".jsonl", ".ndjson", ".gz"];
     let name = path
         .file_name()
         .unwrap_or(OsStr::new(""))
@@ -112,16 +112,25 @@ fn looks_like_log_file(path: &Path) -> bool {
     if NAMES.iter().any(|ending| name.ends_with(ending)) {
         return true;
     }
-    let mut head = [0; 64];
+    let mut head = [0; 4096];
     let Ok(read) = File::open(path).and_then(|mut file| file.read(&mut head)) else {
         return true;
     };
     let head = head.get(..read).unwrap_or(&[]);
-    head.starts_with(&[0x1f, 0x8b])
-        || matches!(
-            head.iter().find(|byte| !byte.is_ascii_whitespace()),
-            Some(b'{' | b'[')
-        )
+    if head.starts_with(&[0x1f, 0x8b]) {
+        return true;
+    }
+    match head.trim_ascii_start().first() {
+        Some(b'{' | b'[') => true,
+        // A line of a CloudWatch Logs export: a time and a record.
+        Some(b'0'..=b'9') => memchr::memmem::find(head, b"Z {").is_some_and(|at| at < 40),
+        // The header of a CloudTrail Lake query's result.
+        Some(_) => {
+            let line = head.split(|byte| *byte == b'\n').next().unwrap_or(head);
+            memchr::memmem::find(&line.to_ascii_lowercase(), b"eventjson").is_some()
+        }
+        None => false,
+    }
 }
 
 fn log_file(base: &Path, path: &Path, size: u64) -> LogFile {
@@ -129,7 +138,7 @@ fn log_file(base: &Path, path: &Path, size: u64) -> LogFile {
         key: key_of(base, path),
         uri: path.display().to_string(),
         size,
-        path: path.to_owned(),
+        bytes: Bytes::Disk(path.to_owned()),
     }
 }
 

@@ -8,6 +8,7 @@ mod disk;
 mod location;
 mod log_key;
 mod selection;
+mod stream;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 pub use location::Location;
 pub use log_key::{LogFolder, LogKey};
 pub use selection::Selection;
+pub use stream::Stream;
 
 /// What can be wrong with the sources a user named.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +40,12 @@ pub enum SourceError {
     /// This build reads files only.
     #[error("cannot read `{0}`: this build reads log files from disk only")]
     Bucket(String),
-    /// Standard input is not read yet.
-    #[error("cannot read log files from standard input in this version")]
-    StandardInput,
+    /// Nothing is piped in.
+    #[error("`-` is standard input, and that is a terminal")]
+    Terminal,
+    /// Standard input broke off.
+    #[error("cannot read standard input")]
+    Stream(#[source] io::Error),
 }
 
 impl SourceError {
@@ -58,14 +63,22 @@ impl SourceError {
                     "copy it first, for example `aws s3 sync {uri} logs/`, then ingest `logs/`"
                 )]
             }
-            Self::StandardInput => vec!["write it to a file and name the file".to_owned()],
+            Self::Terminal => vec!["pipe log files in, for example `zcat logs/*.gz | rolecall ingest -`".to_owned()],
+            Self::Stream(_) => vec!["it is kept in the folder for temporary files (`TMPDIR`) while it is read; there must be room".to_owned()],
             Self::Pattern { .. } => Vec::new(),
         }
     }
 }
 
+/// Where a log file's bytes are.
+#[derive(Debug, Clone)]
+enum Bytes {
+    Disk(PathBuf),
+    Stream(Stream),
+}
+
 /// One log file, found but not yet read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LogFile {
     /// What the file is known by: the path from `AWSLogs/` on, else the path below the source.
     pub key: String,
@@ -73,13 +86,26 @@ pub struct LogFile {
     pub uri: String,
     /// Its size in bytes, as stored.
     pub size: u64,
-    path: PathBuf,
+    bytes: Bytes,
 }
 
 impl LogFile {
     /// Opens the file for reading from its first byte.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(File::open(&self.path)?))
+        Ok(match &self.bytes {
+            Bytes::Disk(path) => Box::new(File::open(path)?),
+            Bytes::Stream(stream) => Box::new(stream.open()),
+        })
+    }
+
+    /// Whether the bytes lie at the same place as those of another file.
+    fn is_at_same_place(&self, other: &Self) -> bool {
+        match (&self.bytes, &other.bytes) {
+            (Bytes::Disk(one), Bytes::Disk(other)) => one == other,
+            // A stream is known by its content.
+            (Bytes::Stream(_), Bytes::Stream(_)) => self.key == other.key,
+            _ => false,
+        }
     }
 }
 
@@ -116,6 +142,7 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
         match location {
             Location::Disk(path) => disk::list(path, &mut listing)?,
             Location::Pattern(pattern) => disk::list_pattern(pattern, &mut listing)?,
+            Location::Stream(stream) => listing.files.push(stream.log_file()),
         }
     }
     let found = listing.files.len();
@@ -133,6 +160,6 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
     // The same file reached by two sources is one file.
     listing
         .files
-        .dedup_by(|a, b| a.key == b.key && a.path == b.path);
+        .dedup_by(|a, b| a.key == b.key && a.is_at_same_place(b));
     Ok(listing)
 }

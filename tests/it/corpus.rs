@@ -26,17 +26,32 @@ fn lake_of(name: &str) -> Option<(TempLake, rolecall::ingest::Books)> {
 
 #[test]
 fn the_books_of_every_folder_balance() {
-    for name in [
-        "invictus-aws-dataset",
-        "opensearch-catalog",
-        "otrf-bank-breach",
-        "grycap-classroom",
-        "event-versions",
-        "cloud-custodian-eventbridge",
-        "plaso-lookup-events",
-        "cribl-pack",
+    // Folder, its forms, and records that cannot be taken: 104 lost their times, three are other versions of an event,
+    // the invalid file of opensearch is damaged in many places.
+    for (name, kinds, rejected) in [
+        ("invictus-aws-dataset", &["records"][..], 0),
+        (
+            "opensearch-catalog",
+            &["record", "record_lines", "record_list"],
+            50,
+        ),
+        ("otrf-bank-breach", &["record_lines"], 103),
+        ("grycap-classroom", &["records"], 0),
+        ("event-versions", &["records"], 1),
+        ("cloud-custodian-eventbridge", &["eventbridge", "record"], 3),
+        ("plaso-lookup-events", &["lookup_events"], 0),
+        ("cribl-pack", &["raw"], 0),
     ] {
-        lake_of(name);
+        let Some((lake, books)) = lake_of(name) else {
+            continue;
+        };
+        let found = lake.sql("SELECT DISTINCT kind FROM log_files ORDER BY kind");
+        let found: Vec<_> = found
+            .iter()
+            .map(|row| row["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, kinds, "{name}");
+        assert_eq!(books.rejected, rejected, "{name}: {books:?}");
     }
 }
 

@@ -22,6 +22,7 @@ mod support;
 
 // What can be read, and what is kept of what cannot.
 mod decode_damaged;
+mod decode_envelopes;
 mod decode_forms;
 mod decode_nothing_lost;
 mod secrets;

@@ -1,0 +1,206 @@
+//! What to do with a record that no parser accepts: where does it end, and where does the next one start?
+//!
+//! One broken record costs one rejection, and the next one is read again.
+
+use std::io::Read;
+
+use super::RecordSink;
+use super::frames::{Frames, Step};
+use super::json::{self, Extent};
+use super::rejected::{Reason, Rejected};
+use super::take::{Place, in_words};
+use super::window::End;
+
+impl<R: Read> Frames<R> {
+    /// Rejects the broken record at the current place and moves to where the next one may start.
+    pub(super) fn broken(&mut self, error: &serde_json::Error, sink: &mut impl RecordSink) -> Step {
+        let end = if self.in_list {
+            self.end_of_broken()
+        } else {
+            self.by_line = true;
+            self.end_of_line()
+        };
+        let Some(end) = end else {
+            return self.too_large(sink);
+        };
+        let text = self.window.text().get(..end).unwrap_or_default();
+        let text = text.trim_ascii_end();
+        let text = text.strip_suffix(b",").unwrap_or(text);
+        let (reason, detail) = if std::str::from_utf8(text).is_err() {
+            (
+                Reason::InvalidUtf8,
+                "it holds bytes that are no UTF-8".to_owned(),
+            )
+        } else if error.is_data() {
+            (Reason::NotAnObject, in_words(error))
+        } else {
+            (Reason::BrokenJson, in_words(error))
+        };
+        let place = Place {
+            text,
+            offset: self.window.offset(),
+            depth: 0,
+        };
+        self.taker.reject(reason, detail, place, sink);
+        self.window.advance(end);
+        Step::Done
+    }
+
+    /// The end of the current line, or `None` beyond the limit.
+    fn end_of_line(&mut self) -> Option<usize> {
+        loop {
+            let text = self.window.text();
+            let length = text.len();
+            let next = if self.is_export {
+                memchr::memchr(b'\n', text).map(|at| at + 1)
+            } else {
+                json::next_object_line(text)
+            };
+            if next.is_some() {
+                return next;
+            }
+            if length > self.options.max_record_bytes {
+                return None;
+            }
+            if !self.window.fill() {
+                return Some(length.max(1));
+            }
+        }
+    }
+
+    /// The end of a broken record in a list, or `None` beyond the limit.
+    ///
+    /// Its own brackets tell, unless one is missing or a quote that was left open hides them: then the next
+    /// record that begins behind another one is where reading goes on.
+    fn end_of_broken(&mut self) -> Option<usize> {
+        loop {
+            let text = self.window.text();
+            let length = text.len();
+            let next = json::next_record_start(text);
+            let reach = if self.salvage_budget > 0 {
+                length
+            } else {
+                next.unwrap_or(length)
+            };
+            let extent = text.get(..reach).and_then(json::extent_of_value);
+            let sure = match extent {
+                Some(Extent::Closed(end)) => {
+                    json::may_follow_value(text.get(end..).unwrap_or_default())
+                }
+                Some(Extent::Open(_)) | None => false,
+            };
+            let end = extent.map(|(Extent::Closed(end) | Extent::Open(end))| end);
+            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
+            match end {
+                Some(end) if sure => return Some(end.max(1)),
+                Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
+                None if length > self.options.max_record_bytes => return next,
+                None => {}
+            }
+            if !self.window.fill() {
+                return Some(next.unwrap_or(length).max(1));
+            }
+        }
+    }
+
+    /// Rejects a record beyond the limit, and passes over it without holding it.
+    pub(super) fn too_large(&mut self, sink: &mut impl RecordSink) -> Step {
+        let limit = self.options.max_record_bytes;
+        let mut scan = Scan::default();
+        let place = Place {
+            text: self.window.text(),
+            offset: self.window.offset(),
+            depth: 0,
+        };
+        let detail = format!("longer than {limit} bytes");
+        self.taker
+            .reject(Reason::RecordTooLarge, detail, place, sink);
+        loop {
+            let (passed, done) = scan.pass(self.window.text());
+            self.window.advance(passed);
+            if done {
+                return Step::Done;
+            }
+            if !self.window.fill() {
+                // The rejection above already tells of this record.
+                return if matches!(self.window.end(), Some(End::Clean)) {
+                    Step::Done
+                } else {
+                    Step::Ended
+                };
+            }
+        }
+    }
+
+    /// Tells of damage at the end of the file, once.
+    pub(super) fn report_end(&mut self, finished: bool, sink: &mut impl RecordSink) {
+        let failure = match self.window.end() {
+            Some(End::Failed(error)) => {
+                let reason = if !self.is_gzip {
+                    Reason::Unreadable
+                } else if error.kind() == std::io::ErrorKind::UnexpectedEof {
+                    Reason::TruncatedGzip
+                } else {
+                    Reason::CorruptGzip
+                };
+                Some((reason, error.to_string()))
+            }
+            _ if !finished => Some((
+                Reason::TruncatedJson,
+                "the text ends before its last value does".to_owned(),
+            )),
+            _ => None,
+        };
+        if let Some((reason, detail)) = failure {
+            let text = self.window.text();
+            if self.taker.is_untouched() && text.is_empty() && self.values == 0 {
+                sink.rejected(Rejected::of_file(reason, detail));
+                return;
+            }
+            let place = Place {
+                text,
+                offset: self.window.offset(),
+                depth: 0,
+            };
+            self.taker.reject(reason, detail, place, sink);
+        } else if self.values == 0 {
+            sink.rejected(Rejected::of_file(
+                Reason::EmptyFile,
+                "no JSON value in it".to_owned(),
+            ));
+        }
+    }
+}
+
+/// Follows brackets and quotes through text that comes in pieces.
+#[derive(Default)]
+struct Scan {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Scan {
+    /// Returns how far the value goes in `text`, and whether it ends there.
+    fn pass(&mut self, text: &[u8]) -> (usize, bool) {
+        for (at, &byte) in text.iter().enumerate() {
+            if self.in_string {
+                self.in_string = self.escaped || byte != b'"';
+                self.escaped = !self.escaped && byte == b'\\';
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return (at + 1, true);
+                    }
+                }
+                _ => {}
+            }
+        }
+        (text.len(), false)
+    }
+}
