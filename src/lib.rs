@@ -23,6 +23,7 @@ pub mod ingest;
 
 pub mod sessions;
 
+pub mod directory;
 pub mod sql_file;
 pub mod views;
 

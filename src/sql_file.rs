@@ -5,6 +5,10 @@
 //! -- param: since timestamp default null
 //! -- reads: attributed_events
 //! ```
+//!
+//! A view says with `-- column: NAME meaning` what those of its columns mean that no table has.
+
+use std::fmt;
 
 /// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,22 @@ pub struct Param {
     pub default: Option<String>,
 }
 
+impl fmt::Display for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let param_type = match self.param_type {
+            ParamType::Text => "text",
+            ParamType::Timestamp => "time",
+            ParamType::Int => "whole number",
+        };
+        write!(f, "{} ({param_type}", self.name)?;
+        match self.default.as_deref() {
+            None => f.write_str(", needed)"),
+            Some("null") => f.write_str(")"),
+            Some(default) => write!(f, ", {default} if not given)"),
+        }
+    }
+}
+
 /// One `.sql` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlFile {
@@ -41,6 +61,8 @@ pub struct SqlFile {
     pub params: Vec<Param>,
     /// The tables and views it names as its sources.
     pub reads: Vec<String>,
+    /// What its own columns mean, by their names.
+    pub columns: Vec<(String, String)>,
 }
 
 impl SqlFile {
@@ -52,6 +74,7 @@ impl SqlFile {
             question: String::new(),
             params: Vec::new(),
             reads: Vec::new(),
+            columns: Vec::new(),
         };
         for line in sql
             .lines()
@@ -63,6 +86,10 @@ impl SqlFile {
             } else if let Some(reads) = line.strip_prefix("reads:") {
                 file.reads
                     .extend(reads.split(',').map(|name| name.trim().to_owned()));
+            } else if let Some(column) = line.strip_prefix("column:") {
+                let (name, about) = column.trim().split_once(' ').unwrap_or((column, ""));
+                file.columns
+                    .push((name.to_owned(), about.trim().to_owned()));
             } else if file.question.is_empty() {
                 line.clone_into(&mut file.question);
             }
@@ -99,11 +126,13 @@ mod tests {
     fn the_header_tells_question_parameters_and_sources() {
         let file = SqlFile::parse(
             "x/y",
-            "-- Who?\n-- Mind the gap.\n-- param: who text\n-- param: since timestamp default null\n-- reads: a, b\nSELECT 1 -- param: no text\n",
+            "-- Who?\n-- Mind the gap.\n-- param: who text\n-- param: since timestamp default null\n-- column: n how many\n-- reads: a, b\nSELECT 1 -- param: no text\n",
         );
         assert_eq!(file.question, "Who?");
         assert_eq!(file.reads, ["a", "b"]);
+        assert_eq!(file.columns, [("n".to_owned(), "how many".to_owned())]);
         assert_eq!(file.params.len(), 2);
+        assert_eq!(file.params[0].to_string(), "who (text, needed)");
         assert_eq!(file.params[0].default, None);
         assert_eq!(file.params[1].default.as_deref(), Some("null"));
         assert_eq!(file.params[1].param_type, ParamType::Timestamp);

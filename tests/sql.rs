@@ -20,6 +20,7 @@ use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use libtest_mimic::{Arguments, Failed, Trial};
+use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::Lake;
@@ -61,7 +62,7 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
     let now = "2026-04-01T00:00:00Z".parse().unwrap();
     ingest(&guard, listing, IngestOptions::new(1, now), &mut |_| ()).unwrap();
     runtime.block_on(resolve(&guard, LIMITS)).unwrap();
-    runtime.block_on(open_lake(&lake, LIMITS)).unwrap()
+    runtime.block_on(open_lake(&lake, &Directory::default(), LIMITS)).unwrap()
 }
 
 fn slt_files(folder: &Path) -> Vec<PathBuf> {

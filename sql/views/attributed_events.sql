@@ -1,6 +1,8 @@
 -- Every event beside the person or workload who was really behind it.
 -- A call that a service made in somebody's name (`via_service`) is theirs, but no separate act of theirs.
--- reads: events, sessions
+-- column: via_service the AWS service that made the call in the principal's name; null where the principal called
+-- column: person the person's name, where `--people` gives the origin one
+-- reads: events, sessions, people
 SELECT
     events.*,
     sessions.persona_arn,
@@ -24,6 +26,8 @@ SELECT
         WHEN sessions.attribution = 'direct' THEN make_array(events.event_id)
         ELSE sessions.evidence_event_ids
     END AS evidence_event_ids,
-    sessions.unresolved_reason
+    sessions.unresolved_reason,
+    people.person
 FROM events
 LEFT JOIN sessions ON events.session_id = sessions.session_id
+LEFT JOIN people ON sessions.origin_id = people.person_origin_id

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use super::ui::Ui;
+use super::ui::say;
+use crate::directory::DirectoryError;
 use crate::engine::EngineError;
 use crate::events::EventsError;
 use crate::lake::LakeError;
@@ -95,16 +96,16 @@ impl Failure {
     }
 
     /// Writes it to stderr; a reader that left is no failure.
-    pub(super) fn report(&self, ui: &Ui) -> Exit {
+    pub(super) fn report(&self) -> Exit {
         if self.exit == Exit::Done {
             return Exit::Done;
         }
-        ui.say(&format!("error: {}", safe_text(&self.message)));
+        say(&format!("error: {}", safe_text(&self.message)));
         for cause in &self.causes {
-            ui.say(&format!("  because: {}", safe_text(cause)));
+            say(&format!("  because: {}", safe_text(cause)));
         }
         for hint in &self.hints {
-            ui.say(&format!("hint: {}", safe_text(hint)));
+            say(&format!("hint: {}", safe_text(hint)));
         }
         self.exit
     }
@@ -157,6 +158,7 @@ impl From<ViewsError> for Failure {
         match error {
             ViewsError::Lake(error) => error.into(),
             ViewsError::Engine(error) => error.into(),
+            error @ ViewsError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
         }
     }
 }
@@ -176,10 +178,18 @@ impl From<QueryError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         match error {
+            ReportError::Views(error) => error.into(),
             ReportError::Query(error) => error.into(),
             ReportError::Engine(error) => error.into(),
             error @ ReportError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
         }
+    }
+}
+
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
+        let hints = error.hints();
+        Self::of(&error, Exit::Usage, hints)
     }
 }
 

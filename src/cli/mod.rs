@@ -2,26 +2,35 @@
 //! Why: the only room that knows the time, the environment and the screen; all others get them as arguments.
 //! Holds: data goes to stdout, words to stderr; every failure names the thing in hand and what to do next.
 
+mod asking;
 mod failure;
 mod ingest;
+mod permissions;
+mod query;
 mod resolve;
 mod review;
+mod schema;
+mod sessions;
+mod show;
 mod sql;
 mod status;
+mod switches;
+mod telling;
 mod time;
 mod timeline;
 mod ui;
 mod who;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use failure::Failure;
+use failure::{Exit, Failure};
 use ui::Ui;
 
+use crate::directory::Directory;
 use crate::engine::EngineLimits;
 use crate::lake::Lake;
 use crate::output::Format;
@@ -46,11 +55,20 @@ const EXIT_CODES: &str = "Exit codes:\n  \
 #[derive(Debug, Args)]
 struct Global {
     /// Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Options of every command")]
     lake: Option<PathBuf>,
-    /// Form of the answer [default: table on a terminal, else jsonl]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    /// Form of the answer [default: by the ending of --output, else table on a terminal, else jsonl]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Options of every command")]
     format: Option<FormatArg>,
+    /// File for the answer instead of stdout; replaced as a whole, once all of it is there
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    output: Option<PathBuf>,
+    /// The organization's accounts, as `aws organizations list-accounts` prints them: names, and whose an account is
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    accounts: Option<PathBuf>,
+    /// Which origins are one person, as TOML: [[person]] name = "…" origins = ["…", "…"]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    people: Option<PathBuf>,
 }
 
 /// The forms of an answer
@@ -58,8 +76,43 @@ struct Global {
 enum FormatArg {
     /// Columns for people
     Table,
+    /// One JSON list; of several sections an object with a list for each
+    Json,
     /// One JSON object a line
     Jsonl,
+    /// Comma-separated values; cells that a spreadsheet would run are made text
+    Csv,
+    /// A Markdown table
+    Markdown,
+    /// A Parquet file
+    Parquet,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Table => Self::Table,
+            FormatArg::Json => Self::Json,
+            FormatArg::Jsonl => Self::Jsonl,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Markdown => Self::Markdown,
+            FormatArg::Parquet => Self::Parquet,
+        }
+    }
+}
+
+/// The form that a file's ending asks for.
+fn format_of(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    Some(match ending.as_str() {
+        "txt" => Format::Table,
+        "json" => Format::Json,
+        "jsonl" | "ndjson" => Format::Jsonl,
+        "csv" => Format::Csv,
+        "md" | "markdown" => Format::Markdown,
+        "parquet" => Format::Parquet,
+        _ => return None,
+    })
 }
 
 /// The commands, in the order in which a user meets them
@@ -71,13 +124,20 @@ enum Command {
     Status(status::StatusArgs),
     Who(who::WhoArgs),
     Timeline(timeline::TimelineArgs),
+    Sessions(sessions::SessionsArgs),
+    Switches(switches::SwitchesArgs),
+    Permissions(permissions::PermissionsArgs),
+    Query(query::QueryArgs),
     Sql(sql::SqlArgs),
+    Show(show::ShowArgs),
+    Schema(schema::SchemaArgs),
 }
 
 /// What a command needs of the world.
 struct World {
     lake: Option<PathBuf>,
     format: Format,
+    directory: Directory,
     now: DateTime<Utc>,
     threads: usize,
     runtime: tokio::runtime::Runtime,
@@ -105,10 +165,6 @@ impl World {
 }
 
 /// Runs the command that was typed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "clock and environment are read here, once, and handed on"
-)]
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -119,60 +175,81 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let ui = Ui::new();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let outcome = world(cli.global).and_then(|world| {
+        let exit = execute(&world, &cli.command)?;
+        world.ui.publish()?;
+        Ok(exit)
+    });
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report().into(),
+    }
+}
+
+/// Checks the flags of every command, before any work.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clock and environment are read here, once, and handed on"
+)]
+fn world(global: Global) -> Result<World, Failure> {
+    let from_environment = std::env::var_os("ROLECALL_LAKE").filter(|lake| !lake.is_empty());
+    let lake = global.lake.or_else(|| from_environment.map(PathBuf::from));
+    if let Some(lake) = lake
+        .as_ref()
+        .filter(|lake| lake.to_string_lossy().contains("://"))
+    {
+        return Err(Failure::usage(
+            format!(
+                "`{}` is no folder: this build keeps lakes on disk only",
+                lake.display()
+            ),
+            vec!["name a folder with `--lake`".to_owned()],
+        ));
+    }
+    let directory = Directory::read(global.accounts.as_deref(), global.people.as_deref())?;
+    let ui = Ui::open(global.output.as_deref())?;
+    let by_ending = || global.output.as_deref().and_then(format_of);
+    let format = match global.format.map(Format::from).or_else(by_ending) {
+        Some(format) => format,
+        None if ui.is_terminal() => Format::Table,
+        None => Format::Jsonl,
+    };
+    if format == Format::Parquet && ui.is_terminal() {
+        return Err(Failure::usage(
+            "Parquet is no text, and stdout is a terminal".to_owned(),
+            vec!["add `--output FILE.parquet`".to_owned()],
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return Failure::new("cannot start its threads", error)
-                .report(&ui)
-                .into();
-        }
-    };
-    let format = match cli.global.format {
-        Some(FormatArg::Table) => Format::Table,
-        None if ui.is_terminal() => Format::Table,
-        Some(FormatArg::Jsonl) | None => Format::Jsonl,
-    };
-    let from_environment = std::env::var_os("ROLECALL_LAKE").filter(|lake| !lake.is_empty());
-    let world = World {
-        lake: cli
-            .global
-            .lake
-            .or_else(|| from_environment.map(PathBuf::from)),
+        .map_err(|error| Failure::new("cannot start its threads", error))?;
+    Ok(World {
+        lake,
         format,
+        directory,
         now: Utc::now(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         runtime,
         ui,
-    };
-    if let Some(lake) = world
-        .lake
-        .as_ref()
-        .filter(|lake| lake.to_string_lossy().contains("://"))
-    {
-        let message = format!(
-            "`{}` is no folder: this build keeps lakes on disk only",
-            lake.display()
-        );
-        return Failure::usage(message, vec!["name a folder with `--lake`".to_owned()])
-            .report(&world.ui)
-            .into();
-    }
-    let outcome = match cli.command {
-        Command::Review(args) => review::run(&world, &args),
-        Command::Ingest(args) => ingest::run(&world, &args),
-        Command::Resolve(args) => resolve::run(&world, &args),
-        Command::Status(args) => status::run(&world, &args),
-        Command::Who(args) => who::run(&world, &args),
-        Command::Timeline(args) => timeline::run(&world, &args),
-        Command::Sql(args) => sql::run(&world, &args),
-    };
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.report(&world.ui).into(),
+    })
+}
+
+fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Review(args) => review::run(world, args),
+        Command::Ingest(args) => ingest::run(world, args),
+        Command::Resolve(args) => resolve::run(world, args),
+        Command::Status(args) => status::run(world, args),
+        Command::Who(args) => who::run(world, args),
+        Command::Timeline(args) => timeline::run(world, args),
+        Command::Sessions(args) => sessions::run(world, args),
+        Command::Switches(args) => switches::run(world, args),
+        Command::Permissions(args) => permissions::run(world, args),
+        Command::Query(args) => query::run(world, args),
+        Command::Sql(args) => sql::run(world, args),
+        Command::Show(args) => show::run(world, args),
+        Command::Schema(args) => schema::run(world, args),
     }
 }
 

@@ -1,21 +1,21 @@
 //! `rolecall review`: the main job in one go.
 
-use std::sync::Arc;
+use std::io::Write as _;
+use std::path::Path;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
 use clap::Args;
 
 use super::World;
+use super::asking::open_at;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
-use super::sql::warn_if_stale;
+use crate::engine::Answer;
 use crate::lake::Lake;
-use crate::output::{Format, safe_text};
+use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
 use crate::sessions::resolve;
-use crate::views::{OpenLake, open_lake};
+use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
 ///
@@ -38,7 +38,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
                 vec!["name log files, or a lake with `--lake`".to_owned()],
             ));
         }
-        show(world, &world.open_lake()?)?;
+        show(world, &world.lake_path())?;
         return Ok(Exit::Done);
     }
     let listing = listing(world, &args.sources, &args.selection)?;
@@ -67,7 +67,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
         books
     };
-    show(world, &lake)?;
+    show(world, &path)?;
     let hint = match temporary {
         Some(_) => "to look into them, run it again with `--lake PATH`, which keeps the lake",
         None => WHERE_REJECTED_ARE,
@@ -75,62 +75,44 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     Ok(exit_of(world, &books, hint))
 }
 
-fn show(world: &World, lake: &Lake) -> Result<(), Failure> {
+fn show(world: &World, lake: &Path) -> Result<(), Failure> {
     world.runtime.block_on(async {
-        let open = open_lake(lake, world.limits()).await?;
-        warn_if_stale(world, &open);
-        for section in SECTIONS {
-            show_section(world, &open, section).await?;
+        let open = open_at(world, lake).await?;
+        if world.format == Format::Markdown {
+            let mut out = world.ui.out()?;
+            writeln!(out, "# Account review").map_err(OutputError::Write)?;
+            out.flush().map_err(OutputError::Write)?;
         }
-        Ok(())
+        let sections: Vec<_> = SECTIONS.iter().collect();
+        show_sections(world, &open, &sections).await
     })
 }
 
-/// Shows one section: a heading and a table for people, named rows for scripts.
-pub(super) async fn show_section(
+/// Shows sections: headings and tables of the main columns for people, named rows with all columns for programs.
+pub(super) async fn show_sections(
     world: &World,
     open: &OpenLake,
-    section: &Section,
+    sections: &[&Section],
 ) -> Result<(), Failure> {
-    let answer = ask(&open.engine, section.query, &[]).await?;
-    let schema = answer.schema();
-    let batches = answer.collect().await?;
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    match world.format {
-        Format::Table => {
-            world.ui.line(&format!(
-                "\n{}\n{}",
-                section.title,
-                "=".repeat(section.title.len())
-            ))?;
-            if rows == 0 {
-                world.ui.line(section.empty)?;
-            } else {
-                world.ui.line(section.about)?;
-                world.ui.batches(world.format, &schema, &batches)?;
-            }
+    let mut answers = Vec::with_capacity(sections.len());
+    for section in sections {
+        let mut answer = ask(&open.engine, section.query, &[]).await?;
+        if world.format.is_for_people() && !section.for_people.is_empty() {
+            answer = answer.with_columns(section.for_people)?;
         }
-        Format::Jsonl => {
-            for batch in &batches {
-                let batch = named(section.name, batch)
-                    .map_err(|error| Failure::new("cannot show a section", error))?;
-                world.ui.batches(
-                    world.format,
-                    batch.schema_ref(),
-                    std::slice::from_ref(&batch),
-                )?;
-            }
-        }
+        answers.push(answer);
     }
-    Ok(())
-}
-
-/// The rows with the section's name in front.
-fn named(name: &str, batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let mut fields = vec![Arc::new(Field::new("section", DataType::Utf8, false))];
-    fields.extend(batch.schema_ref().fields().iter().cloned());
-    let names: ArrayRef = Arc::new(StringArray::from(vec![name; batch.num_rows()]));
-    let mut columns = vec![names];
-    columns.extend(batch.columns().iter().cloned());
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    let schemas: Vec<_> = answers.iter().map(Answer::schema).collect();
+    let mut out = world.ui.sections(world.format, &schemas)?;
+    for ((section, answer), schema) in sections.iter().zip(answers).zip(&schemas) {
+        let words = Words {
+            name: section.name,
+            title: section.title,
+            about: section.about,
+            empty: section.empty,
+            next: section.next,
+        };
+        out.section(words, schema, &answer.collect().await?)?;
+    }
+    Ok(out.finish()?)
 }

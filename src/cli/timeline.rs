@@ -1,15 +1,19 @@
 //! `rolecall timeline`: everything a principal did, across all personas and accounts.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use clap::Args;
+use futures::TryStreamExt as _;
 
+use super::World;
+use super::asking::{Given, TimeArgs, ask_and_show, given, open};
 use super::failure::{Exit, Failure};
-use super::sql::{show, warn_if_stale};
-use super::{World, time};
-use crate::output::{Format, safe_text};
+use crate::engine::EngineError;
+use crate::output::safe_text;
 use crate::queries::ask;
-use crate::reports::value_of;
-use crate::views::{OpenLake, open_lake};
+use crate::reports::{descendants, value_of};
+use crate::views::OpenLake;
 
 /// Show everything a principal did, across all personas and accounts
 ///
@@ -41,12 +45,11 @@ pub(super) struct TimelineArgs {
     /// Region of the call
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Calls from this time on: RFC 3339, a date, or a span back from now (7d, 12h)
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Calls before this time; a date is its midnight
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    /// Also what grew out of the sessions that fit: by credentials they asked for, and by users and keys they made
+    #[arg(long)]
+    descendants: bool,
+    #[command(flatten)]
+    times: TimeArgs,
 }
 
 /// The columns that people read in a row; the others are in the other formats.
@@ -60,8 +63,7 @@ const FOR_PEOPLE: [&str; 6] = [
 ];
 
 pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
-    let mut given: Vec<(&str, String)> = Vec::new();
-    for (name, value) in [
+    let who = given(&[
         ("principal", &args.principal),
         ("role", &args.role),
         ("access_key", &args.access_key),
@@ -70,26 +72,33 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
         ("event", &args.event),
         ("account", &args.account),
         ("region", &args.region),
-    ] {
-        given.extend(value.clone().map(|value| (name, value)));
+    ]);
+    if args.descendants && who.is_empty() {
+        return Err(Failure::usage(
+            "`--descendants` of what?".to_owned(),
+            vec!["name a key, a principal, an address or another flag to begin with".to_owned()],
+        ));
     }
-    for (name, flag, value) in [("since", "--from", &args.from), ("until", "--to", &args.to)] {
-        if let Some(value) = value {
-            given.push((name, time::as_param(time::parse(flag, value, world.now)?)));
-        }
-    }
-    let lake = world.open_lake()?;
+    let mut times = Vec::new();
+    args.times.add_to(&mut times, world)?;
     world.runtime.block_on(async {
-        let open = open_lake(&lake, world.limits()).await?;
-        warn_if_stale(world, &open);
+        let open = open(world).await?;
         if let Some(principal) = &args.principal {
             tell_of_several(world, &open, principal).await?;
         }
-        let mut answer = ask(&open.engine, "timeline/events", &given).await?;
-        if world.format == Format::Table {
-            answer = answer.with_columns(&FOR_PEOPLE)?;
-        }
-        if show(world, answer).await? == 0 {
+        let mut values = if args.descendants {
+            let sessions = sessions_of(&open, &who).await?;
+            world.ui.say(&format!(
+                "{} sessions fit or grew out of those that do",
+                sessions.len()
+            ));
+            vec![("sessions", sessions.join(","))]
+        } else {
+            who
+        };
+        values.extend(times);
+        let rows = ask_and_show(world, &open, "timeline/events", &values, &FOR_PEOPLE).await?;
+        if rows == 0 {
             world
                 .ui
                 .say("no event fits; names are compared as they are written, upper and lower case");
@@ -97,6 +106,31 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
         Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)
+}
+
+/// The sessions of the events that fit, and all that grew out of them.
+async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Failure> {
+    let fitting = ask(&open.engine, "timeline/events", given)
+        .await?
+        .with_columns(&["session_id"])?;
+    let mut batches = fitting.stream().await?;
+    let mut sessions = BTreeSet::new();
+    while let Some(batch) = batches
+        .try_next()
+        .await
+        .map_err(EngineError::query("the timeline"))?
+    {
+        sessions.extend((0..batch.num_rows()).filter_map(|row| value_of(&batch, "session_id", row)));
+    }
+    let sessions: Vec<String> = sessions.into_iter().collect();
+    if sessions.is_empty() {
+        return Ok(sessions);
+    }
+    let grown = descendants(&open.engine, &sessions).await?;
+    let ids = grown.iter().flat_map(|batch| {
+        (0..batch.num_rows()).filter_map(|row| value_of(batch, "session_id", row))
+    });
+    Ok(ids.collect())
 }
 
 /// Says so when a name fits several people or workloads, or none.

@@ -1,50 +1,98 @@
-//! Data to stdout, words to stderr.
+//! Data to stdout or to the file that was named, words to stderr.
 
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 
-use crate::output::{Format, OutputError, RowWriter};
+use super::failure::Failure;
+use crate::output::{Format, OutputError, RowWriter, Sections};
+
+/// Where data goes.
+pub(super) type Out = BufWriter<Box<dyn Write + Send>>;
 
 /// The two streams.
 #[derive(Debug)]
 pub(super) struct Ui {
     is_terminal: bool,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    Stdout,
+    /// Written beside the file that was named, and put in its place at the end.
+    File {
+        temporary: tempfile::NamedTempFile,
+        path: PathBuf,
+    },
+    /// A pipe or a device, which cannot be replaced.
+    Device(File),
+}
+
+/// Writes one line of words. Words that nobody can hear are no failure.
+pub(super) fn say(words: &str) {
+    drop(writeln!(io::stderr().lock(), "{words}"));
 }
 
 impl Ui {
-    pub(super) fn new() -> Self {
-        Self {
-            is_terminal: io::stdout().is_terminal(),
-        }
+    /// Opens where data is to go; `-` is stdout.
+    pub(super) fn open(output: Option<&Path>) -> Result<Self, Failure> {
+        let target = match output.filter(|path| *path != Path::new("-")) {
+            None => Target::Stdout,
+            Some(path) => open(path).map_err(|error| {
+                Failure::new(&format!("cannot write to `{}`", path.display()), error)
+            })?,
+        };
+        let is_terminal = matches!(target, Target::Stdout) && io::stdout().is_terminal();
+        Ok(Self {
+            is_terminal,
+            target,
+        })
     }
 
-    /// Whether a person looks at stdout.
+    /// Whether a person looks at the data as it comes.
     pub(super) fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
-    /// Writes one line of words. Words that nobody can hear are no failure.
+    /// Writes one line of words.
     #[expect(clippy::unused_self, reason = "who may speak holds the streams")]
     pub(super) fn say(&self, words: &str) {
-        drop(writeln!(io::stderr().lock(), "{words}"));
+        say(words);
     }
 
-    /// Writes one line of data as it is.
-    #[expect(clippy::unused_self, reason = "who may speak holds the streams")]
-    pub(super) fn line(&self, text: &str) -> Result<(), OutputError> {
-        writeln!(io::stdout().lock(), "{text}").map_err(OutputError::Write)
+    /// A writer to where data goes; what several writers write comes one after the other.
+    pub(super) fn out(&self) -> Result<Out, OutputError> {
+        let out: Box<dyn Write + Send> = match &self.target {
+            Target::Stdout => Box::new(io::stdout()),
+            Target::File { temporary, .. } => {
+                Box::new(temporary.as_file().try_clone().map_err(OutputError::Write)?)
+            }
+            Target::Device(file) => Box::new(file.try_clone().map_err(OutputError::Write)?),
+        };
+        Ok(BufWriter::new(out))
     }
 
-    /// Opens stdout for rows.
+    /// Opens a writer of rows.
     pub(super) fn rows(
         &self,
         format: Format,
         schema: &Schema,
-    ) -> RowWriter<BufWriter<io::StdoutLock<'static>>> {
-        let out = BufWriter::new(io::stdout().lock());
-        RowWriter::new(format, schema, out, self.width())
+    ) -> Result<RowWriter<Out>, OutputError> {
+        RowWriter::new(format, schema, self.out()?, self.width())
+    }
+
+    /// Opens a writer of sections.
+    pub(super) fn sections(
+        &self,
+        format: Format,
+        schemas: &[SchemaRef],
+    ) -> Result<Sections<Out>, OutputError> {
+        Sections::new(format, schemas, self.out()?, self.width())
     }
 
     /// Writes batches that are already there.
@@ -54,11 +102,24 @@ impl Ui {
         schema: &Schema,
         batches: &[RecordBatch],
     ) -> Result<(), OutputError> {
-        let mut rows = self.rows(format, schema);
+        let mut rows = self.rows(format, schema)?;
         for batch in batches {
             rows.write(batch)?;
         }
         rows.finish()
+    }
+
+    /// Puts the file in its place, once all data is in it.
+    pub(super) fn publish(self) -> Result<(), Failure> {
+        let Target::File { temporary, path } = self.target else {
+            return Ok(());
+        };
+        let fail = |error| Failure::new(&format!("cannot write `{}`", path.display()), error);
+        temporary.as_file().sync_all().map_err(fail)?;
+        temporary
+            .persist(&path)
+            .map(drop)
+            .map_err(|error| fail(error.error))
     }
 
     fn width(&self) -> Option<u16> {
@@ -69,5 +130,29 @@ impl Ui {
             .ok()
             .map(|size| size.ws_col)
             .filter(|w| *w > 0)
+    }
+}
+
+/// A file that is there or can be made is replaced as a whole; anything else is written to as it is.
+fn open(path: &Path) -> io::Result<Target> {
+    match path.metadata() {
+        Ok(meta) if meta.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        Ok(meta) if !meta.is_file() => {
+            Ok(Target::Device(OpenOptions::new().write(true).open(path)?))
+        }
+        _ => {
+            // A link is followed, so that what it names is replaced and not the link.
+            let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let folder = match path.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            // What the user's umask allows: a report is to be handed on.
+            let temporary = tempfile::Builder::new()
+                .prefix(".rolecall-")
+                .permissions(Permissions::from_mode(0o666))
+                .tempfile_in(folder)?;
+            Ok(Target::File { temporary, path })
+        }
     }
 }

@@ -36,6 +36,12 @@ pub struct Lifted<'a> {
     pub requested_provider_arn: Option<Cow<'a, str>>,
     /// `SwitchFrom` of a console role switch: the identity that switched.
     pub switch_from_arn: Option<Cow<'a, str>>,
+    /// `accessKey.accessKeyId` of `CreateAccessKey`: the long-lived key that was made.
+    pub created_access_key_id: Option<Cow<'a, str>>,
+    /// `user.userId` of `CreateUser` or `role.roleId` of `CreateRole`: the unique id of what was made.
+    pub created_principal_id: Option<Cow<'a, str>>,
+    /// The ARN of the user or role that was made.
+    pub created_principal_arn: Option<Cow<'a, str>>,
 }
 
 /// The STS calls that hand out credentials.
@@ -47,6 +53,9 @@ pub(crate) const ISSUING_CALLS: [&str; 6] = [
     "GetSessionToken",
     "GetFederationToken",
 ];
+
+/// The IAM calls that make somebody, or a key for somebody.
+const CREATING_CALLS: [&str; 3] = ["CreateAccessKey", "CreateUser", "CreateRole"];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -105,6 +114,31 @@ struct FederatedUser<'a> {
     arn: Option<&'a RawValue>,
 }
 
+/// What IAM answers when it has made a principal or a key.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Creation<'a> {
+    #[serde(borrow)]
+    access_key: Option<Created<'a>>,
+    #[serde(borrow)]
+    user: Option<Created<'a>>,
+    #[serde(borrow)]
+    role: Option<Created<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Created<'a> {
+    #[serde(borrow)]
+    access_key_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    role_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    arn: Option<&'a RawValue>,
+}
+
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct Additional<'a> {
@@ -145,7 +179,22 @@ impl<'a> Lifted<'a> {
                     ..Self::default()
                 }
             }
+            Some("iam.amazonaws.com") if CREATING_CALLS.contains(&name) => {
+                Self::of_creating_call(record)
+            }
             _ => Self::default(),
+        }
+    }
+
+    fn of_creating_call(record: &Parts<'_, 'a>) -> Self {
+        let made: Creation<'a> = parsed(record.response_elements);
+        let key = made.access_key.unwrap_or_default();
+        let principal = made.user.or(made.role).unwrap_or_default();
+        Self {
+            created_access_key_id: text(key.access_key_id),
+            created_principal_id: text(principal.user_id).or_else(|| text(principal.role_id)),
+            created_principal_arn: text(principal.arn),
+            ..Self::default()
         }
     }
 
@@ -168,7 +217,7 @@ impl<'a> Lifted<'a> {
             requested_source_identity: text(request.source_identity),
             requested_session_tags: request.tags.or(request.principal_tags),
             requested_provider_arn: text(request.principal_arn),
-            switch_from_arn: None,
+            ..Self::default()
         }
     }
 }

@@ -61,7 +61,17 @@ impl EngineError {
         }
     }
 
-    fn query(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
+    /// The table that a question names and that is not there.
+    pub fn unknown_table(&self) -> Option<String> {
+        let cause = self.root_cause()?;
+        let (_, rest) = cause.split_once("table '")?;
+        let (name, rest) = rest.split_once('\'')?;
+        rest.starts_with(" not found")
+            .then(|| name.rsplit('.').next().unwrap_or(name).to_owned())
+    }
+
+    /// What went wrong while `what` was answered.
+    pub fn query(what: &str) -> impl Fn(DataFusionError) -> Self + '_ {
         move |source| Self::Query {
             what: what.to_owned(),
             source: Box::new(source),

@@ -134,6 +134,15 @@ pub fn append_event(
             lifted.requested_provider_arn.as_ref(),
         )
         .text("switch_from_arn", lifted.switch_from_arn.as_ref())
+        .text(
+            "created_access_key_id",
+            lifted.created_access_key_id.as_ref(),
+        )
+        .text("created_principal_id", lifted.created_principal_id.as_ref())
+        .text(
+            "created_principal_arn",
+            lifted.created_principal_arn.as_ref(),
+        )
         .resources(
             "resources",
             resources.clone().map(|resource| {

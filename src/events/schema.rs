@@ -224,6 +224,21 @@ pub const EVENTS: &[Column] = &[
         "the SAML provider of the request",
     ),
     Column::new("switch_from_arn", Text, "who switched roles in the console"),
+    Column::new(
+        "created_access_key_id",
+        Text,
+        "the long-lived key that this `CreateAccessKey` made",
+    ),
+    Column::new(
+        "created_principal_id",
+        Text,
+        "the unique id of the user or role that this call made",
+    ),
+    Column::new(
+        "created_principal_arn",
+        Text,
+        "the ARN of the user or role that this call made",
+    ),
     Column::new("resources", Resources, "what was acted on"),
     Column::new(
         "resource_arns",

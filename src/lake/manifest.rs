@@ -54,7 +54,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    fn empty() -> Self {
+    /// The state of a lake that holds nothing.
+    pub fn empty() -> Self {
         Self {
             format: FORMAT_VERSION,
             version: 0,

@@ -5,13 +5,13 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Schema};
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 
 use super::OutputError;
+use super::cell::cell;
 use super::safe::safe_text;
 
 /// Collects rows and writes them as a table.
@@ -133,30 +133,6 @@ impl<W: Write> TableRows<W> {
 fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
     let mut keep = keep.iter();
     items.retain(|_| keep.next().copied().unwrap_or(true));
-}
-
-/// RFC 3339 in UTC; the fraction shows only where there is one.
-const TIME: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
-
-/// The text of one cell: empty for null, lists without brackets.
-fn cell(column: &dyn Array, row: usize) -> Result<String, ArrowError> {
-    if column.is_null(row) {
-        return Ok(String::new());
-    }
-    if let DataType::List(_) = column.data_type() {
-        let items = column.as_list::<i32>().value(row);
-        let cells: Result<Vec<String>, ArrowError> = (0..items.len())
-            .map(|item| cell(items.as_ref(), item))
-            .collect();
-        return Ok(cells?.join(", "));
-    }
-    let options = FormatOptions::new()
-        .with_timestamp_format(Some(TIME))
-        .with_timestamp_tz_format(Some(TIME));
-    let text = ArrayFormatter::try_new(column, &options)?
-        .value(row)
-        .try_to_string()?;
-    Ok(safe_text(&text).into_owned())
 }
 
 #[cfg(test)]

@@ -16,24 +16,35 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 18] = queries![
+const QUERIES: [(&str, &str); 29] = queries![
+    "permissions/list",
+    "review/addresses",
     "review/break_glass",
     "review/chains",
     "review/denials",
+    "review/made",
     "review/misplaced",
     "review/origins",
     "review/permissions",
     "review/root",
     "review/switches",
     "review/third_parties",
+    "sessions/list",
+    "show/copies",
+    "show/event",
     "status/accounts",
+    "status/forms",
     "status/rejected",
     "status/totals",
     "status/unresolved",
+    "switches/list",
     "timeline/events",
     "timeline/principals",
+    "who/addresses",
     "who/candidates",
+    "who/descendants",
     "who/find",
+    "who/makers",
     "who/session",
 ];
 

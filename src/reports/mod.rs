@@ -3,20 +3,26 @@
 //! Holds: what is told here is in the answers of `sql/queries`, nothing is worked out anew.  Next: `output`.
 
 mod account_review;
+mod catalog;
 mod who;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 pub use account_review::{SECTIONS, Section};
-pub use who::{Chain, Proof, prove};
+pub use catalog::catalog;
+pub use who::{Chain, Proof, descendants, prove};
 
 use crate::engine::EngineError;
 use crate::queries::QueryError;
+use crate::views::ViewsError;
 
 /// What can go wrong while a report is put together.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
+    /// The tables and views could not be set up.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
     /// A question could not be asked.
     #[error(transparent)]
     Query(#[from] QueryError),

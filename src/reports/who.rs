@@ -18,6 +18,8 @@ pub struct Proof {
     pub chains: Vec<Chain>,
     /// Sessions that the words fit and that are not shown.
     pub not_shown: usize,
+    /// The ids of all sessions that the words fit.
+    pub session_ids: Vec<String>,
 }
 
 /// One session's way back to its origin.
@@ -29,6 +31,20 @@ pub struct Chain {
     pub hops: Vec<RecordBatch>,
     /// Where several calls may have issued a session: each of them, with who made it.
     pub candidates: Vec<RecordBatch>,
+    /// Who made the user or the long-lived key at the chain's beginning, where that is in the logs.
+    pub makers: Vec<RecordBatch>,
+    /// Every address and program that the session asked for was used from.
+    pub addresses: Vec<RecordBatch>,
+}
+
+/// All sessions that grew out of these, over any number of steps; these are among them.
+pub async fn descendants(
+    engine: &Engine,
+    session_ids: &[String],
+) -> Result<Vec<RecordBatch>, ReportError> {
+    let given = [("sessions", session_ids.join(","))];
+    let rows = ask(engine, "who/descendants", &given).await?;
+    Ok(rows.collect().await?)
 }
 
 /// Finds the sessions that `what` speaks of, and walks each back.
@@ -51,13 +67,18 @@ pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
             }
         }
     }
+    let session_ids = sessions.iter().map(|(id, _)| id.clone()).collect();
     let not_shown = sessions.len().saturating_sub(MOST_SESSIONS);
     sessions.truncate(MOST_SESSIONS);
     let mut chains = Vec::with_capacity(sessions.len());
     for (session, matched) in sessions {
         chains.push(walk_back(engine, session, matched).await?);
     }
-    Ok(Proof { chains, not_shown })
+    Ok(Proof {
+        chains,
+        not_shown,
+        session_ids,
+    })
 }
 
 async fn walk_back(
@@ -65,6 +86,8 @@ async fn walk_back(
     session: String,
     matched: String,
 ) -> Result<Chain, ReportError> {
+    let addresses = of_session(engine, "who/addresses", &session).await?;
+    let mut makers = Vec::new();
     let mut hops = Vec::new();
     let mut candidates = Vec::new();
     let mut seen = HashSet::new();
@@ -73,10 +96,7 @@ async fn walk_back(
         if !seen.insert(session.clone()) {
             break;
         }
-        let rows = ask(engine, "who/session", &[("session_id", session)])
-            .await?
-            .collect()
-            .await?;
+        let rows = of_session(engine, "who/session", &session).await?;
         let Some(hop) = rows.into_iter().find(|batch| batch.num_rows() > 0) else {
             break;
         };
@@ -89,6 +109,9 @@ async fn walk_back(
             }
         }
         next = value_of(&hop, "parent_session_id", 0);
+        if next.is_none() {
+            makers = of_session(engine, "who/makers", &session).await?;
+        }
         hops.push(hop);
     }
     hops.reverse();
@@ -96,7 +119,18 @@ async fn walk_back(
         matched,
         hops,
         candidates,
+        makers,
+        addresses,
     })
+}
+
+async fn of_session(
+    engine: &Engine,
+    query: &str,
+    session: &str,
+) -> Result<Vec<RecordBatch>, ReportError> {
+    let rows = ask(engine, query, &[("session_id", session.to_owned())]).await?;
+    Ok(rows.collect().await?)
 }
 
 fn texts_of(batch: &RecordBatch, name: &str) -> Vec<String> {

@@ -2,9 +2,14 @@
 //! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
 //! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
 
+use std::path::Path;
+
+use arrow::error::ArrowError;
+
+use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
-use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest};
+use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest, schema_of};
 use crate::sessions::SESSIONS;
 use crate::sql_file::SqlFile;
 
@@ -17,13 +22,20 @@ pub enum ViewsError {
     /// A table or view cannot be set up.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The tables of names cannot be made.
+    #[error("cannot make the tables of names")]
+    Arrow(#[from] ArrowError),
 }
 
 /// The views, each after what it reads.
-const VIEWS: [(&str, &str); 4] = [
+const VIEWS: [(&str, &str); 5] = [
     (
         "attributed_events",
         include_str!("../../sql/views/attributed_events.sql"),
+    ),
+    (
+        "session_edges",
+        include_str!("../../sql/views/session_edges.sql"),
     ),
     (
         "call_outcomes",
@@ -47,6 +59,14 @@ pub fn views() -> Vec<SqlFile> {
         .collect()
 }
 
+/// The names of all tables and views.
+pub fn names() -> Vec<&'static str> {
+    let tables = LakeTable::ALL.map(LakeTable::name);
+    let views = VIEWS.iter().map(|(name, _)| *name);
+    let named = ["accounts", "people"];
+    tables.into_iter().chain(named).chain(views).collect()
+}
+
 /// The columns of one of the lake's tables.
 pub fn columns_of(table: LakeTable) -> &'static [Column] {
     match table {
@@ -67,16 +87,41 @@ pub struct OpenLake {
     pub manifest: Manifest,
 }
 
-/// Opens `lake` at its newest state; later changes do not show.
-pub async fn open_lake(lake: &Lake, limits: EngineLimits) -> Result<OpenLake, ViewsError> {
+/// Opens `lake` at its newest state; later changes do not show. `directory` gives names to accounts and people.
+pub async fn open_lake(
+    lake: &Lake,
+    directory: &Directory,
+    limits: EngineLimits,
+) -> Result<OpenLake, ViewsError> {
     let manifest = lake.snapshot()?;
+    let engine = open(lake.root(), &manifest, directory, limits).await?;
+    Ok(OpenLake { engine, manifest })
+}
+
+/// Opens an engine with every table and view, and not one row; for their columns.
+pub async fn open_nothing(limits: EngineLimits) -> Result<Engine, ViewsError> {
+    let nothing = Manifest::empty();
+    open(Path::new(""), &nothing, &Directory::default(), limits).await
+}
+
+async fn open(
+    root: &Path,
+    manifest: &Manifest,
+    directory: &Directory,
+    limits: EngineLimits,
+) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
     for table in LakeTable::ALL {
-        let columns = columns_of(table);
-        engine.register_table(TableSpec::of(table, columns, lake.root(), &manifest))?;
+        engine.register_table(TableSpec::of(table, columns_of(table), root, manifest))?;
+    }
+    for (name, columns, rows) in [
+        ("accounts", ACCOUNTS, directory.account_rows()?),
+        ("people", PEOPLE, directory.people_rows()?),
+    ] {
+        engine.register_batches(name, schema_of(columns), vec![rows])?;
     }
     for (name, sql) in VIEWS {
         engine.register_view(name, sql).await?;
     }
-    Ok(OpenLake { engine, manifest })
+    Ok(engine)
 }

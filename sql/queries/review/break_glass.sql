@@ -1,6 +1,6 @@
 -- Who used a break-glass role?
 -- A role counts as one by its name: break-glass, emergency or fire-call, in any spelling.
--- reads: sessions
+-- reads: sessions, people
 SELECT
     created_at,
     origin_id,
@@ -10,8 +10,12 @@ SELECT
     denied_count AS denied,
     source_ip_address,
     confidence,
-    issuing_event_id
+    issuing_event_id,
+    people.person,
+    coalesce(person, origin_name, origin_id, origin_kind) AS who,
+    split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM sessions
+LEFT JOIN people ON sessions.origin_id = people.person_origin_id
 WHERE
     hop_count > 0
     AND attribution <> 'shared_event'

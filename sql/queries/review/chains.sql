@@ -1,5 +1,5 @@
 -- Which sessions were reached through more than one role?
--- reads: sessions
+-- reads: sessions, people
 SELECT
     created_at,
     origin_id,
@@ -7,7 +7,11 @@ SELECT
     hop_count,
     event_count AS events,
     confidence,
-    session_id
+    session_id,
+    people.person,
+    coalesce(person, origin_name, origin_id, origin_kind) AS who,
+    regexp_replace(array_to_string(chain, ' > '), 'arn:[^:]*:iam::([0-9]*):role/', '\1 ', 'g') AS roles
 FROM sessions
+LEFT JOIN people ON sessions.origin_id = people.person_origin_id
 WHERE hop_count > 1 AND attribution <> 'shared_event'
 ORDER BY created_at, session_id

@@ -1,6 +1,6 @@
 -- What was refused most, and to whom?
 -- param: top int default 20
--- reads: permission_usage
+-- reads: permission_usage, people
 SELECT
     origin_kind,
     origin_id,
@@ -9,8 +9,12 @@ SELECT
     iam_action,
     sum(denied_count) AS denied,
     max(last_denied_at) AS last_denied_at,
-    sum(use_count) AS allowed
+    sum(use_count) AS allowed,
+    min(people.person) AS person,
+    coalesce(min(people.person), min(origin_name), origin_id, origin_kind) AS who,
+    split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM permission_usage
+LEFT JOIN people ON permission_usage.origin_id = people.person_origin_id
 WHERE denied_count > 0
 GROUP BY origin_kind, origin_id, origin_account_id, origin_provider, persona_arn, iam_action
 ORDER BY

@@ -1,12 +1,13 @@
 -- Which permissions were used last through roles, and by whom?
 -- The `top` last used; `permission_usage` has all of them.
 -- param: top int default 50
--- reads: permission_usage
+-- reads: permission_usage, people
 WITH last_used AS (
     SELECT
         persona_arn,
         origin_kind,
         origin_id,
+        min(origin_name) AS origin_name,
         origin_account_id,
         origin_provider,
         iam_action,
@@ -26,6 +27,10 @@ SELECT
     origin_provider,
     iam_action,
     used,
-    last_used_at
+    last_used_at,
+    people.person,
+    coalesce(person, origin_name, origin_id, last_used.origin_kind) AS who,
+    split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM last_used
+LEFT JOIN people ON last_used.origin_id = people.person_origin_id
 ORDER BY persona_arn, origin_kind, origin_id, origin_account_id, origin_provider, last_used_at DESC, iam_action

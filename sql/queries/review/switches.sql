@@ -1,6 +1,7 @@
 -- Who changed persona, when, and into what?
--- Changes made by workloads are many and look alike; people come first.
--- reads: persona_switches
+-- The first `top`; `switches/list` has all of them.
+-- param: top int default 500
+-- reads: persona_switches, people
 SELECT
     switched_at,
     origin_id,
@@ -10,6 +11,12 @@ SELECT
     issuing_api,
     is_cross_account,
     confidence,
-    evidence_event_id
+    evidence_event_id,
+    people.person,
+    coalesce(person, origin_name, origin_id, origin_kind) AS who,
+    split_part(from_persona_arn, ':', 5) || ' ' || split_part(from_persona_arn, ':', 6) AS from_persona,
+    split_part(to_persona_arn, ':', 5) || ' ' || split_part(to_persona_arn, ':', 6) AS to_persona
 FROM persona_switches
+LEFT JOIN people ON persona_switches.origin_id = people.person_origin_id
 ORDER BY switched_at, origin_id, evidence_event_id, kind
+LIMIT $top::bigint

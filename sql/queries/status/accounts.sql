@@ -1,8 +1,9 @@
 -- Which accounts and regions are in the logs, from when to when?
 -- A region without a single event may be one without a trail: nothing was collected there, or nothing happened.
--- reads: events
+-- reads: events, accounts
 SELECT
     recipient_account_id AS account_id,
+    min(accounts.account_name) AS account_name,
     aws_region,
     min(event_time) AS first_event_time,
     max(event_time) AS last_event_time,
@@ -11,5 +12,6 @@ SELECT
     - count(DISTINCT date) AS days_without,
     count(*) AS events
 FROM events
+LEFT JOIN accounts ON events.recipient_account_id = accounts.account_id
 GROUP BY recipient_account_id, aws_region
 ORDER BY recipient_account_id, aws_region

@@ -1,5 +1,6 @@
 -- What happened, in order, and who was behind it?
--- Every parameter that is given narrows the answer. `who` and `persona` are short forms for narrow screens.
+-- Every parameter that is given narrows the answer; `sessions` takes session ids with commas between them. `who` and `persona` are short
+-- forms for narrow screens.
 -- param: principal text default null
 -- param: role text default null
 -- param: access_key text default null
@@ -10,9 +11,11 @@
 -- param: region text default null
 -- param: since timestamp default null
 -- param: until timestamp default null
--- reads: attributed_events
+-- param: sessions text default null
+-- reads: attributed_events, accounts
 SELECT
-    event_time,
+    calls.event_time,
+    calls.person,
     origin_kind,
     origin_id,
     origin_name,
@@ -32,9 +35,10 @@ SELECT
     unresolved_reason,
     session_id,
     event_id,
-    coalesce(origin_name, origin_id, origin_kind) AS who,
-    split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
-FROM attributed_events
+    coalesce(person, origin_name, origin_id, origin_kind) AS who,
+    coalesce(accounts.account_name, split_part(persona_arn, ':', 5)) || ' ' || split_part(persona_arn, ':', 6) AS persona
+FROM attributed_events AS calls
+LEFT JOIN accounts ON split_part(calls.persona_arn, ':', 5) = accounts.account_id
 WHERE
     ($since::timestamp IS NULL OR event_time >= $since::timestamp)
     AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
@@ -44,6 +48,7 @@ WHERE
         OR origin_name = $principal::text
         OR user_identity_arn = $principal::text
         OR persona_arn = $principal::text
+        OR person = $principal::text
     )
     AND (
         $role::text IS NULL
@@ -57,4 +62,8 @@ WHERE
     AND ($event::text IS NULL OR event_name = $event::text)
     AND ($account::text IS NULL OR recipient_account_id = $account::text)
     AND ($region::text IS NULL OR aws_region = $region::text)
+    AND (
+        $sessions::text IS NULL
+        OR session_id IN (SELECT unnest(string_to_array($sessions::text, ',')))
+    )
 ORDER BY event_time, event_id

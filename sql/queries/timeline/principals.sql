@@ -1,7 +1,8 @@
 -- Which people, workloads and personas does a name fit?
 -- param: principal text
--- reads: sessions
+-- reads: sessions, people
 SELECT
+    people.person,
     origin_kind,
     origin_id,
     origin_name,
@@ -10,10 +11,12 @@ SELECT
     count(*) AS sessions,
     sum(event_count) AS events
 FROM sessions
+LEFT JOIN people ON sessions.origin_id = people.person_origin_id
 WHERE
     origin_id = $principal::text
     OR origin_name = $principal::text
     OR session_arn = $principal::text
     OR persona_arn = $principal::text
-GROUP BY origin_kind, origin_id, origin_name, origin_account_id, origin_provider
+    OR people.person = $principal::text
+GROUP BY people.person, origin_kind, origin_id, origin_name, origin_account_id, origin_provider
 ORDER BY origin_kind, origin_id, origin_account_id, origin_provider

@@ -1,6 +1,6 @@
 -- What is known of one session?
 -- param: session_id text
--- reads: sessions
+-- reads: sessions, people
 SELECT
     session_id,
     parent_session_id,
@@ -32,7 +32,9 @@ SELECT
     first_used_at,
     last_used_at,
     event_count,
-    denied_count
+    denied_count,
+    people.person
 FROM sessions
+LEFT JOIN people ON sessions.origin_id = people.person_origin_id
 WHERE session_id = $session_id::text
 ORDER BY session_id

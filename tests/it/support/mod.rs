@@ -5,6 +5,7 @@ pub mod records;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{Books, IngestOptions, ingest};
 use rolecall::lake::Lake;
@@ -75,7 +76,7 @@ impl TempLake {
     pub fn sql(&self, sql: &str) -> Vec<Value> {
         let lake = Lake::open(&self.root()).unwrap();
         let batches = runtime().block_on(async {
-            let open = open_lake(&lake, LIMITS).await.unwrap();
+            let open = open_lake(&lake, &Directory::default(), LIMITS).await.unwrap();
             open.engine
                 .query("test", sql, &[])
                 .await

@@ -1,0 +1,20 @@
+-- Who made the user, or the long-lived key, of a session?
+-- param: session_id text
+-- reads: session_edges, attributed_events
+SELECT
+    made.event_time,
+    made.event_name,
+    edges.via,
+    made.origin_kind,
+    made.origin_id,
+    made.origin_name,
+    made.persona_arn,
+    made.source_ip_address,
+    made.confidence,
+    made.created_access_key_id,
+    made.event_id,
+    made.session_id AS maker_session_id
+FROM session_edges AS edges
+INNER JOIN attributed_events AS made ON edges.evidence_event_id = made.event_id
+WHERE edges.session_id = $session_id::text AND edges.via <> 'session'
+ORDER BY made.event_time, made.event_id

@@ -1,0 +1,38 @@
+-- Which session grew out of which: by credentials it asked for, or by a user or key it made.
+-- `session`: the calls of the first handed out the credentials of the second. `access_key`: the first made the long-lived key that the
+-- second uses. `user`: the first made the IAM user who acts in the second. Follow the rows from a session to all that grew out of it.
+-- column: parent_session_id the session out of which the other grew
+-- column: session_id the session that grew out of it
+-- column: via how: `session`, `access_key` or `user`
+-- column: evidence_event_id the event that made it
+-- reads: events, sessions
+SELECT
+    parent_session_id,
+    session_id,
+    'session' AS via,
+    issuing_event_id AS evidence_event_id
+FROM sessions
+WHERE parent_session_id IS NOT NULL
+UNION ALL
+SELECT
+    made.session_id AS parent_session_id,
+    in_use.session_id,
+    'access_key' AS via,
+    made.event_id AS evidence_event_id
+FROM events AS made
+INNER JOIN (
+    SELECT
+        session_id,
+        unnest(access_key_ids) AS access_key_id
+    FROM sessions
+) AS in_use ON made.created_access_key_id = in_use.access_key_id
+WHERE made.created_access_key_id IS NOT NULL AND made.error_code IS NULL AND made.session_id <> in_use.session_id
+UNION ALL
+SELECT
+    made.session_id AS parent_session_id,
+    sessions.session_id,
+    'user' AS via,
+    made.event_id AS evidence_event_id
+FROM events AS made
+INNER JOIN sessions ON made.created_principal_id = sessions.persona_id
+WHERE made.event_name = 'CreateUser' AND made.error_code IS NULL AND made.session_id <> sessions.session_id

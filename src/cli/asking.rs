@@ -1,0 +1,106 @@
+//! What the commands that ask share: flags for times, an open lake, rows to their reader.
+
+use std::path::Path;
+
+use clap::Args;
+use futures::TryStreamExt as _;
+
+use super::failure::Failure;
+use super::{World, time};
+use crate::engine::{Answer, EngineError};
+use crate::queries::ask;
+use crate::views::{OpenLake, open_lake};
+
+/// From when to when; in questions the flags speak of event times
+#[derive(Debug, Args)]
+pub(super) struct TimeArgs {
+    /// From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Before this time; a date is its midnight
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+/// Values for a query, by the names of its parameters.
+pub(super) type Given = Vec<(&'static str, String)>;
+
+impl TimeArgs {
+    /// Adds the times to the values of a query.
+    pub(super) fn add_to(&self, given: &mut Given, world: &World) -> Result<(), Failure> {
+        let mut times = Vec::new();
+        for (name, flag, value) in [("since", "--from", &self.from), ("until", "--to", &self.to)] {
+            if let Some(value) = value {
+                let time = time::parse(flag, value, world.now)?;
+                times.push(time);
+                given.push((name, time::as_param(time)));
+            }
+        }
+        if let [from, to] = times.as_slice()
+            && from >= to
+        {
+            return Err(Failure::usage(
+                "`--from` is not before `--to`: nothing can lie between".to_owned(),
+                vec!["a date is its midnight: for one day give the next one as `--to`".to_owned()],
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The values that were given, under their parameters' names.
+pub(super) fn given(values: &[(&'static str, &Option<String>)]) -> Given {
+    values
+        .iter()
+        .filter_map(|(name, value)| Some((*name, (*value).clone()?)))
+        .collect()
+}
+
+/// Opens the lake, and says so when its sessions do not know of all events.
+pub(super) async fn open(world: &World) -> Result<OpenLake, Failure> {
+    open_at(world, &world.lake_path()).await
+}
+
+/// The same for a lake at `path`.
+pub(super) async fn open_at(world: &World, path: &Path) -> Result<OpenLake, Failure> {
+    let lake = crate::lake::Lake::open(path)?;
+    let open = open_lake(&lake, &world.directory, world.limits()).await?;
+    if !open.manifest.is_resolved() {
+        world
+            .ui
+            .say("warning: sessions are older than the events; run `rolecall resolve`");
+    }
+    Ok(open)
+}
+
+/// Asks a query and shows its rows; people see the columns of `for_people`. Returns how many rows there were.
+pub(super) async fn ask_and_show(
+    world: &World,
+    open: &OpenLake,
+    query: &str,
+    given: &[(&str, String)],
+    for_people: &[&str],
+) -> Result<usize, Failure> {
+    let mut answer = ask(&open.engine, query, given).await?;
+    if world.format.is_for_people() && !for_people.is_empty() {
+        answer = answer.with_columns(for_people)?;
+    }
+    show(world, answer).await
+}
+
+/// Writes an answer while it comes in, and returns how many rows it had.
+pub(super) async fn show(world: &World, answer: Answer) -> Result<usize, Failure> {
+    let mut rows = world.ui.rows(world.format, &answer.schema())?;
+    let mut batches = answer.stream().await?;
+    let mut count = 0;
+    while let Some(batch) = batches
+        .try_next()
+        .await
+        .map_err(EngineError::query("the question"))?
+    {
+        count += batch.num_rows();
+        rows.write(&batch)?;
+    }
+    rows.finish()?;
+    Ok(count)
+}

@@ -1,0 +1,92 @@
+//! `rolecall query`: a question from `sql/queries`, by name.
+
+use arrow::array::RecordBatch;
+use clap::Args;
+
+use super::World;
+use super::asking::{open, show};
+use super::failure::{Exit, Failure};
+use crate::lake::{Column, ColumnType, RowBuilder};
+use crate::queries::{ask_file, find, queries};
+
+/// Ask one of the questions in `sql/queries`, by name
+///
+/// `rolecall query --list` shows all of them with their parameters. A value goes behind its parameter's name:
+/// `rolecall query review/denials top=5`.
+#[derive(Debug, Args)]
+pub(super) struct QueryArgs {
+    /// Name of the question, `review/denials`
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    name: Option<String>,
+    /// Values for its parameters
+    #[arg(value_name = "PARAM=VALUE")]
+    params: Vec<String>,
+    /// Show all questions, their parameters and what they read
+    #[arg(long)]
+    list: bool,
+}
+
+const LIST: &[Column] = &[
+    Column::required("name", ColumnType::Text, "the name to ask by"),
+    Column::required("question", ColumnType::Text, "what it answers"),
+    Column::required("params", ColumnType::Text, "its parameters"),
+    Column::required("reads", ColumnType::Text, "tables and views it reads"),
+];
+
+pub(super) fn run(world: &World, args: &QueryArgs) -> Result<Exit, Failure> {
+    let (false, Some(name)) = (args.list, &args.name) else {
+        let batch = list().map_err(|error| Failure::new("cannot list the queries", error))?;
+        world.ui.batches(
+            world.format,
+            batch.schema_ref(),
+            std::slice::from_ref(&batch),
+        )?;
+        return Ok(Exit::Done);
+    };
+    let file = find(name).map_err(|error| {
+        Failure::from(error).with_hint("`rolecall query --list` shows all of them")
+    })?;
+    let mut given: Vec<(&str, String)> = Vec::new();
+    for param in &args.params {
+        let Some((param, value)) = param.split_once('=') else {
+            return Err(Failure::usage(
+                format!("`{param}` is no parameter"),
+                vec![format!("write `PARAM=VALUE`; {}", described(&file.params))],
+            ));
+        };
+        if given.iter().any(|(known, _)| *known == param) {
+            return Err(Failure::usage(
+                format!("`{param}` is given twice"),
+                vec!["give it once".to_owned()],
+            ));
+        }
+        given.push((param, value.to_owned()));
+    }
+    world.runtime.block_on(async {
+        let open = open(world).await?;
+        let answer = ask_file(&open.engine, &file, &given).await?;
+        show(world, answer).await
+    })?;
+    Ok(Exit::Done)
+}
+
+fn described(params: &[crate::sql_file::Param]) -> String {
+    if params.is_empty() {
+        return "this query has no parameters".to_owned();
+    }
+    let params: Vec<String> = params.iter().map(ToString::to_string).collect();
+    format!("this query has {}", params.join(", "))
+}
+
+fn list() -> Result<RecordBatch, arrow::error::ArrowError> {
+    let mut rows = RowBuilder::new(LIST);
+    for query in queries() {
+        let params: Vec<String> = query.params.iter().map(ToString::to_string).collect();
+        rows.row()
+            .text("name", Some(query.name))
+            .text("question", Some(&query.question))
+            .text("params", Some(params.join(", ")))
+            .text("reads", Some(query.reads.join(", ")));
+    }
+    rows.take()
+}

@@ -1,0 +1,57 @@
+//! `rolecall switches`: who changed persona, when, into what.
+
+use clap::Args;
+
+use super::World;
+use super::asking::{TimeArgs, ask_and_show, given, open};
+use super::failure::{Exit, Failure};
+
+/// List persona switches: when somebody took another role, or went back
+///
+/// `explicit`: a call handed out the credentials of the new persona. `observed`: their calls changed persona, which no event records.
+/// `concurrent`: calls of two personas alternate within five minutes; one row for each pair and day.
+#[derive(Debug, Args)]
+pub(super) struct SwitchesArgs {
+    /// Person or workload: ARN, name, e-mail, OIDC subject or instance id
+    #[arg(long, value_name = "WHO")]
+    principal: Option<String>,
+    /// Role on either side, by ARN or name
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Account on either side
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// `explicit`, `observed` or `concurrent`
+    #[arg(long, value_name = "KIND", value_parser = ["explicit", "observed", "concurrent"])]
+    kind: Option<String>,
+    #[command(flatten)]
+    times: TimeArgs,
+}
+
+const FOR_PEOPLE: [&str; 6] = [
+    "switched_at",
+    "who",
+    "from_persona",
+    "to_persona",
+    "kind",
+    "confidence",
+];
+
+pub(super) fn run(world: &World, args: &SwitchesArgs) -> Result<Exit, Failure> {
+    let mut given = given(&[
+        ("principal", &args.principal),
+        ("role", &args.role),
+        ("account", &args.account),
+        ("kind", &args.kind),
+    ]);
+    args.times.add_to(&mut given, world)?;
+    world.runtime.block_on(async {
+        let open = open(world).await?;
+        let rows = ask_and_show(world, &open, "switches/list", &given, &FOR_PEOPLE).await?;
+        if rows == 0 {
+            world.ui.say("no switch fits");
+        }
+        Ok::<_, Failure>(())
+    })?;
+    Ok(Exit::Done)
+}

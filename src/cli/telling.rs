@@ -1,0 +1,236 @@
+//! The proof of an attribution in words, line by line.
+
+use arrow::array::RecordBatch;
+
+use crate::reports::{Chain, value_of};
+
+/// One line, and how far it is indented.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) depth: usize,
+    pub(super) text: String,
+}
+
+fn line(depth: usize, text: impl Into<String>) -> Line {
+    Line {
+        depth,
+        text: text.into(),
+    }
+}
+
+/// One value, or the empty text.
+fn text_of(batch: &RecordBatch, name: &str, row: usize) -> String {
+    value_of(batch, name, row).unwrap_or_default()
+}
+
+/// Every row of every batch.
+fn each(batches: &[RecordBatch]) -> impl Iterator<Item = (&RecordBatch, usize)> {
+    batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
+}
+
+/// From the origin to the session that was asked for.
+pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
+    let Some(last) = chain.hops.last() else {
+        return Vec::new();
+    };
+    let mut lines = vec![line(0, format!("{what} ({})", chain.matched))];
+    let confidence = text_of(last, "confidence", 0);
+    lines.push(match value_of(last, "origin_id", 0) {
+        Some(origin) => {
+            let provider = value_of(last, "origin_provider", 0);
+            let vouched = provider.map_or_else(String::new, |by| format!(", vouched for by {by}"));
+            let kind = text_of(last, "origin_kind", 0);
+            let person = value_of(last, "person", 0)
+                .map_or_else(String::new, |person| format!("{person}: "));
+            line(
+                1,
+                format!("is {person}{origin} ({kind}{vouched}), confidence {confidence}"),
+            )
+        }
+        None => line(
+            1,
+            format!(
+                "is unresolved: {}, confidence {confidence}",
+                text_of(last, "unresolved_reason", 0)
+            ),
+        ),
+    });
+    for (at, hop) in chain.hops.iter().enumerate() {
+        lines.extend(tell_hop(at, hop));
+        if at == 0 {
+            lines.extend(each(&chain.makers).map(|(makers, row)| tell_maker(makers, row)));
+        }
+    }
+    if chain.addresses.iter().map(RecordBatch::num_rows).sum::<usize>() > 1 {
+        lines.push(line(1, "it was used from:"));
+        lines.extend(each(&chain.addresses).map(|(addresses, row)| {
+            let value = |name| text_of(addresses, name, row);
+            line(
+                2,
+                format!(
+                    "{} with {}: {}",
+                    or(value("source_ip_address"), "an unknown address"),
+                    or(value("user_agent"), "an unknown program"),
+                    calls(&value("events"), &value("first_at"), &value("last_at"))
+                ),
+            )
+        }));
+    }
+    if !chain.candidates.is_empty() {
+        lines.push(line(1, "calls that may have issued it:"));
+        lines.extend(each(&chain.candidates).map(|(candidates, row)| {
+            let value = |name| text_of(candidates, name, row);
+            line(
+                2,
+                format!(
+                    "{} {} by {} {} from {}, event {}",
+                    value("event_time"),
+                    value("event_name"),
+                    value("origin_kind"),
+                    value("origin_id"),
+                    value("source_ip_address"),
+                    value("event_id")
+                ),
+            )
+        }));
+    }
+    lines.push(line(0, ""));
+    lines
+}
+
+fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
+    let value = |name| value_of(hop, name, 0);
+    let persona = value("persona_arn")
+        .or_else(|| value("session_arn"))
+        .or_else(|| value("origin_id"));
+    let name = value("session_name").map_or_else(String::new, |name| format!(" as {name}"));
+    let how = match (value("issuing_api"), value("issuing_event_id")) {
+        (Some(api), Some(event)) => format!(
+            "{api} at {}, event {event}",
+            text_of(hop, "created_at", 0)
+        ),
+        (Some(api), None) => format!(
+            "one of several {api} calls at {}",
+            text_of(hop, "created_at", 0)
+        ),
+        _ => match value("attribution").as_deref() {
+            Some("direct") => "named by its own records".to_owned(),
+            Some("shared_event") => "the same call as another account recorded it".to_owned(),
+            Some("account_only") => "an account that is not in these logs".to_owned(),
+            _ => format!(
+                "issuing event not found: {}",
+                text_of(hop, "unresolved_reason", 0)
+            ),
+        },
+    };
+    [
+        line(
+            1,
+            format!(
+                "{at}. {}{name}",
+                persona.unwrap_or_else(|| "(caller not named)".to_owned())
+            ),
+        ),
+        line(
+            2,
+            format!(
+                " {how}; join {}, {}",
+                text_of(hop, "attribution", 0),
+                text_of(hop, "confidence", 0)
+            ),
+        ),
+        line(
+            2,
+            format!(
+                " calls: {}, first from {} with {}{}",
+                calls(
+                    &text_of(hop, "event_count", 0),
+                    &text_of(hop, "first_used_at", 0),
+                    &text_of(hop, "last_used_at", 0)
+                ),
+                or(text_of(hop, "source_ip_address", 0), "an unknown address"),
+                or(text_of(hop, "user_agent", 0), "an unknown program"),
+                value("access_key_ids")
+                    .filter(|keys| keys != "[]")
+                    .map_or_else(String::new, |keys| format!(", keys {keys}"))
+            ),
+        ),
+    ]
+}
+
+fn tell_maker(makers: &RecordBatch, row: usize) -> Line {
+    let value = |name| text_of(makers, name, row);
+    let made = match value("via").as_str() {
+        "access_key" => format!("its key {} was made", value("created_access_key_id")),
+        _ => "the user was made".to_owned(),
+    };
+    let persona = value("persona_arn");
+    let acting = if persona.is_empty() || persona == value("origin_id") {
+        String::new()
+    } else {
+        format!(" acting as {persona}")
+    };
+    line(
+        2,
+        format!(
+            " {made} by {} ({}){acting} from {}: {} at {}, event {}",
+            or(value("origin_id"), "somebody unresolved"),
+            value("origin_kind"),
+            value("source_ip_address"),
+            value("event_name"),
+            value("event_time"),
+            value("event_id")
+        ),
+    )
+}
+
+/// Everything that grew out of the sessions that were asked for.
+pub(super) fn tell_descendants(grown: &[RecordBatch]) -> Vec<Line> {
+    let is_new = |(batch, row): &(&RecordBatch, usize)| value_of(batch, "via", *row).is_some();
+    let new: Vec<_> = each(grown).filter(is_new).collect();
+    if new.is_empty() {
+        return vec![line(0, "nothing grew out of it")];
+    }
+    let mut lines = vec![line(0, "what grew out of it:")];
+    lines.extend(new.into_iter().map(|(batch, row)| {
+        let value = |name| text_of(batch, name, row);
+        let via = match value("via").as_str() {
+            "access_key" => "by a key it made",
+            "user" => "by a user it made",
+            _ => "by credentials it asked for",
+        };
+        line(
+            1,
+            format!(
+                "{} {} of {}, {via}: {} calls until {}, from {}; event {}, session {}",
+                value("began_at"),
+                or(value("persona_arn"), "(no persona)"),
+                value("who"),
+                value("event_count"),
+                value("last_used_at"),
+                or(value("source_ip_address"), "an unknown address"),
+                value("evidence_event_id"),
+                value("session_id")
+            ),
+        )
+    }));
+    lines
+}
+
+fn or(text: String, instead: &str) -> String {
+    if text.is_empty() {
+        instead.to_owned()
+    } else {
+        text
+    }
+}
+
+fn calls(count: &str, first: &str, last: &str) -> String {
+    match (first, last) {
+        ("", _) => count.to_owned(),
+        (first, last) if first == last => format!("{count} at {first}"),
+        (first, last) => format!("{count} from {first} to {last}"),
+    }
+}
