@@ -62,7 +62,9 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
     let now = "2026-04-01T00:00:00Z".parse().unwrap();
     ingest(&guard, listing, IngestOptions::new(1, now), &mut |_| ()).unwrap();
     runtime.block_on(resolve(&guard, LIMITS)).unwrap();
-    runtime.block_on(open_lake(&lake, &Directory::default(), LIMITS)).unwrap()
+    runtime
+        .block_on(open_lake(&lake, &Directory::default(), LIMITS))
+        .unwrap()
 }
 
 fn slt_files(folder: &Path) -> Vec<PathBuf> {

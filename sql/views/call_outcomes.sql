@@ -2,6 +2,10 @@
 -- `denied`: IAM refused it. `authorized_error`: it failed after IAM had let it pass. `error`: failed, and nothing tells whether IAM
 -- let it pass. A call that two accounts recorded is here once, as the caller's account recorded it where that is in the logs.
 -- Sign-ins, events of services about themselves, Insights and denials at VPC endpoints are no use of a permission.
+-- column: iam_action the permission, as `service:EventName`
+-- column: via_service the AWS service that made the call in the principal's name; null where the principal called
+-- column: account_id the account whose record this is
+-- column: outcome what came of it: `allowed`, `denied`, `authorized_error` or `error`
 -- reads: attributed_events
 SELECT
     event_id,

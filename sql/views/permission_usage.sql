@@ -1,5 +1,19 @@
 -- Which permission did which person or workload use, through which persona, when first and when last?
 -- Only allowed calls count as use; refused ones stand apart. What was never logged (data events, as a rule) is not here.
+-- column: iam_action the permission, as `service:EventName`
+-- column: via_service the AWS service that made the calls in the principal's name; null where the principal called
+-- column: account_id the account whose records these are
+-- column: mapping how `iam_action` was found; `plain` is service and event name as they are
+-- column: first_used_at the first allowed call
+-- column: last_used_at the last allowed call
+-- column: use_count allowed calls
+-- column: denied_count calls that IAM refused
+-- column: last_denied_at the last call that IAM refused
+-- column: authorized_error_count calls that failed after IAM had let them pass
+-- column: error_count calls that failed otherwise
+-- column: last_event_id the last of all these calls
+-- column: resource_arns the resources of the calls, at most 100
+-- column: resource_count how many resources there are
 -- reads: call_outcomes
 WITH used AS (
     SELECT

@@ -2,6 +2,19 @@
 -- `explicit`: a call handed out credentials of the new persona. `observed`: their calls changed persona, as when somebody goes back
 -- to their own identity, which no event records. `concurrent`: calls of two personas alternate within five minutes; one row for each
 -- pair and day, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
+-- column: switched_at when the new persona was taken or first seen; of `concurrent` ones the first change of the day
+-- column: from_persona_arn the persona before; null where somebody comes in from outside
+-- column: to_persona_arn the persona after
+-- column: from_session_id the session before
+-- column: to_session_id the session after
+-- column: from_account_id the account of the persona before
+-- column: to_account_id the account of the persona after
+-- column: kind `explicit`, `observed` or `concurrent`
+-- column: is_cross_account true where the personas belong to two accounts
+-- column: is_chained true where the new persona was reached through another role
+-- column: evidence_event_id the call that took the persona, or the first that shows it
+-- column: last_used_at the last call of the new persona's session
+-- column: event_count calls of that session; of `concurrent` ones the changes of the day
 -- reads: attributed_events, sessions
 WITH taken AS (
     SELECT

@@ -90,8 +90,8 @@ pub(super) async fn ask_and_show(
 
 /// Writes an answer while it comes in, and returns how many rows it had.
 pub(super) async fn show(world: &World, answer: Answer) -> Result<usize, Failure> {
-    let mut rows = world.ui.rows(world.format, &answer.schema())?;
     let mut batches = answer.stream().await?;
+    let mut rows = world.ui.rows(world.format, &batches.schema())?;
     let mut count = 0;
     while let Some(batch) = batches
         .try_next()

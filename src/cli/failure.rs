@@ -54,6 +54,12 @@ impl Failure {
         failure
     }
 
+    /// The same, since it is what the user typed that cannot be understood.
+    pub(super) fn into_usage(mut self) -> Self {
+        self.exit = Exit::Usage;
+        self
+    }
+
     /// The same with something more to do about it.
     pub(super) fn with_hint(mut self, hint: &str) -> Self {
         self.hints.push(hint.to_owned());

@@ -19,6 +19,7 @@ use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
 /// already is passed over; one whose content changed replaces its old rows. What cannot be read is counted and kept in the table
 /// `rejected`, and makes the exit code 3.
 #[derive(Debug, Args)]
+#[command(after_help = super::READING)]
 pub(super) struct IngestArgs {
     /// Files, folders or quoted glob patterns
     #[arg(required = true, value_name = "SOURCE")]

@@ -51,23 +51,74 @@ const EXIT_CODES: &str = "Exit codes:\n  \
     2  bad usage\n  \
     3  finished, but some input was rejected";
 
+/// Exit codes of commands that read log files.
+const READING: &str = "Exit codes:\n  \
+    0  done: every record was read\n  \
+    1  failed: the lake or the answer cannot be written\n  \
+    2  bad usage: a flag, or a source that is not there; nothing was written\n  \
+    3  finished, but some records or files were rejected; `rolecall status` lists them";
+
+/// Exit codes of commands that change a lake and read no log files.
+const WORKING: &str = "Exit codes:\n  \
+    0  done\n  \
+    1  failed: no such lake, or it cannot be written\n  \
+    2  bad usage";
+
+/// Exit codes of commands that ask.
+const ASKING: &str = "Exit codes:\n  \
+    0  done, also when nothing fits\n  \
+    1  failed: no such lake, or it cannot answer\n  \
+    2  bad usage: a flag, a time, a query, a table or a column that is not there";
+
+/// Exit codes of commands that look for one thing.
+const FINDING: &str = "Exit codes:\n  \
+    0  found\n  \
+    1  failed: nothing fits, or no such lake\n  \
+    2  bad usage";
+
 /// Flags of every command
 #[derive(Debug, Args)]
 struct Global {
     /// Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-    #[arg(long, global = true, value_name = "PATH", help_heading = "Options of every command")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        help_heading = "Options of every command"
+    )]
     lake: Option<PathBuf>,
     /// Form of the answer [default: by the ending of --output, else table on a terminal, else jsonl]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Options of every command")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Options of every command"
+    )]
     format: Option<FormatArg>,
     /// File for the answer instead of stdout; replaced as a whole, once all of it is there
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Options of every command"
+    )]
     output: Option<PathBuf>,
     /// The organization's accounts, as `aws organizations list-accounts` prints them: names, and whose an account is
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Options of every command"
+    )]
     accounts: Option<PathBuf>,
-    /// Which origins are one person, as TOML: [[person]] name = "…" origins = ["…", "…"]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Options of every command")]
+    /// Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Options of every command"
+    )]
     people: Option<PathBuf>,
 }
 

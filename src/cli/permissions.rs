@@ -10,6 +10,7 @@ use super::failure::{Exit, Failure};
 ///
 /// Only allowed calls count as use; refused ones stand apart. What was never logged (data events, as a rule) does not show.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct PermissionsArgs {
     /// Role, by ARN or name
     #[arg(long, value_name = "ROLE")]

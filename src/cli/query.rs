@@ -3,17 +3,19 @@
 use arrow::array::RecordBatch;
 use clap::Args;
 
-use super::World;
 use super::asking::{open, show};
 use super::failure::{Exit, Failure};
+use super::{World, time};
 use crate::lake::{Column, ColumnType, RowBuilder};
 use crate::queries::{ask_file, find, queries};
+use crate::sql_file::{Param, ParamType};
 
 /// Ask one of the questions in `sql/queries`, by name
 ///
 /// `rolecall query --list` shows all of them with their parameters. A value goes behind its parameter's name:
 /// `rolecall query review/denials top=5`.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct QueryArgs {
     /// Name of the question, `review/denials`
     #[arg(value_name = "NAME", required_unless_present = "list")]
@@ -60,7 +62,14 @@ pub(super) fn run(world: &World, args: &QueryArgs) -> Result<Exit, Failure> {
                 vec!["give it once".to_owned()],
             ));
         }
-        given.push((param, value.to_owned()));
+        let is_time =
+            |known: &Param| known.name == param && known.param_type == ParamType::Timestamp;
+        let value = if file.params.iter().any(is_time) {
+            time::as_param(time::parse(param, value, world.now)?)
+        } else {
+            value.to_owned()
+        };
+        given.push((param, value));
     }
     world.runtime.block_on(async {
         let open = open(world).await?;
@@ -70,7 +79,7 @@ pub(super) fn run(world: &World, args: &QueryArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn described(params: &[crate::sql_file::Param]) -> String {
+fn described(params: &[Param]) -> String {
     if params.is_empty() {
         return "this query has no parameters".to_owned();
     }

@@ -11,6 +11,7 @@ use crate::sessions::resolve;
 ///
 /// `ingest` does this too; it is needed after `ingest --no-resolve`.
 #[derive(Debug, Args)]
+#[command(after_help = super::WORKING)]
 pub(super) struct ResolveArgs {}
 
 pub(super) fn run(world: &World, _: &ResolveArgs) -> Result<Exit, Failure> {

@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use arrow::datatypes::SchemaRef;
 use clap::Args;
 
 use super::World;
 use super::asking::open_at;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
-use crate::engine::Answer;
 use crate::lake::Lake;
 use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
@@ -22,6 +22,7 @@ use crate::views::OpenLake;
 /// With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it holds; without sources it is reviewed
 /// as it is. With neither, a temporary lake is used and removed again.
 #[derive(Debug, Args)]
+#[command(after_help = super::READING)]
 pub(super) struct ReviewArgs {
     /// Files, folders or quoted glob patterns
     #[arg(value_name = "SOURCE")]
@@ -100,11 +101,14 @@ pub(super) async fn show_sections(
         if world.format.is_for_people() && !section.for_people.is_empty() {
             answer = answer.with_columns(section.for_people)?;
         }
-        answers.push(answer);
+        answers.push(answer.collect_all().await?);
     }
-    let schemas: Vec<_> = answers.iter().map(Answer::schema).collect();
+    let schemas: Vec<_> = answers
+        .iter()
+        .map(|(schema, _)| SchemaRef::clone(schema))
+        .collect();
     let mut out = world.ui.sections(world.format, &schemas)?;
-    for ((section, answer), schema) in sections.iter().zip(answers).zip(&schemas) {
+    for (section, (schema, rows)) in sections.iter().zip(&answers) {
         let words = Words {
             name: section.name,
             title: section.title,
@@ -112,7 +116,7 @@ pub(super) async fn show_sections(
             empty: section.empty,
             next: section.next,
         };
-        out.section(words, schema, &answer.collect().await?)?;
+        out.section(words, schema, rows)?;
     }
     Ok(out.finish()?)
 }

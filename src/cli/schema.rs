@@ -4,12 +4,15 @@ use clap::Args;
 
 use super::World;
 use super::failure::{Exit, Failure};
+use crate::queries::nearest;
 use crate::reports::catalog;
+use crate::views::names;
 
 /// Show every table, view and column with its meaning
 ///
 /// It needs no lake. Names of columns that AWS recorded are AWS's own, in snake case.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct SchemaArgs {
     /// Table or view; all of them if not given
     #[arg(value_name = "NAME")]
@@ -22,7 +25,11 @@ pub(super) fn run(world: &World, args: &SchemaArgs) -> Result<Exit, Failure> {
     if let (0, Some(name)) = (batch.num_rows(), name) {
         return Err(Failure::usage(
             format!("no table or view is called `{name}`"),
-            vec!["`rolecall schema` shows all of them".to_owned()],
+            nearest(names().into_iter(), name)
+                .map(|nearest| format!("did you mean `{nearest}`?"))
+                .into_iter()
+                .chain(["`rolecall schema` shows all of them".to_owned()])
+                .collect(),
         ));
     }
     world.ui.batches(

@@ -11,6 +11,7 @@ use super::{World, time};
 /// A session is one use of temporary credentials, or a long-lived key in use. Every flag that is given narrows the answer. As a table
 /// the main columns are shown, in the other formats all of them.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct SessionsArgs {
     /// Person or workload: ARN, name, e-mail, OIDC subject or instance id; also a role or session ARN
     #[arg(long, value_name = "WHO")]

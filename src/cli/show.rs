@@ -8,9 +8,10 @@ use clap::Args;
 use super::World;
 use super::asking::open;
 use super::failure::{Exit, Failure};
+use crate::engine::align;
 use crate::events::{EVENTS, rebuild_record};
 use crate::lake::schema_of;
-use crate::output::{Format, OutputError, align, markdown_text, safe_text};
+use crate::output::{Format, OutputError, markdown_text, safe_text};
 use crate::queries::ask;
 use crate::reports::value_of;
 
@@ -19,6 +20,7 @@ use crate::reports::value_of;
 /// The record is put together again from its row: order of fields, white space, nulls and empty objects are not those of the log file,
 /// and secrets are masked. Further copies and other records under the same id are listed with it.
 #[derive(Debug, Args)]
+#[command(after_help = super::FINDING)]
 pub(super) struct ShowArgs {
     /// Event id
     #[arg(value_name = "EVENT_ID")]
@@ -32,8 +34,7 @@ pub(super) fn run(world: &World, args: &ShowArgs) -> Result<Exit, Failure> {
         let given = [("event_id", event_id.clone())];
         let rows = ask(&open.engine, "show/event", &given).await?;
         let copies = ask(&open.engine, "show/copies", &given).await?;
-        let schema = copies.schema();
-        Ok::<_, Failure>((rows.collect().await?, (schema, copies.collect().await?)))
+        Ok::<_, Failure>((rows.collect().await?, copies.collect_all().await?))
     })?;
     let (schema, copies) = copies;
     let failed = |error| Failure::new("cannot put the record together", error);
@@ -82,17 +83,11 @@ fn with_records(
         .filter(|(field, _)| field.name() != "record")
         .map(|(field, column)| (field.name().clone(), ArrayRef::clone(column), true));
     let records: ArrayRef = std::sync::Arc::new(StringArray::from(records));
-    RecordBatch::try_from_iter_with_nullable(
-        columns.chain([("record".to_owned(), records, true)]),
-    )
+    RecordBatch::try_from_iter_with_nullable(columns.chain([("record".to_owned(), records, true)]))
 }
 
 /// Where each copy is, and each record laid out to be read.
-fn tell(
-    world: &World,
-    copies: &RecordBatch,
-    records: &[Option<String>],
-) -> Result<(), Failure> {
+fn tell(world: &World, copies: &RecordBatch, records: &[Option<String>]) -> Result<(), Failure> {
     let is_markdown = world.format == Format::Markdown;
     let mut out = world.ui.out()?;
     let mut line = |text: String| writeln!(out, "{text}").map_err(OutputError::Write);

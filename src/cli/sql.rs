@@ -5,13 +5,15 @@ use clap::Args;
 use super::World;
 use super::asking::{open, show};
 use super::failure::{Exit, Failure};
+use crate::queries::nearest;
 use crate::views::names;
 
 /// Ask any SQL over the tables and views
 ///
-/// `rolecall schema` tells every table, view and column with its meaning. The dialect is DataFusion's, which is close to PostgreSQL's.
+/// `rolecall schema` tells every table, view and column with its meaning. The dialect is DataFusion's, close to that of Postgres.
 /// Questions only read: nothing else is accepted.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct SqlArgs {
     /// One question
     #[arg(value_name = "SQL")]
@@ -29,8 +31,10 @@ pub(super) fn run(world: &World, args: &SqlArgs) -> Result<Exit, Failure> {
             .query("the question", &args.sql, &[])
             .await
             .map_err(|error| {
-                let nearest = error.unknown_table().and_then(|table| nearest(&table));
-                let failure = Failure::from(error);
+                let nearest = error
+                    .unknown_table()
+                    .and_then(|table| nearest(names().into_iter(), &table));
+                let failure = Failure::from(error).into_usage();
                 match nearest {
                     Some(nearest) => failure.with_hint(&format!("did you mean `{nearest}`?")),
                     None => failure.with_hint(NAMES),
@@ -39,14 +43,4 @@ pub(super) fn run(world: &World, args: &SqlArgs) -> Result<Exit, Failure> {
         show(world, answer).await
     })?;
     Ok(Exit::Done)
-}
-
-/// The table or view whose name is most like `wrong`.
-fn nearest(wrong: &str) -> Option<&'static str> {
-    names()
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(name, wrong), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
 }

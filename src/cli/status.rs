@@ -10,6 +10,7 @@ use crate::reports::SECTIONS;
 
 /// Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct StatusArgs {}
 
 /// The sections of the review that speak of the lake and not of people.

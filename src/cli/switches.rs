@@ -11,6 +11,7 @@ use super::failure::{Exit, Failure};
 /// `explicit`: a call handed out the credentials of the new persona. `observed`: their calls changed persona, which no event records.
 /// `concurrent`: calls of two personas alternate within five minutes; one row for each pair and day.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct SwitchesArgs {
     /// Person or workload: ARN, name, e-mail, OIDC subject or instance id
     #[arg(long, value_name = "WHO")]

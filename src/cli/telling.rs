@@ -63,7 +63,7 @@ pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
             lines.extend(each(&chain.makers).map(|(makers, row)| tell_maker(makers, row)));
         }
     }
-    if chain.addresses.iter().map(RecordBatch::num_rows).sum::<usize>() > 1 {
+    if each(&chain.addresses).next().is_some() {
         lines.push(line(1, "it was used from:"));
         lines.extend(each(&chain.addresses).map(|(addresses, row)| {
             let value = |name| text_of(addresses, name, row);
@@ -106,25 +106,37 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
         .or_else(|| value("session_arn"))
         .or_else(|| value("origin_id"));
     let name = value("session_name").map_or_else(String::new, |name| format!(" as {name}"));
-    let how = match (value("issuing_api"), value("issuing_event_id")) {
-        (Some(api), Some(event)) => format!(
-            "{api} at {}, event {event}",
-            text_of(hop, "created_at", 0)
+    let from = format!(
+        "from {} with {}",
+        or(text_of(hop, "source_ip_address", 0), "an unknown address"),
+        or(text_of(hop, "user_agent", 0), "an unknown program")
+    );
+    let at_time = || text_of(hop, "created_at", 0);
+    let (how, from_calls) = match (value("issuing_api"), value("issuing_event_id")) {
+        (Some(api), Some(event)) => (
+            format!("{api} at {} {from}, event {event}", at_time()),
+            String::new(),
         ),
-        (Some(api), None) => format!(
-            "one of several {api} calls at {}",
-            text_of(hop, "created_at", 0)
+        (Some(api), None) => (
+            format!("one of several {api} calls at {}", at_time()),
+            String::new(),
         ),
-        _ => match value("attribution").as_deref() {
-            Some("direct") => "named by its own records".to_owned(),
-            Some("shared_event") => "the same call as another account recorded it".to_owned(),
-            Some("account_only") => "an account that is not in these logs".to_owned(),
-            _ => format!(
-                "issuing event not found: {}",
-                text_of(hop, "unresolved_reason", 0)
-            ),
-        },
+        _ => {
+            let how = match value("attribution").as_deref() {
+                Some("direct") => "named by its own records".to_owned(),
+                Some("shared_event") => "the same call as another account recorded it".to_owned(),
+                Some("account_only") => "an account that is not in these logs".to_owned(),
+                _ => format!(
+                    "issuing event not found: {}",
+                    text_of(hop, "unresolved_reason", 0)
+                ),
+            };
+            (how, format!(" {from}"))
+        }
     };
+    let keys = value("access_key_ids")
+        .filter(|keys| keys != "[]")
+        .map_or_else(String::new, |keys| format!(", keys {keys}"));
     [
         line(
             1,
@@ -144,17 +156,12 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
         line(
             2,
             format!(
-                " calls: {}, first from {} with {}{}",
+                " {}{from_calls}{keys}",
                 calls(
                     &text_of(hop, "event_count", 0),
                     &text_of(hop, "first_used_at", 0),
                     &text_of(hop, "last_used_at", 0)
-                ),
-                or(text_of(hop, "source_ip_address", 0), "an unknown address"),
-                or(text_of(hop, "user_agent", 0), "an unknown program"),
-                value("access_key_ids")
-                    .filter(|keys| keys != "[]")
-                    .map_or_else(String::new, |keys| format!(", keys {keys}"))
+                )
             ),
         ),
     ]
@@ -204,13 +211,15 @@ pub(super) fn tell_descendants(grown: &[RecordBatch]) -> Vec<Line> {
         line(
             1,
             format!(
-                "{} {} of {}, {via}: {} calls until {}, from {}; event {}, session {}",
+                "{} {} of {}, {via}: {}; event {}, session {}",
                 value("began_at"),
                 or(value("persona_arn"), "(no persona)"),
                 value("who"),
-                value("event_count"),
-                value("last_used_at"),
-                or(value("source_ip_address"), "an unknown address"),
+                calls(
+                    &value("event_count"),
+                    &value("first_used_at"),
+                    &value("last_used_at")
+                ),
                 value("evidence_event_id"),
                 value("session_id")
             ),
@@ -228,9 +237,14 @@ fn or(text: String, instead: &str) -> String {
 }
 
 fn calls(count: &str, first: &str, last: &str) -> String {
-    match (first, last) {
-        ("", _) => count.to_owned(),
-        (first, last) if first == last => format!("{count} at {first}"),
-        (first, last) => format!("{count} from {first} to {last}"),
+    let calls = match count {
+        "" | "0" => return "never used, as far as the logs tell".to_owned(),
+        "1" => "1 call".to_owned(),
+        count => format!("{count} calls"),
+    };
+    if first == last {
+        format!("{calls} at {first}")
+    } else {
+        format!("{calls} from {first} to {last}")
     }
 }

@@ -20,6 +20,7 @@ use crate::views::OpenLake;
 /// Every flag that is given narrows the answer; names are compared as they are written. A call that two accounts recorded is shown as
 /// each of them has it. As a table the main columns are shown, as JSON lines all of them.
 #[derive(Debug, Args)]
+#[command(after_help = super::ASKING)]
 pub(super) struct TimelineArgs {
     /// Person or workload: ARN, user name, e-mail, OIDC subject or instance id; also a role or session ARN
     #[arg(long, value_name = "WHO")]
@@ -120,7 +121,8 @@ async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Fail
         .await
         .map_err(EngineError::query("the timeline"))?
     {
-        sessions.extend((0..batch.num_rows()).filter_map(|row| value_of(&batch, "session_id", row)));
+        sessions
+            .extend((0..batch.num_rows()).filter_map(|row| value_of(&batch, "session_id", row)));
     }
     let sessions: Vec<String> = sessions.into_iter().collect();
     if sessions.is_empty() {

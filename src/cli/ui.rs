@@ -44,7 +44,10 @@ impl Ui {
         let target = match output.filter(|path| *path != Path::new("-")) {
             None => Target::Stdout,
             Some(path) => open(path).map_err(|error| {
-                Failure::new(&format!("cannot write to `{}`", path.display()), error)
+                // The system's words would name the file that stands in until the answer is whole.
+                let reason = io::Error::from(error.kind());
+                Failure::new(&format!("cannot write to `{}`", path.display()), reason)
+                    .with_hint("name a file in a folder that is there and can be written")
             })?,
         };
         let is_terminal = matches!(target, Target::Stdout) && io::stdout().is_terminal();
@@ -69,9 +72,12 @@ impl Ui {
     pub(super) fn out(&self) -> Result<Out, OutputError> {
         let out: Box<dyn Write + Send> = match &self.target {
             Target::Stdout => Box::new(io::stdout()),
-            Target::File { temporary, .. } => {
-                Box::new(temporary.as_file().try_clone().map_err(OutputError::Write)?)
-            }
+            Target::File { temporary, .. } => Box::new(
+                temporary
+                    .as_file()
+                    .try_clone()
+                    .map_err(OutputError::Write)?,
+            ),
             Target::Device(file) => Box::new(file.try_clone().map_err(OutputError::Write)?),
         };
         Ok(BufWriter::new(out))

@@ -20,6 +20,7 @@ use crate::reports::{Chain, Proof, descendants, prove};
 /// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a session id or an instance id. The proof goes hop by hop from
 /// the origin to the session; for a user or a long-lived key it says who made it, where the logs show that.
 #[derive(Debug, Args)]
+#[command(after_help = super::FINDING)]
 pub(super) struct WhoArgs {
     /// What to ask about
     #[arg(value_name = "WHAT")]
@@ -121,10 +122,7 @@ fn rows(
     };
     let mut sections = vec![
         ("hop", pick(|chain| &chain.hops).map_err(fail)?),
-        (
-            "candidate",
-            pick(|chain| &chain.candidates).map_err(fail)?,
-        ),
+        ("candidate", pick(|chain| &chain.candidates).map_err(fail)?),
         ("maker", pick(|chain| &chain.makers).map_err(fail)?),
         ("address", pick(|chain| &chain.addresses).map_err(fail)?),
     ];

@@ -27,16 +27,32 @@ pub(super) struct Frames<R: Read> {
     pub(super) values: u64,
     /// Set while the values of a list are read.
     pub(super) in_list: bool,
-    /// Set for a text whose lines begin with a time.
-    pub(super) is_export: bool,
-    /// Set once a line turned out broken: from then on a record is looked for within its line.
-    pub(super) by_line: bool,
+    pub(super) lines: Lines,
     /// Bytes that may still be looked through for the ends of broken records.
     pub(super) salvage_budget: usize,
 }
 
 /// Enough for any real damage; what goes beyond it is made to waste time.
 const SALVAGE_BUDGET: usize = 256 << 20;
+
+/// What a line end means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Nothing: a record may go over several lines.
+    Free,
+    /// A line turned out broken: from then on a record ends with its line.
+    Bound,
+    /// Every line begins with a time and holds one record.
+    Timed,
+}
+
+impl Lines {
+    pub(super) fn bind(&mut self) {
+        if *self == Self::Free {
+            *self = Self::Bound;
+        }
+    }
+}
 
 /// What became of one value.
 pub(super) enum Step {
@@ -68,8 +84,7 @@ impl<R: Read> Frames<R> {
             taker: Taker::new(options),
             values: 0,
             in_list: false,
-            is_export: false,
-            by_line: false,
+            lines: Lines::Free,
             salvage_budget: SALVAGE_BUDGET,
         }
     }
@@ -142,8 +157,7 @@ impl<R: Read> Frames<R> {
             }
             b'0'..=b'9' if self.pass_over_time() => {
                 self.taker.seen.layout(Form::CloudWatchExport);
-                self.is_export = true;
-                self.by_line = true;
+                self.lines = Lines::Timed;
                 self.item(sink)
             }
             _ if self.values == 0 && self.is_query_result() => {
@@ -157,7 +171,7 @@ impl<R: Read> Frames<R> {
             }
             _ => {
                 self.taker.seen.layout(Form::RecordLines);
-                self.by_line = true;
+                self.lines.bind();
                 self.item(sink)
             }
         }
@@ -352,10 +366,9 @@ impl<R: Read> Frames<R> {
     fn item(&mut self, sink: &mut impl RecordSink) -> Step {
         loop {
             let text = self.window.text();
-            let line = if self.by_line {
-                memchr::memchr(b'\n', text)
-            } else {
-                None
+            let line = match self.lines {
+                Lines::Free => None,
+                Lines::Bound | Lines::Timed => memchr::memchr(b'\n', text),
             };
             let within = text.get(..line.unwrap_or(text.len())).unwrap_or(text);
             let mut stream = serde_json::Deserializer::from_slice(within).into_iter::<Item<'_>>();

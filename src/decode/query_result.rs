@@ -62,13 +62,12 @@ impl<R: Read> Frames<R> {
                 offset,
                 depth: 1,
             };
-            match cell {
-                Some(_) => self.taker.text(place, sink),
-                None => {
-                    let detail = WITHOUT_EVENT_JSON.to_owned();
-                    self.taker
-                        .reject(Reason::RecordsMissing, detail, place, sink);
-                }
+            if cell.is_some() {
+                self.taker.text(place, sink);
+            } else {
+                let detail = WITHOUT_EVENT_JSON.to_owned();
+                self.taker
+                    .reject(Reason::RecordsMissing, detail, place, sink);
             }
         };
         drop(rows);

@@ -303,10 +303,7 @@ impl<'a> Record<'a> {
     /// Source: measured; the switch, the `AssumeRole` beside it and the creation date agree to the second.
     fn is_role_switch(&self) -> bool {
         self.event_source.as_deref() == Some("signin.amazonaws.com")
-            && matches!(
-                self.event_name.as_deref(),
-                Some("SwitchRole" | "RenewRole")
-            )
+            && matches!(self.event_name.as_deref(), Some("SwitchRole" | "RenewRole"))
             && self.user_identity.identity_type.as_deref() == Some("AssumedRole")
             && self.error_message.is_none()
     }

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::RecordSink;
-use super::frames::{Frames, Step};
+use super::frames::{Frames, Lines, Step};
 use super::json::{self, Extent};
 use super::rejected::{Reason, Rejected};
 use super::take::{Place, in_words};
@@ -17,7 +17,7 @@ impl<R: Read> Frames<R> {
         let end = if self.in_list {
             self.end_of_broken()
         } else {
-            self.by_line = true;
+            self.lines.bind();
             self.end_of_line()
         };
         let Some(end) = end else {
@@ -51,7 +51,7 @@ impl<R: Read> Frames<R> {
         loop {
             let text = self.window.text();
             let length = text.len();
-            let next = if self.is_export {
+            let next = if self.lines == Lines::Timed {
                 memchr::memchr(b'\n', text).map(|at| at + 1)
             } else {
                 json::next_object_line(text)

@@ -82,7 +82,8 @@ mod tests {
             panic!("{wrong}");
         };
         assert!(source.to_string().contains("line 2"), "{source}");
-        let text = "[[person]]\nname=\"A\"\norigins=[\"x\"]\n[[person]]\nname=\"B\"\norigins=[\"x\"]\n";
+        let text =
+            "[[person]]\nname=\"A\"\norigins=[\"x\"]\n[[person]]\nname=\"B\"\norigins=[\"x\"]\n";
         let twice = parse(Path::new("p.toml"), text).unwrap_err();
         assert_eq!(twice.to_string(), "`p.toml`: `x` belongs to `A` and to `B`");
     }

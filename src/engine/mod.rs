@@ -3,6 +3,7 @@
 //! hold for every question.
 //! Holds: queries only read, and only the tables and views that were registered.  Next: `sessions`, `views`.
 
+mod align;
 mod table;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
+pub use align::align;
 pub use table::{TableFile, TableSpec};
 
 /// What can go wrong with a question.
@@ -241,7 +243,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The columns of the answer.
+    /// The columns of the answer, as far as they are known before it runs.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(self.frame.schema().inner())
     }
@@ -255,7 +257,9 @@ impl Answer {
         Ok(Self { what, frame })
     }
 
-    /// Runs the question; batches come as they are ready.
+    /// Runs the question; batches come as they are ready, with the columns of the stream's own schema.
+    ///
+    /// That one is sure, where [`schema`](Self::schema) may know of a null what is text in the end.
     pub async fn stream(self) -> Result<SendableRecordBatchStream, EngineError> {
         self.frame
             .execute_stream()
@@ -265,12 +269,19 @@ impl Answer {
 
     /// Runs the question and collects a small answer.
     pub async fn collect(self) -> Result<Vec<RecordBatch>, EngineError> {
+        Ok(self.collect_all().await?.1)
+    }
+
+    /// The same with the columns of its rows, also where there are none.
+    pub async fn collect_all(self) -> Result<(SchemaRef, Vec<RecordBatch>), EngineError> {
         let what = self.what.clone();
-        self.stream()
-            .await?
+        let stream = self.stream().await?;
+        let schema = stream.schema();
+        let batches = stream
             .try_collect()
             .await
-            .map_err(EngineError::query(&what))
+            .map_err(EngineError::query(&what))?;
+        Ok((schema, batches))
     }
 }
 

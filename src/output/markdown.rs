@@ -65,13 +65,7 @@ fn line(out: &mut impl Write, cells: impl Iterator<Item = String>) -> Result<(),
 /// before it would open the cell.
 pub fn markdown_text(text: &str) -> Cow<'_, str> {
     let text = safe_text(text);
-    let is_plain = |c: char| {
-        c.is_alphanumeric() || matches!(c, ' ' | ':' | '/' | '.' | ',' | '-' | '@' | '=' | '+' | ';' | '(' | ')' | '%' | '─')
-    };
-    let links = ["://", "www.", "mailto:"];
-    let lower = text.to_ascii_lowercase();
-    let starts_block = text.starts_with(['-', '+', '=', ' ']) || text.starts_with(|c: char| c.is_ascii_digit()) && text.contains([')']);
-    if text.chars().all(is_plain) && !links.iter().any(|link| lower.contains(link)) && !starts_block {
+    if is_plain(&text) {
         return text;
     }
     let text = text.replace('|', "\\u{7c}");
@@ -91,6 +85,24 @@ pub fn markdown_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{fence}{pad}{text}{pad}{fence}"))
 }
 
+/// Whether nothing in the text could be markup, a link, or the beginning of a list.
+fn is_plain(text: &str) -> bool {
+    const SIGNS: &str = " :/.,-@=+;()%_";
+    const LINKS: [&str; 3] = ["://", "www.", "mailto:"];
+    let lower = text.to_ascii_lowercase();
+    let is_inside_word = |at: usize| {
+        let (before, after) = (text.get(..at), text.get(at + 1..));
+        before.is_some_and(|text| text.ends_with(char::is_alphanumeric))
+            && after.is_some_and(|text| text.starts_with(char::is_alphanumeric))
+    };
+    text.chars()
+        .all(|c| c.is_alphanumeric() || SIGNS.contains(c))
+        && !LINKS.iter().any(|link| lower.contains(link))
+        && !text.starts_with(['-', '+', '=', ' '])
+        && (!text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains(')'))
+        && text.match_indices('_').all(|(at, _)| is_inside_word(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,10 +115,16 @@ mod tests {
         );
         assert_eq!(markdown_text("<img src=x>"), "`<img src=x>`");
         assert_eq!(markdown_text("[a](http://b)"), "`[a](http://b)`");
-        assert_eq!(markdown_text("see https://b.example"), "`see https://b.example`");
+        assert_eq!(
+            markdown_text("see https://b.example"),
+            "`see https://b.example`"
+        );
         assert_eq!(markdown_text("a\\|b"), "`a\\\\u{7c}b`");
         assert_eq!(markdown_text("a``b`"), "``` a``b` ```");
         assert_eq!(markdown_text("a\nb"), "`a\\nb`");
         assert_eq!(markdown_text("- item"), "`- item`");
+        assert_eq!(markdown_text("a_b"), "a_b");
+        assert_eq!(markdown_text("_b_"), "`_b_`");
+        assert_eq!(markdown_text("1) x"), "`1) x`");
     }
 }

@@ -20,7 +20,7 @@ use parquet::errors::ParquetError;
 
 pub use markdown::markdown_text;
 pub use safe::safe_text;
-pub use sections::{Sections, Words, align};
+pub use sections::{Sections, Words};
 
 /// The forms in which rows are given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub enum RowWriter<W: Write + Send> {
     /// See [`Format::Jsonl`].
     Jsonl(json::JsonLines<W>),
     /// See [`Format::Csv`].
-    Csv(csv::CsvRows<W>),
+    Csv(Box<csv::CsvRows<W>>),
     /// See [`Format::Markdown`].
     Markdown(markdown::MarkdownRows<W>),
     /// See [`Format::Parquet`].
@@ -101,7 +101,7 @@ impl<W: Write + Send> RowWriter<W> {
             Format::Table => Self::Table(table::TableRows::new(schema, out, width)),
             Format::Json => Self::Json(json::JsonList::new(out)),
             Format::Jsonl => Self::Jsonl(json::JsonLines::new(out)),
-            Format::Csv => Self::Csv(csv::CsvRows::new(schema, out)?),
+            Format::Csv => Self::Csv(Box::new(csv::CsvRows::new(schema, out)?)),
             Format::Markdown => Self::Markdown(markdown::MarkdownRows::new(schema, out)?),
             Format::Parquet => {
                 let schema = schema.clone().into();

@@ -6,13 +6,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
-use arrow::compute::cast;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::json::{JsonLines, JsonList};
 use super::{Format, OutputError, RowWriter};
+use crate::engine::align;
 
 /// What is said around one section.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +51,19 @@ pub struct Sections<W: Write + Send> {
 
 #[derive(Debug)]
 enum Form<W: Write + Send> {
-    Words { out: W, is_markdown: bool },
-    Object { out: W, is_first: bool },
+    Words {
+        out: W,
+        is_markdown: bool,
+    },
+    Object {
+        out: W,
+        is_first: bool,
+    },
     Lines(JsonLines<W>),
-    Rows { rows: RowWriter<W>, all: SchemaRef },
+    Rows {
+        rows: Box<RowWriter<W>>,
+        all: SchemaRef,
+    },
 }
 
 impl<W: Write + Send> Sections<W> {
@@ -77,7 +86,7 @@ impl<W: Write + Send> Sections<W> {
             Format::Jsonl => Form::Lines(JsonLines::new(out)),
             Format::Csv | Format::Parquet => {
                 let all = named_schema(&union(schemas));
-                let rows = RowWriter::new(format, &all, out, None)?;
+                let rows = Box::new(RowWriter::new(format, &all, out, None)?);
                 Form::Rows { rows, all }
             }
         };
@@ -106,8 +115,7 @@ impl<W: Write + Send> Sections<W> {
                 writeln!(out, "{}", words.about).map_err(OutputError::Write)?;
                 if !words.next.is_empty() {
                     let gap = if *is_markdown { "\n" } else { "" };
-                    writeln!(out, "{gap}What to do: {}", words.next)
-                        .map_err(OutputError::Write)?;
+                    writeln!(out, "{gap}What to do: {}", words.next).map_err(OutputError::Write)?;
                 }
                 let format = if *is_markdown {
                     Format::Markdown
@@ -191,31 +199,15 @@ fn named(name: &str, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(named_schema(batch.schema_ref()), columns)
 }
 
-/// The rows under the columns of `schema`: null where they have none of that name, cast where the type differs.
-pub fn align(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns: Result<Vec<ArrayRef>, ArrowError> = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
-            Some(column) => cast(column, field.data_type()),
-        })
-        .collect();
-    RecordBatch::try_new(Arc::clone(schema), columns?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use arrow::array::Int64Array;
 
     fn written(format: Format) -> String {
-        let one = RecordBatch::try_from_iter([(
-            "n",
-            Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef,
-        )])
-        .unwrap();
+        let one =
+            RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)])
+                .unwrap();
         let two = RecordBatch::try_from_iter([
             ("n", Arc::new(StringArray::from(vec!["x"])) as ArrayRef),
             ("who", Arc::new(StringArray::from(vec!["|bob"])) as ArrayRef),
@@ -252,7 +244,12 @@ mod tests {
             "{\"section\":\"one\",\"n\":1}\n{\"section\":\"one\",\"n\":2}\n{\"section\":\"two\",\"n\":\"x\",\"who\":\"|bob\"}\n"
         );
         let markdown = written(Format::Markdown);
-        assert!(markdown.contains("\n## two\n\nAbout.\n\n| n | who |\n| --- | --- |\n| x | `\\u{7c}bob` |\n"), "{markdown}");
+        assert!(
+            markdown.contains(
+                "\n## two\n\nAbout.\n\n| n | who |\n| --- | --- |\n| x | `\\u{7c}bob` |\n"
+            ),
+            "{markdown}"
+        );
         assert!(written(Format::Table).contains("one\n===\nAbout.\n"));
     }
 

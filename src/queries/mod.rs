@@ -16,12 +16,13 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 29] = queries![
+const QUERIES: [(&str, &str); 30] = queries![
     "permissions/list",
     "review/addresses",
     "review/break_glass",
     "review/chains",
     "review/denials",
+    "review/imds_v1",
     "review/made",
     "review/misplaced",
     "review/origins",
@@ -102,10 +103,20 @@ impl QueryError {
             } => {
                 vec![format!("did you mean `{nearest}`?")]
             }
-            Self::UnknownParam { known, .. } if !known.is_empty() => {
-                vec![format!("it has {}", known.join(", "))]
+            Self::UnknownParam { known, param, .. } if !known.is_empty() => {
+                let names = known.iter().map(String::as_str);
+                let mut hints: Vec<String> = nearest(names, param)
+                    .map(|nearest| format!("did you mean `{nearest}`?"))
+                    .into_iter()
+                    .collect();
+                hints.push(format!("it has {}", known.join(", ")));
+                hints
             }
             Self::MissingParam { param, .. } => vec![format!("add `{param}=VALUE`")],
+            Self::BadValue { expected, .. } if *expected == "time" => {
+                vec!["write RFC 3339 (2026-03-02T09:00:00Z)".to_owned()]
+            }
+            Self::BadValue { param, .. } => vec![format!("write digits, `{param}=20`")],
             _ => Vec::new(),
         }
     }
@@ -124,16 +135,19 @@ pub fn find(name: &str) -> Result<SqlFile, QueryError> {
     if let Some((name, sql)) = QUERIES.iter().find(|(known, _)| *known == name) {
         return Ok(SqlFile::parse(name, sql));
     }
-    let nearest = QUERIES
-        .iter()
-        .map(|(known, _)| (strsim::jaro_winkler(known, name), *known))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known);
     Err(QueryError::Unknown {
         name: name.to_owned(),
-        nearest,
+        nearest: nearest(QUERIES.iter().map(|(known, _)| *known), name),
     })
+}
+
+/// The name that is most like `wrong`, if one is like it at all.
+pub fn nearest<'n>(names: impl Iterator<Item = &'n str>, wrong: &str) -> Option<&'n str> {
+    names
+        .map(|name| (strsim::jaro_winkler(name, wrong), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
 }
 
 /// Plans the query called `name` with the given parameters; the others take their defaults.

@@ -21,10 +21,7 @@ const DATE: &str =
     "the UTC day of the row; of a session that of its creation, 1970-01-01 for long-lived keys";
 
 /// The columns of the table or view called `name`, or of all.
-pub async fn catalog(
-    name: Option<&str>,
-    limits: EngineLimits,
-) -> Result<RecordBatch, ReportError> {
+pub async fn catalog(name: Option<&str>, limits: EngineLimits) -> Result<RecordBatch, ReportError> {
     let mut rows = RowBuilder::new(CATALOG);
     let mut row = |table: &str, kind: &str, column: &str, data_type: &str, meaning: &str| {
         if name.is_none_or(|name| name == table) {

@@ -7,7 +7,20 @@ fn the_help_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::new();
     for command in [
-        "", "review", "ingest", "resolve", "status", "who", "timeline", "sql",
+        "",
+        "review",
+        "ingest",
+        "resolve",
+        "status",
+        "who",
+        "timeline",
+        "sessions",
+        "switches",
+        "permissions",
+        "query",
+        "sql",
+        "show",
+        "schema",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = rolecall(folder.path(), &arguments);
@@ -26,31 +39,53 @@ fn the_help_of_every_command() {
     Usage: rolecall [OPTIONS] <COMMAND>
 
     Commands:
-      review    Ingest, resolve and review in one go
-      ingest    Read log files into the lake
-      resolve   Bring sessions and attribution up to date
-      status    Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
-      who       Tell who is behind an event, key, session or instance, with the proof
-      timeline  Show everything a principal did, across all personas and accounts
-      sql       Ask any SQL over the tables and views
-      help      Print this message or the help of the given subcommand(s)
+      review       Ingest, resolve and review in one go
+      ingest       Read log files into the lake
+      resolve      Bring sessions and attribution up to date
+      status       Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
+      who          Tell who is behind an event, key, session or instance, with the proof
+      timeline     Show everything a principal did, across all personas and accounts
+      sessions     List sessions: whose they were, in which role, from when to when
+      switches     List persona switches: when somebody took another role, or went back
+      permissions  List permissions by role and by the person behind it, with their first and last use
+      query        Ask one of the questions in `sql/queries`, by name
+      sql          Ask any SQL over the tables and views
+      show         Show the original record of an event, and where it came from
+      schema       Show every table, view and column with its meaning
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
-          --lake <PATH>
-              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-
-          --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
-
-              Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
-
       -h, --help
               Print help (see a summary with '-h')
 
       -V, --version
               Print version
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
     Exit codes:
       0  done
@@ -75,16 +110,6 @@ fn the_help_of_every_command() {
           --from <TIME>
               Log files from this day on, by their keys; a file whose key tells no day is read
 
-          --lake <PATH>
-              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-
-          --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
-
-              Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
-
           --to <TIME>
               Log files up to this day, and the day after it, since delivery lags
 
@@ -96,6 +121,38 @@ fn the_help_of_every_command() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done: every record was read
+      1  failed: the lake or the answer cannot be written
+      2  bad usage: a flag, or a source that is not there; nothing was written
+      3  finished, but some records or files were rejected; `rolecall status` lists them
 
     $ rolecall ingest --help
     Read log files into the lake
@@ -112,18 +169,8 @@ fn the_help_of_every_command() {
               Files, folders or quoted glob patterns
 
     Options:
-          --lake <PATH>
-              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-
           --no-resolve
               Leave sessions and attribution as they are
-
-          --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
-
-              Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
 
           --from <TIME>
               Log files from this day on, by their keys; a file whose key tells no day is read
@@ -140,6 +187,38 @@ fn the_help_of_every_command() {
       -h, --help
               Print help (see a summary with '-h')
 
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done: every record was read
+      1  failed: the lake or the answer cannot be written
+      2  bad usage: a flag, or a source that is not there; nothing was written
+      3  finished, but some records or files were rejected; `rolecall status` lists them
+
     $ rolecall resolve --help
     Bring sessions and attribution up to date
 
@@ -148,18 +227,39 @@ fn the_help_of_every_command() {
     Usage: rolecall resolve [OPTIONS]
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
           --lake <PATH>
               Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
 
               Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
 
-      -h, --help
-              Print help (see a summary with '-h')
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done
+      1  failed: no such lake, or it cannot be written
+      2  bad usage
 
     $ rolecall status --help
     Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
@@ -167,24 +267,46 @@ fn the_help_of_every_command() {
     Usage: rolecall status [OPTIONS]
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
           --lake <PATH>
               Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
 
               Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
 
-      -h, --help
-              Print help (see a summary with '-h')
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
 
     $ rolecall who --help
     Tell who is behind an event, key, session or instance, with the proof
 
     WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a session id or an instance
-    id.
+    id. The proof goes hop by hop from the origin to the session; for a user or a long-lived key it says
+    who made it, where the logs show that.
 
     Usage: rolecall who [OPTIONS] <WHAT>
 
@@ -193,18 +315,43 @@ fn the_help_of_every_command() {
               What to ask about
 
     Options:
+          --descendants
+              Show every session that grew out of it: by credentials it asked for, and by users and keys
+              it made
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
           --lake <PATH>
               Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
 
               Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
 
-      -h, --help
-              Print help (see a summary with '-h')
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  found
+      1  failed: nothing fits, or no such lake
+      2  bad usage
 
     $ rolecall timeline --help
     Show everything a principal did, across all personas and accounts
@@ -216,19 +363,9 @@ fn the_help_of_every_command() {
     Usage: rolecall timeline [OPTIONS]
 
     Options:
-          --lake <PATH>
-              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
-
           --principal <WHO>
               Person or workload: ARN, user name, e-mail, OIDC subject or instance id; also a role or
               session ARN
-
-          --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
-
-              Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
 
           --role <ROLE>
               Role anywhere in the chain, by ARN or name
@@ -251,22 +388,301 @@ fn the_help_of_every_command() {
           --region <REGION>
               Region of the call
 
+          --descendants
+              Also what grew out of the sessions that fit: by credentials they asked for, and by users
+              and keys they made
+
           --from <TIME>
-              Calls from this time on: RFC 3339, a date, or a span back from now (7d, 12h)
+              From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
 
           --to <TIME>
-              Calls before this time; a date is its midnight
+              Before this time; a date is its midnight
 
       -h, --help
               Print help (see a summary with '-h')
 
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall sessions --help
+    List sessions: whose they were, in which role, from when to when
+
+    A session is one use of temporary credentials, or a long-lived key in use. Every flag that is given
+    narrows the answer. As a table the main columns are shown, in the other formats all of them.
+
+    Usage: rolecall sessions [OPTIONS]
+
+    Options:
+          --principal <WHO>
+              Person or workload: ARN, name, e-mail, OIDC subject or instance id; also a role or session
+              ARN
+
+          --role <ROLE>
+              Role anywhere in the chain, by ARN or name
+
+          --access-key <KEY>
+              Access key that the session used
+
+          --ip <IP>
+              Address the session was first used from
+
+          --account <ID>
+              Account of the role or of the origin
+
+          --kind <KIND>
+              Kind of origin: `iam_user`, `ec2_instance`, `unresolved`, …
+
+          --confidence <LEVEL>
+              How sure the attribution is: exact, strong, probable, asserted, ambiguous, unresolved
+
+          --alive-at <TIME>
+              Sessions that could be used at this time, for containment: made before it, and not expired
+
+          --from <TIME>
+              From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
+
+          --to <TIME>
+              Before this time; a date is its midnight
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall switches --help
+    List persona switches: when somebody took another role, or went back
+
+    `explicit`: a call handed out the credentials of the new persona. `observed`: their calls changed
+    persona, which no event records. `concurrent`: calls of two personas alternate within five minutes;
+    one row for each pair and day.
+
+    Usage: rolecall switches [OPTIONS]
+
+    Options:
+          --principal <WHO>
+              Person or workload: ARN, name, e-mail, OIDC subject or instance id
+
+          --role <ROLE>
+              Role on either side, by ARN or name
+
+          --account <ID>
+              Account on either side
+
+          --kind <KIND>
+              `explicit`, `observed` or `concurrent`
+              
+              [possible values: explicit, observed, concurrent]
+
+          --from <TIME>
+              From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
+
+          --to <TIME>
+              Before this time; a date is its midnight
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall permissions --help
+    List permissions by role and by the person behind it, with their first and last use
+
+    Only allowed calls count as use; refused ones stand apart. What was never logged (data events, as a
+    rule) does not show.
+
+    Usage: rolecall permissions [OPTIONS]
+
+    Options:
+          --role <ROLE>
+              Role, by ARN or name
+
+          --principal <WHO>
+              Person or workload: ARN, name, e-mail, OIDC subject or instance id
+
+          --account <ID>
+              Account in which the permission was used
+
+          --action <ACTION>
+              Action, `iam:CreateUser`, in any case
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall query --help
+    Ask one of the questions in `sql/queries`, by name
+
+    `rolecall query --list` shows all of them with their parameters. A value goes behind its parameter's
+    name: `rolecall query review/denials top=5`.
+
+    Usage: rolecall query [OPTIONS] [NAME] [PARAM=VALUE]...
+
+    Arguments:
+      [NAME]
+              Name of the question, `review/denials`
+
+      [PARAM=VALUE]...
+              Values for its parameters
+
+    Options:
+          --list
+              Show all questions, their parameters and what they read
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
     $ rolecall sql --help
     Ask any SQL over the tables and views
 
-    Tables: events, sessions, rejected, `log_files`, duplicates. Views: `attributed_events`,
-    `call_outcomes`, `permission_usage`, `persona_switches`. `SHOW TABLES` lists them, `DESCRIBE events`
-    tells the columns of one. The dialect is DataFusion's. Questions only read: nothing else is
-    accepted.
+    `rolecall schema` tells every table, view and column with its meaning. The dialect is DataFusion's,
+    close to that of Postgres. Questions only read: nothing else is accepted.
 
     Usage: rolecall sql [OPTIONS] <SQL>
 
@@ -275,17 +691,132 @@ fn the_help_of_every_command() {
               One question
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
           --lake <PATH>
               Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
 
           --format <FORMAT>
-              Form of the answer [default: table on a terminal, else jsonl]
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
 
               Possible values:
-              - table: Columns for people
-              - jsonl: One JSON object a line
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
 
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall show --help
+    Show the original record of an event, and where it came from
+
+    The record is put together again from its row: order of fields, white space, nulls and empty objects
+    are not those of the log file, and secrets are masked. Further copies and other records under the
+    same id are listed with it.
+
+    Usage: rolecall show [OPTIONS] <EVENT_ID>
+
+    Arguments:
+      <EVENT_ID>
+              Event id
+
+    Options:
       -h, --help
               Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  found
+      1  failed: nothing fits, or no such lake
+      2  bad usage
+
+    $ rolecall schema --help
+    Show every table, view and column with its meaning
+
+    It needs no lake. Names of columns that AWS recorded are AWS's own, in snake case.
+
+    Usage: rolecall schema [OPTIONS] [NAME]
+
+    Arguments:
+      [NAME]
+              Table or view; all of them if not given
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done, also when nothing fits
+      1  failed: no such lake, or it cannot answer
+      2  bad usage: a flag, a time, a query, a table or a column that is not there
     "#);
 }

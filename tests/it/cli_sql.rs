@@ -74,7 +74,7 @@ fn what_is_no_question_is_refused() {
         "SELECT 1; DROP TABLE events",
     ] {
         let ran = rolecall(lake.folder.path(), &["sql", sql, "--lake", "lake"]);
-        assert_eq!(ran.code, 1, "{sql}");
+        assert_eq!(ran.code, 2, "{sql}");
         assert!(ran.stderr.starts_with("error: "), "{sql}: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "{sql}");
     }

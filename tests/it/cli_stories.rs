@@ -46,20 +46,26 @@ fn who_tells_the_way_back_to_alice() {
       is arn:aws:iam::111122223333:user/alice (iam_user), confidence exact
       0. arn:aws:iam::111122223333:user/alice
          named by its own records; join direct, exact
-         calls: 1 at 2026-03-02T09:00:00Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
+         1 call at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
       1. arn:aws:iam::111122223333:role/SecurityAnalystRole as alice
-         AssumeRole at 2026-03-02T09:00:00Z, event 3df5fe57-6753-c639-3382-2bb9d3305a9f; join issued_key, exact
-         calls: 5 from 2026-03-02T09:02:10Z to 2026-03-02T09:40:00Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [ASIAANALYST00EXAMPLE]
+         AssumeRole at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 3df5fe57-6753-c639-3382-2bb9d3305a9f; join issued_key, exact
+         5 calls from 2026-03-02T09:02:10Z to 2026-03-02T09:40:00Z, keys [ASIAANALYST00EXAMPLE]
       2. arn:aws:iam::111122223333:role/SecurityBreakGlassRole as alice
-         AssumeRole at 2026-03-02T09:20:00Z, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, exact
-         calls: 2 from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z, from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [ASIABREAKGLASEXAMPLE]
+         AssumeRole at 2026-03-02T09:20:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, exact
+         2 calls from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z, keys [ASIABREAKGLASEXAMPLE]
+      it was used from:
+        203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1: 2 calls from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z
+
     --- stderr
     ");
     let ran = rolecall(
         lake.folder.path(),
         &["who", "ASIABREAKGLASEXAMPLE", "--lake", &root],
     );
-    let steps = rows(&ran.stdout);
+    let steps: Vec<_> = rows(&ran.stdout)
+        .into_iter()
+        .filter(|row| row["section"] == "hop")
+        .collect();
     let personas: Vec<_> = steps
         .iter()
         .map(|step| step["persona_arn"].as_str().unwrap())
@@ -111,7 +117,9 @@ fn who_tells_dave_from_carol() {
         ("ASIASUPPORT02EXAMPLE", "dave"),
     ] {
         let ran = rolecall(lake.folder.path(), &["who", key, "--lake", &root]);
-        assert_eq!(rows(&ran.stdout).last().unwrap()["origin_name"], person);
+        let rows = rows(&ran.stdout);
+        let hop = rows.iter().rfind(|row| row["section"] == "hop").unwrap();
+        assert_eq!(hop["origin_name"], person);
     }
 }
 
@@ -150,98 +158,205 @@ fn the_review_names_the_right_person_in_each_story() {
     Books
     =====
     Every record that was read is an event, a duplicate of one, or rejected.
+
      log_files   records   events   duplicates   rejected   files_rejected   sessions   unresolved_sessions   first_event_time       last_event_time
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-             7        28       26            0          2                0         15                     0   2026-03-02T09:00:00Z   2026-03-05T08:07:00Z
+            18        63       61            0          2                0         37                     1   2026-03-02T09:00:00Z   2026-03-12T02:01:00Z
 
     Coverage
     ========
-    Where and when the logs speak. What happened elsewhere is not in this review.
-     account_id     aws_region   first_event_time       last_event_time        days_with_events   days_without   events
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     111122223333   us-east-1    2026-03-02T09:00:00Z   2026-03-05T08:07:00Z                  3              1       16
-     444455556666   us-east-1    2026-03-03T14:03:00Z   2026-03-04T11:05:00Z                  2              0        7
-     777788889999   us-east-1    2026-03-03T14:06:00Z   2026-03-03T14:09:20Z                  1              0        3
+    Where and when the logs speak. What happened elsewhere, or before and after, is not in this review.
+    What to do: look for accounts and regions that you use and that are missing here, and collect their logs.
+
+     account_id     account_name   aws_region   first_event_time       last_event_time        days_with_events   days_without   events
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     111122223333                  us-east-1    2026-03-02T09:00:00Z   2026-03-12T02:01:00Z                  7              4       31
+     444455556666                  us-east-1    2026-03-03T14:03:00Z   2026-03-09T03:05:00Z                  5              2       24
+     777788889999                  us-east-1    2026-03-03T14:06:00Z   2026-03-08T03:04:00Z                  2              4        6
+
+    Forms of the log files
+    ======================
+    What the log files turned out to be. Digests, Insights and aggregates hold no calls, and give no events.
+
+     kind      log_files   records   events   duplicates   rejected   example
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     records          18        63       61            0          2   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02/111122223333_CloudTrail_us-east-1_20260302T0910Z_sampleBreakGlas1.json.gz
 
     Who acted, and in which roles
     =============================
-    Every person and workload that stands at the start of a chain.
-     origin_kind   origin_id                              origin_account_id   origin_provider   is_human   role_sessions   roles                                         events   denied   first_used_at          last_used_at
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     iam_user      arn:aws:iam::111122223333:user/alice   111122223333                                                 2   SecurityAnalystRole, SecurityBreakGlassRole        8        1   2026-03-02T09:00:00Z   2026-03-02T09:40:00Z
-     iam_user      arn:aws:iam::111122223333:user/bob     111122223333                                                 3   DatabaseAdmin, Operations, ShopDeploy              6        0   2026-03-03T14:00:00Z   2026-03-03T14:09:20Z
-     iam_user      arn:aws:iam::111122223333:user/erin    111122223333                                                 1   AuditRole                                          6        0   2026-03-05T08:00:00Z   2026-03-05T08:07:00Z
-     iam_user      arn:aws:iam::444455556666:user/carol   444455556666                                                 1   Support                                            2        0   2026-03-04T11:00:00Z   2026-03-04T11:04:00Z
-     iam_user      arn:aws:iam::444455556666:user/dave    444455556666                                                 1   Support                                            2        0   2026-03-04T11:00:00Z   2026-03-04T11:05:00Z
+    Every person and workload that stands at the start of a chain, and the roles they wore like hats.
+    What to do: `rolecall timeline --principal WHO` shows all that one of them did.
+
+     who                                     kind                   account        roles                                           events   denied   last_used_at
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     i-0f00000000000b002                     ec2_instance           444455556666   ShopWeb                                              2        0   2026-03-07T02:06:00Z
+     alice                                   iam_user               111122223333   SecurityAnalystRole, SecurityBreakGlassRole          8        1   2026-03-02T09:40:00Z
+     bob                                     iam_user               111122223333   DatabaseAdmin, Operations, ShopDeploy                6        0   2026-03-03T14:09:20Z
+     erin                                    iam_user               111122223333   AuditRole                                            6        0   2026-03-05T08:07:00Z
+     grace                                   iam_user               111122223333   BillingAdmin                                         5        0   2026-03-08T08:33:00Z
+     heidi                                   iam_user               111122223333   ReportReader                                         5        0   2026-03-10T10:25:00Z
+     ivan                                    iam_user               111122223333   SupportAdmin                                         3        0   2026-03-11T16:06:00Z
+     svc-backup                              iam_user               111122223333   DataExport                                           2        0   2026-03-12T02:01:00Z
+     carol                                   iam_user               444455556666   Support                                              2        0   2026-03-04T11:04:00Z
+     dave                                    iam_user               444455556666   Support                                              2        0   2026-03-04T11:05:00Z
+     frank@example.com                       identity_center_user   444455556666   AWSReservedSSO_Administrator_0123456789abcdef        3        0   2026-03-06T07:03:00Z
+     resize-images                           lambda_function        444455556666   ResizeImagesRole                                     2        1   2026-03-07T09:50:03Z
+     777788889999                            root                   777788889999                                                        3        0   2026-03-08T03:04:00Z
+     repo:example/shop:ref:refs/heads/main   web_identity           444455556666   GitHubDeploy                                         3        0   2026-03-06T12:01:00Z
+     ec2.amazonaws.com                       aws_service                                                                                1        0   2026-03-07T02:00:00Z
+     lambda.amazonaws.com                    aws_service                                                                                1        0   2026-03-07T09:50:00Z
 
     Persona switches
     ================
-    When somebody took another role, or went back.
-     switched_at            origin_id                              from_persona_arn                                        to_persona_arn                                          kind       issuing_api   is_cross_account   confidence   evidence_event_id
-    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     2026-03-02T09:00:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:user/alice                    arn:aws:iam::111122223333:role/SecurityAnalystRole      explicit   AssumeRole    false              exact        3df5fe57-6753-c639-3382-2bb9d3305a9f
-     2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:role/SecurityBreakGlassRole   explicit   AssumeRole    false              exact        920aa03b-55ae-363b-33fa-8966df032062
-     2026-03-02T09:40:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:role/SecurityAnalystRole      observed                 false              exact        875c3d7d-da26-30c7-35e7-1fb0ae14336b
-     2026-03-03T14:00:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::111122223333:user/bob                      arn:aws:iam::111122223333:role/Operations               explicit   AssumeRole    false              exact        7f50efa5-3d87-c184-b621-e41ff7ffc22f
-     2026-03-03T14:03:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::111122223333:role/Operations               arn:aws:iam::444455556666:role/ShopDeploy               explicit   AssumeRole    true               exact        2974bc26-0c8a-d765-11e0-b0ab8980a8af
-     2026-03-03T14:06:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::777788889999:role/DatabaseAdmin            explicit   AssumeRole    true               exact        e3a5e08f-2f55-c01f-d8b4-ad35aaf2c52b
-     2026-03-04T11:00:00Z   arn:aws:iam::444455556666:user/carol   arn:aws:iam::444455556666:user/carol                    arn:aws:iam::444455556666:role/Support                  explicit   AssumeRole    false              exact        3eccd411-507d-3314-a111-bf09c2a58e21
-     2026-03-04T11:00:00Z   arn:aws:iam::444455556666:user/dave    arn:aws:iam::444455556666:user/dave                     arn:aws:iam::444455556666:role/Support                  explicit   AssumeRole    false              exact        4968cc32-4543-36cd-a770-ba7a7c5e7ed4
-     2026-03-05T08:00:00Z   arn:aws:iam::111122223333:user/erin    arn:aws:iam::111122223333:user/erin                     arn:aws:iam::111122223333:role/AuditRole                explicit   AssumeRole    false              exact        ab93c717-6686-7c3e-6115-54e4ed373c96
+    When somebody took another role, or went back to an earlier one.
+
+     switched_at            who                                     from_persona                               to_persona                                                        kind       confidence
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-02T09:00:00Z   alice                                   111122223333 user/alice                    111122223333 role/SecurityAnalystRole                             explicit   exact
+     2026-03-02T09:20:00Z   alice                                   111122223333 role/SecurityAnalystRole      111122223333 role/SecurityBreakGlassRole                          explicit   exact
+     2026-03-02T09:40:00Z   alice                                   111122223333 role/SecurityBreakGlassRole   111122223333 role/SecurityAnalystRole                             observed   exact
+     2026-03-03T14:00:00Z   bob                                     111122223333 user/bob                      111122223333 role/Operations                                      explicit   exact
+     2026-03-03T14:03:00Z   bob                                     111122223333 role/Operations               444455556666 role/ShopDeploy                                      explicit   exact
+     2026-03-03T14:06:00Z   bob                                     444455556666 role/ShopDeploy               777788889999 role/DatabaseAdmin                                   explicit   exact
+     2026-03-04T11:00:00Z   carol                                   444455556666 user/carol                    444455556666 role/Support                                         explicit   exact
+     2026-03-04T11:00:00Z   dave                                    444455556666 user/dave                     444455556666 role/Support                                         explicit   exact
+     2026-03-05T08:00:00Z   erin                                    111122223333 user/erin                     111122223333 role/AuditRole                                       explicit   exact
+     2026-03-06T07:00:00Z   frank@example.com                                                                  444455556666 role/AWSReservedSSO_Administrator_0123456789abcdef   explicit   exact
+     2026-03-06T12:00:00Z   repo:example/shop:ref:refs/heads/main                                              444455556666 role/GitHubDeploy                                    explicit   exact
+     2026-03-07T02:00:00Z   i-0f00000000000b002                                                                444455556666 role/ShopWeb                                         explicit   exact
+     2026-03-07T09:50:00Z   resize-images                                                                      444455556666 role/ResizeImagesRole                                explicit   exact
+     2026-03-08T08:30:00Z   grace                                   111122223333 user/grace                    111122223333 role/BillingAdmin                                    explicit   exact
+     2026-03-10T10:00:00Z   heidi                                   111122223333 user/heidi                    111122223333 role/ReportReader                                    explicit   exact
+     2026-03-11T16:00:00Z   ivan                                    111122223333 user/ivan                     111122223333 role/SupportAdmin                                    explicit   exact
+     2026-03-12T02:00:00Z   svc-backup                              111122223333 user/svc-backup               111122223333 role/DataExport                                      explicit   exact
 
     Chains over more than one role
     ==============================
-    The log of the last call names only the last role.
-     created_at             origin_id                              chain                                                                                                                                  hop_count   events   confidence   session_id
-    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityAnalystRole > arn:aws:iam::111122223333:role/SecurityBreakGlassRole                                     2        2   exact        1018acd6dc2ac3d7f07f37aa8108d3ee
-     2026-03-03T14:03:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::111122223333:role/Operations > arn:aws:iam::444455556666:role/ShopDeploy                                                          2        2   exact        5119184c8482307361bbfc44553fbe7f
-     2026-03-03T14:06:00Z   arn:aws:iam::111122223333:user/bob     arn:aws:iam::111122223333:role/Operations > arn:aws:iam::444455556666:role/ShopDeploy > arn:aws:iam::777788889999:role/DatabaseAdmin           3        2   exact        b02a77a699fdbd76f7e34312f7ba57ce
+    Roles that were reached through other roles. The log of the last call names only the last role.
+    What to do: a chain that no runbook knows is a way around somebody's trust policy.
+
+     created_at             who     roles                                                                            events   confidence
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-02T09:20:00Z   alice   111122223333 SecurityAnalystRole > 111122223333 SecurityBreakGlassRole                2   exact
+     2026-03-03T14:03:00Z   bob     111122223333 Operations > 444455556666 ShopDeploy                                     2   exact
+     2026-03-03T14:06:00Z   bob     111122223333 Operations > 444455556666 ShopDeploy > 777788889999 DatabaseAdmin        2   exact
 
     Root
     ====
-    No call as root was seen.
+    Root users can do everything in their account.
+    What to do: find the reason for each call; daily work needs none.
+
+     first_at               account_id     event_name            calls   errors   example_ip
+    ────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-08T03:00:00Z   777788889999   ConsoleLogin              1        0   198.51.100.66
+     2026-03-08T03:02:00Z   777788889999   DeactivateMFADevice       1        0   198.51.100.66
+     2026-03-08T03:04:00Z   777788889999   StopLogging               1        0   198.51.100.66
 
     Break-glass roles
     =================
-    Roles that are called so. Compare with your tickets.
-     created_at             origin_id                              persona_arn                                             session_name   events   denied   source_ip_address   confidence   issuing_event_id
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     2026-03-02T09:20:00Z   arn:aws:iam::111122223333:user/alice   arn:aws:iam::111122223333:role/SecurityBreakGlassRole   alice               2        0   203.0.113.10        exact        920aa03b-55ae-363b-33fa-8966df032062
+    Roles that are called so: break-glass, emergency, fire-call.
+    What to do: compare with your tickets.
+
+     created_at             who     persona                                    events   denied   source_ip_address
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-02T09:20:00Z   alice   111122223333 role/SecurityBreakGlassRole        2        0   203.0.113.10
 
     Third parties
     =============
-    No caller from another account was seen.
+    Callers from accounts that are not in these logs: partners, or accounts of yours that were not collected.
+    What to do: `--accounts FILE` tells your own accounts from others'; collect the logs of your own.
+
+     account_id     whose   persona                             sessions   events   first_at               last_used_at
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     222233334444                                                      1        1                          2026-03-09T01:00:00Z
+     222233334444           444455556666 role/PartnerReadOnly          1        2   2026-03-09T01:00:00Z   2026-03-09T01:00:12Z
+
+    One session, several addresses
+    ==============================
+    Temporary credentials that were used from more than one address. A laptop that changes networks looks the same as a thief.
+    What to do: ask the person about the second address; `rolecall who SESSION-ID` shows which came when.
+
+     first_at               who     persona                          addresses                      events   session_id
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-10T10:02:00Z   heidi   111122223333 role/ReportReader   198.51.100.222, 203.0.113.91        4   4351576638f94c9b38801ef4ab38004c
+
+    Users, roles, keys and passwords that were made
+    ===============================================
+    How somebody stays who should be gone: new users, keys for others, new passwords, roles opened to others.
+    What to do: check each with its maker; `rolecall who KEY --descendants` shows what a key was used for.
+
+     event_time             who    persona                          event_name        made                                        for_whom
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-11T16:05:00Z   ivan   111122223333 role/SupportAdmin   CreateUser        arn:aws:iam::111122223333:user/svc-backup   svc-backup
+     2026-03-11T16:06:00Z   ivan   111122223333 role/SupportAdmin   CreateAccessKey   AKIABACKDOOR0EXAMPLE                        svc-backup
+
+    Instances with version 1 of the metadata service
+    ================================================
+    Version 1 hands the instance's role to whoever can make the instance send a request.
+    What to do: require version 2 on these instances.
+
+     first_at               instance              persona                     events   last_at
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2026-03-07T02:05:00Z   i-0f00000000000b002   444455556666 role/ShopWeb        2   2026-03-07T02:06:00Z
 
     Top denials
     ===========
-    What IAM refused.
-     origin_kind   origin_id                              origin_provider   persona_arn                                          iam_action            denied   last_denied_at         allowed
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     iam_user      arn:aws:iam::111122223333:user/alice                     arn:aws:iam::111122223333:role/SecurityAnalystRole   iam:UpdateAccessKey        1   2026-03-02T09:18:03Z         0
+    What IAM refused most.
+    What to do: a permission that is missing, or somebody who tries doors.
+
+     who             persona                                 iam_action             denied   allowed   last_denied_at
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     resize-images   444455556666 role/ResizeImagesRole      dynamodb:UpdateTable        1         0   2026-03-07T09:50:03Z
+     alice           111122223333 role/SecurityAnalystRole   iam:UpdateAccessKey         1         0   2026-03-02T09:18:03Z
 
     Permissions last used, by role and person
     =========================================
-    What was never logged (data events, as a rule) does not show here.
-     persona_arn                                             origin_id                              origin_provider   iam_action                used   last_used_at
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     arn:aws:iam::111122223333:role/AuditRole                arn:aws:iam::111122223333:user/erin                      s3:GetBucketPolicy           5   2026-03-05T08:07:00Z
-     arn:aws:iam::111122223333:role/Operations               arn:aws:iam::111122223333:user/bob                       sts:AssumeRole               1   2026-03-03T14:03:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     cloudtrail:LookupEvents      2   2026-03-02T09:40:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     sts:AssumeRole               1   2026-03-02T09:20:00Z
-     arn:aws:iam::111122223333:role/SecurityAnalystRole      arn:aws:iam::111122223333:user/alice                     guardduty:ListFindings       1   2026-03-02T09:05:41Z
-     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice                     iam:DeleteLoginProfile       1   2026-03-02T09:22:05Z
-     arn:aws:iam::111122223333:role/SecurityBreakGlassRole   arn:aws:iam::111122223333:user/alice                     iam:UpdateAccessKey          1   2026-03-02T09:21:30Z
-     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob                       sts:AssumeRole               1   2026-03-03T14:06:00Z
-     arn:aws:iam::444455556666:role/ShopDeploy               arn:aws:iam::111122223333:user/bob                       ecs:UpdateService            1   2026-03-03T14:04:12Z
-     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/carol                     dynamodb:DescribeTable       1   2026-03-04T11:04:00Z
-     arn:aws:iam::444455556666:role/Support                  arn:aws:iam::444455556666:user/dave                      dynamodb:DeleteTable         1   2026-03-04T11:05:00Z
-     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob                       rds:DeleteDBInstance         1   2026-03-03T14:09:20Z
-     arn:aws:iam::777788889999:role/DatabaseAdmin            arn:aws:iam::111122223333:user/bob                       rds:DescribeDBInstances      1   2026-03-03T14:07:45Z
+    Allowed calls. What was never logged (data events, as a rule) does not show here.
+    What to do: `rolecall permissions --role ROLE` shows all of one role.
+
+     persona                                                           who                                     iam_action                      used   last_used_at
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     111122223333 role/AuditRole                                       erin                                    s3:GetBucketPolicy                 5   2026-03-05T08:07:00Z
+     111122223333 role/BillingAdmin                                    grace                                   budgets:DeleteBudget               1   2026-03-08T08:33:00Z
+     111122223333 role/BillingAdmin                                    grace                                   ce:GetCostAndUsage                 1   2026-03-08T08:31:10Z
+     111122223333 role/DataExport                                      svc-backup                              rds:ModifyDBSnapshotAttribute      1   2026-03-12T02:01:00Z
+     111122223333 role/Operations                                      bob                                     sts:AssumeRole                     1   2026-03-03T14:03:00Z
+     111122223333 role/ReportReader                                    heidi                                   s3:ListBuckets                     2   2026-03-10T10:25:00Z
+     111122223333 role/ReportReader                                    heidi                                   s3:GetBucketPolicy                 1   2026-03-10T10:21:00Z
+     111122223333 role/ReportReader                                    heidi                                   sts:GetCallerIdentity              1   2026-03-10T10:20:00Z
+     111122223333 role/SecurityAnalystRole                             alice                                   cloudtrail:LookupEvents            2   2026-03-02T09:40:00Z
+     111122223333 role/SecurityAnalystRole                             alice                                   sts:AssumeRole                     1   2026-03-02T09:20:00Z
+     111122223333 role/SecurityAnalystRole                             alice                                   guardduty:ListFindings             1   2026-03-02T09:05:41Z
+     111122223333 role/SecurityBreakGlassRole                          alice                                   iam:DeleteLoginProfile             1   2026-03-02T09:22:05Z
+     111122223333 role/SecurityBreakGlassRole                          alice                                   iam:UpdateAccessKey                1   2026-03-02T09:21:30Z
+     111122223333 role/SupportAdmin                                    ivan                                    iam:CreateAccessKey                1   2026-03-11T16:06:00Z
+     111122223333 role/SupportAdmin                                    ivan                                    iam:CreateUser                     1   2026-03-11T16:05:00Z
+     444455556666 role/AWSReservedSSO_Administrator_0123456789abcdef   frank@example.com                       ec2:TerminateInstances             1   2026-03-06T07:03:00Z
+     444455556666 role/AWSReservedSSO_Administrator_0123456789abcdef   frank@example.com                       ec2:DescribeInstances              1   2026-03-06T07:01:10Z
+     444455556666 role/GitHubDeploy                                    repo:example/shop:ref:refs/heads/main   ecs:UpdateService                  1   2026-03-06T12:01:00Z
+     444455556666 role/GitHubDeploy                                    repo:example/shop:ref:refs/heads/main   ecr:PutImage                       1   2026-03-06T12:00:30Z
+     444455556666 role/NightlyBatch                                    unresolved                              s3:ListBuckets                     1   2026-03-09T03:05:00Z
+     444455556666 role/NightlyBatch                                    unresolved                              rds:CreateDBSnapshot               1   2026-03-09T03:00:00Z
+     444455556666 role/PartnerReadOnly                                 AROASCANNER000EXAMPLE:scanner           s3:GetBucketPolicy                 1   2026-03-09T01:00:12Z
+     444455556666 role/PartnerReadOnly                                 AROASCANNER000EXAMPLE:scanner           iam:ListRoles                      1   2026-03-09T01:00:10Z
+     444455556666 role/ResizeImagesRole                                resize-images                           dynamodb:DescribeTable             1   2026-03-07T09:50:02Z
+     444455556666 role/ShopDeploy                                      bob                                     sts:AssumeRole                     1   2026-03-03T14:06:00Z
+     444455556666 role/ShopDeploy                                      bob                                     ecs:UpdateService                  1   2026-03-03T14:04:12Z
+     444455556666 role/ShopWeb                                         i-0f00000000000b002                     secretsmanager:GetSecretValue      1   2026-03-07T02:06:00Z
+     444455556666 role/ShopWeb                                         i-0f00000000000b002                     s3:ListBuckets                     1   2026-03-07T02:05:00Z
+     444455556666 role/Support                                         carol                                   dynamodb:DescribeTable             1   2026-03-04T11:04:00Z
+     444455556666 role/Support                                         dave                                    dynamodb:DeleteTable               1   2026-03-04T11:05:00Z
+     777788889999 role/DatabaseAdmin                                   bob                                     rds:DeleteDBInstance               1   2026-03-03T14:09:20Z
+     777788889999 role/DatabaseAdmin                                   bob                                     rds:DescribeDBInstances            1   2026-03-03T14:07:45Z
 
     Unresolved
     ==========
-    No session without an origin.
+    Sessions whose origin these logs do not tell, by reason. None is guessed.
+    What to do: docs/attribution.md explains the reasons; most go away with more logs.
+
+     reason   confidence   sessions   events   example
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────
+     lost     unresolved          1        2   arn:aws:sts::444455556666:assumed-role/NightlyBatch/batch
 
     Records in the wrong file
     =========================
@@ -250,10 +365,11 @@ fn the_review_names_the_right_person_in_each_story() {
     Rejected
     ========
     What could not be read. Its text is in the table `rejected`.
-     reason               log_file_key                                                                                                                     rejected   first_record   first_byte_offset   example
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     missing_event_time   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              1                1220   no `eventTime`
-     truncated_gzip       AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1              7                7390   incomplete deflate stream
+
+     reason               log_file_key                                                                                                                     rejected   example
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     missing_event_time   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1   no `eventTime`
+     truncated_gzip       AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1   incomplete deflate stream
     --- stderr
     2 records and 0 files were rejected: missing_event_time 1, truncated_gzip 1
     hint: to look into them, run it again with `--lake PATH`, which keeps the lake
@@ -268,4 +384,114 @@ fn the_review_names_the_right_person_in_each_story() {
         0,
         "the lake was temporary"
     );
+}
+
+/// The stories of the README, each with the one command that finds it.
+fn stories() -> Vec<(String, Vec<String>)> {
+    let text = std::fs::read_to_string(project().join("sample-logs/README.md")).unwrap();
+    text.split("\n## ")
+        .skip(1)
+        .map(|story| {
+            let name = story.lines().next().unwrap().to_owned();
+            let from = story
+                .find("`rolecall ")
+                .unwrap_or_else(|| panic!("{name} names no command"));
+            let command = story[from + 1..].split('`').next().unwrap();
+            let words = command.split_whitespace().skip(1).map(str::to_owned);
+            (name, words.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn each_story_is_found_by_the_one_command_its_readme_names() {
+    // What the answer has to say, in each story.
+    let wanted = [
+        (
+            "break-glass",
+            &[
+                "arn:aws:iam::111122223333:user/alice",
+                "920aa03b-55ae-363b-33fa-8966df032062",
+            ][..],
+        ),
+        (
+            "three-accounts",
+            &["DeleteDBInstance", "role/DatabaseAdmin", "role/ShopDeploy"],
+        ),
+        ("same-name", &["arn:aws:iam::444455556666:user/dave"]),
+        ("damaged", &["missing_event_time", "truncated_gzip"]),
+        (
+            "single-sign-on",
+            &["frank@example.com", "identity_center_user", "issue_second"],
+        ),
+        (
+            "github-actions",
+            &[
+                "repo:example/shop:ref:refs/heads/main",
+                "oidc-provider/token.actions.githubusercontent.com",
+            ],
+        ),
+        ("instance-profile", &["i-0f00000000000b002", "role/ShopWeb"]),
+        (
+            "lambda-function",
+            &["resize-images", "dynamodb:UpdateTable"],
+        ),
+        (
+            "root-user",
+            &["StopLogging", "DeactivateMFADevice", "198.51.100.66"],
+        ),
+        (
+            "console-switch",
+            &["arn:aws:iam::111122223333:user/grace", "role/BillingAdmin"],
+        ),
+        ("partner", &["222233334444", "role/PartnerReadOnly"]),
+        ("missing-issuer", &["role/NightlyBatch", "unresolved"]),
+        (
+            "stolen-key",
+            &[
+                "arn:aws:iam::111122223333:user/heidi",
+                "203.0.113.91",
+                "198.51.100.222",
+            ],
+        ),
+        (
+            "back-door",
+            &[
+                "user/svc-backup",
+                "arn:aws:iam::111122223333:user/ivan",
+                "CreateAccessKey",
+                "role/DataExport",
+            ],
+        ),
+    ];
+    let (lake, root) = sample_lake();
+    let stories = stories();
+    let names: Vec<&str> = stories.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, wanted.map(|(name, _)| name));
+    for ((name, command), (_, signs)) in stories.iter().zip(wanted) {
+        for format in ["table", "jsonl", "json", "csv", "markdown"] {
+            let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+            arguments.extend(["--lake", &root, "--format", format]);
+            let ran = rolecall(lake.folder.path(), &arguments);
+            assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
+            for sign in signs {
+                let is_shown = ran.stdout.contains(sign)
+                    // People see short forms of ARNs in tables.
+                    || ran.stdout.contains(&sign.replace("arn:aws:iam::", "").replace(':', " "));
+                assert!(is_shown, "{name}, {format}: no `{sign}` in\n{}", ran.stdout);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_story_has_its_folder_and_its_text() {
+    let folders: std::collections::BTreeSet<String> =
+        std::fs::read_dir(project().join("sample-logs/stories"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+    let told: std::collections::BTreeSet<String> =
+        stories().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(folders, told);
 }

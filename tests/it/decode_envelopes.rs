@@ -278,7 +278,7 @@ fn what_is_no_record_is_rejected_with_its_own_text_and_the_others_are_kept() {
     );
 
     let mixed = [
-        subscription(&[good.clone()]),
+        subscription(std::slice::from_ref(&good)),
         json!({ "messageType": "DATA_MESSAGE", "logEvents": [{ "message": "START RequestId: 1" }] }),
     ];
     let found = read("a.jsonl", &json_lines(mixed));

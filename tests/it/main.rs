@@ -38,6 +38,7 @@ mod sessions_cross_account;
 mod sessions_guards;
 
 // What a user sees: one file per command.
+mod cli_answers;
 mod cli_errors;
 mod cli_help;
 mod cli_sql;

@@ -57,7 +57,13 @@ fn headers_are_true() {
         .map(|view| view.name.to_owned())
         .collect();
     let tables = [
-        "events", "sessions", "rejected", "log_files", "duplicates", "accounts", "people",
+        "events",
+        "sessions",
+        "rejected",
+        "log_files",
+        "duplicates",
+        "accounts",
+        "people",
     ];
     for (folder, list) in lists() {
         let mut known: BTreeSet<String> = tables.map(str::to_owned).into();
@@ -133,4 +139,31 @@ fn the_denial_codes_are_the_same_wherever_they_stand() {
         list_in("sql/sessions/session_uses.sql"),
         list_in("sql/views/call_outcomes.sql")
     );
+}
+
+#[test]
+fn every_column_of_every_table_and_view_has_a_meaning() {
+    use arrow::array::AsArray as _;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let catalog = rolecall::reports::catalog(None, super::support::LIMITS);
+    let catalog = runtime.block_on(catalog).unwrap();
+    let column = |name: &str| {
+        catalog
+            .column_by_name(name)
+            .unwrap()
+            .as_string::<i32>()
+            .clone()
+    };
+    let (names, columns, meanings) = (column("name"), column("column"), column("meaning"));
+    let mut named = BTreeSet::new();
+    for row in 0..catalog.num_rows() {
+        let name = format!("{}.{}", names.value(row), columns.value(row));
+        assert!(!meanings.value(row).is_empty(), "{name} has no meaning");
+        named.insert(names.value(row).to_owned());
+    }
+    let all: BTreeSet<String> = rolecall::views::names()
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
+    assert_eq!(named, all);
 }

@@ -54,4 +54,4 @@ WHERE
     AND ($action::text IS NULL OR lower(usage.iam_action) = lower($action::text))
 ORDER BY
     usage.persona_arn, usage.origin_kind, usage.origin_id, usage.origin_account_id, usage.origin_provider,
-    usage.last_used_at DESC, usage.iam_action, usage.via_service, usage.account_id, usage.persona_id
+    usage.last_used_at DESC NULLS LAST, usage.iam_action, usage.via_service, usage.account_id, usage.persona_id

@@ -30,6 +30,7 @@ SELECT
     sessions.session_name,
     sessions.access_key_ids,
     sessions.event_count,
+    sessions.first_used_at,
     sessions.last_used_at,
     sessions.source_ip_address,
     sessions.confidence,

@@ -76,7 +76,9 @@ impl TempLake {
     pub fn sql(&self, sql: &str) -> Vec<Value> {
         let lake = Lake::open(&self.root()).unwrap();
         let batches = runtime().block_on(async {
-            let open = open_lake(&lake, &Directory::default(), LIMITS).await.unwrap();
+            let open = open_lake(&lake, &Directory::default(), LIMITS)
+                .await
+                .unwrap();
             open.engine
                 .query("test", sql, &[])
                 .await
