@@ -60,6 +60,8 @@ pub(super) enum Step {
     Done,
     /// The text ended inside it.
     Ended,
+    /// It was cut off, and another file's text begins right behind the cut.
+    Cut,
 }
 
 /// What a top-level object is.
@@ -97,7 +99,7 @@ impl<R: Read> Frames<R> {
         let mut finished = true;
         while let Some(first) = self.next_byte() {
             match self.value(first, sink) {
-                Step::Done => self.values += 1,
+                Step::Done | Step::Cut => self.values += 1,
                 Step::Ended => {
                     finished = false;
                     break;
@@ -328,11 +330,10 @@ impl<R: Read> Frames<R> {
                     };
                 }
                 Some(b',') => self.window.advance(1),
-                Some(_) => {
-                    if matches!(self.item(sink), Step::Ended) {
-                        return Step::Ended;
-                    }
-                }
+                Some(_) => match self.item(sink) {
+                    Step::Done => {}
+                    step @ (Step::Ended | Step::Cut) => return step,
+                },
             }
         }
     }
@@ -400,7 +401,10 @@ impl<R: Read> Frames<R> {
                 }
                 // An open bracket makes the text seem to end here, though another line follows. In a
                 // list nothing tells such a record's neighbour from an object inside it.
-                if self.in_list || !has_further_line {
+                if self.in_list {
+                    return self.cut_off(sink);
+                }
+                if !has_further_line {
                     return Step::Ended;
                 }
             }

@@ -24,6 +24,9 @@ impl<R: Read> Frames<R> {
             return self.too_large(sink);
         };
         let text = self.window.text().get(..end).unwrap_or_default();
+        if self.in_list && another_file(text).is_some() {
+            return self.cut_off(sink);
+        }
         let text = text.trim_ascii_end();
         let text = text.strip_suffix(b",").unwrap_or(text);
         let (reason, detail) = if std::str::from_utf8(text).is_err() {
@@ -44,6 +47,26 @@ impl<R: Read> Frames<R> {
         self.taker.reject(reason, detail, place, sink);
         self.window.advance(end);
         Step::Done
+    }
+
+    /// Rejects a record in which the text ends, up to where another file begins inside it: files that were put one
+    /// behind the other, the first of them cut off. Records never hold such a beginning themselves.
+    pub(super) fn cut_off(&mut self, sink: &mut impl RecordSink) -> Step {
+        let text = self.window.text();
+        let Some(at) = another_file(text) else {
+            return Step::Ended;
+        };
+        let place = Place {
+            text: text.get(..at).unwrap_or_default(),
+            offset: self.window.offset(),
+            depth: 0,
+        };
+        let detail =
+            "the text ends before its last value does, and another file's begins".to_owned();
+        self.taker
+            .reject(Reason::TruncatedJson, detail, place, sink);
+        self.window.advance(at);
+        Step::Cut
     }
 
     /// The end of the current line, or `None` beyond the limit.
@@ -170,6 +193,12 @@ impl<R: Read> Frames<R> {
             ));
         }
     }
+}
+
+/// Where another log file's text begins, after the first byte of `text`. Inside a string its quotes would carry backslashes.
+fn another_file(text: &[u8]) -> Option<usize> {
+    let rest = text.get(1..)?;
+    memchr::memmem::find(rest, b"{\"Records\":[").map(|at| at + 1)
 }
 
 /// Follows brackets and quotes through text that comes in pieces.

@@ -302,7 +302,13 @@ fn a_record_is_shown_with_all_its_copies() {
         ran.stdout
     );
     let ran = ask(&lake, &["show", "y"]);
-    insta::assert_snapshot!(ran.shown(lake.folder.path()), @"");
+    insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
+    exit 1
+    --- stdout
+    --- stderr
+    error: no event has the id `y`
+    hint: `rolecall timeline` shows events with their ids; what could not be read is in the table `rejected`
+    ");
 }
 
 #[test]

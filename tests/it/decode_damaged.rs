@@ -340,3 +340,25 @@ fn garbage_made_to_waste_time_and_memory_does_neither() {
     let (kept, reasons) = kept_and_rejected("spaces.json.gz", &spaces);
     assert_eq!((kept.len(), reasons.len()), (0, 1));
 }
+
+#[test]
+fn a_file_cut_off_before_another_one_costs_one_record() {
+    let first = records_file(&[good("a"), good("b")]);
+    let second = records_file(&[good("c"), good("d")]);
+    let text = String::from_utf8(first.clone()).unwrap();
+    // In the middle of a string, behind a colon, behind a comma, behind a bracket.
+    let last = text.rfind("userIdentity").unwrap();
+    for at in [last + 4, last + 14, last - 1, last + 15] {
+        let bytes = [&first[..at], &second[..]].concat();
+        let (kept, reasons) = kept_and_rejected("a.json", &bytes);
+        assert_eq!(kept.len() + reasons.len(), 4, "{at}: {kept:?} {reasons:?}");
+        assert!(
+            kept.starts_with(&["a".to_owned()]),
+            "{at}: {kept:?} {reasons:?}"
+        );
+        assert!(
+            kept.ends_with(&["d".to_owned()]),
+            "{at}: {kept:?} {reasons:?}"
+        );
+    }
+}
