@@ -18,8 +18,10 @@ impl EventVersion {
     }
 }
 
-/// Brings `eventType` and `recipientAccountId`.
+/// Brings `eventType` (and `recipientAccountId`, though not on every record).
 const WITH_EVENT_TYPE: EventVersion = EventVersion(1, 2);
+/// Brings `sharedEventID`, and so other accounts' copies of a call.
+const WITH_SHARED_EVENTS: EventVersion = EventVersion(1, 3);
 /// Brings `managementEvent`.
 const WITH_MANAGEMENT_EVENT: EventVersion = EventVersion(1, 6);
 /// Brings `eventCategory`.
@@ -37,24 +39,25 @@ pub(super) fn fill(record: &mut Record<'_>) {
     if version >= WITH_EVENT_CATEGORY {
         return;
     }
-    if version < WITH_EVENT_TYPE {
-        if record.event_type.is_none() {
-            let is_sign_in = record.event_source.as_deref() == Some("signin.amazonaws.com");
-            let implied = if is_sign_in {
-                "AwsConsoleSignIn"
-            } else {
-                "AwsApiCall"
-            };
-            record.event_type = Some(implied.into());
-            record.filled_fields.push("eventType");
-        }
-        if record.recipient_account_id.is_none() && record.user_identity.account_id.is_some() {
-            // Before other accounts' copies there were only the caller's own records.
-            record
-                .recipient_account_id
-                .clone_from(&record.user_identity.account_id);
-            record.filled_fields.push("recipientAccountId");
-        }
+    if version < WITH_EVENT_TYPE && record.event_type.is_none() {
+        let is_sign_in = record.event_source.as_deref() == Some("signin.amazonaws.com");
+        let implied = if is_sign_in {
+            "AwsConsoleSignIn"
+        } else {
+            "AwsApiCall"
+        };
+        record.event_type = Some(implied.into());
+        record.filled_fields.push("eventType");
+    }
+    // Before other accounts' copies there were only the caller's own records.
+    if version < WITH_SHARED_EVENTS
+        && record.recipient_account_id.is_none()
+        && record.user_identity.account_id.is_some()
+    {
+        record
+            .recipient_account_id
+            .clone_from(&record.user_identity.account_id);
+        record.filled_fields.push("recipientAccountId");
     }
     let is_data = match record.management_event {
         Some(is_management) => !is_management,

@@ -107,9 +107,10 @@ impl<R: Read> Frames<R> {
             }
         }
         self.report_end(finished, sink);
+        let records = self.taker.records();
         Decoded {
             form: self.taker.form(),
-            records: self.taker.records(),
+            records,
         }
     }
 

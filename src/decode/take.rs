@@ -28,6 +28,14 @@ pub(super) struct Place<'t> {
     pub(super) depth: u8,
 }
 
+/// What is held back until the file shows what it is.
+struct Held {
+    form: Form,
+    wrapping: Option<Form>,
+    offset: u64,
+    text: String,
+}
+
 /// Counts what a file gives, and hands it on.
 pub(super) struct Taker {
     options: DecodeOptions,
@@ -35,8 +43,8 @@ pub(super) struct Taker {
     /// What the list is in which the next values stand, or what they are wrapped in.
     wrapping: Option<Form>,
     records: u64,
-    /// Insights and aggregated events at the head of the file, with their places.
-    held: Vec<(u64, String)>,
+    /// Insights and aggregated events at the head of the file.
+    held: Vec<Held>,
     held_bytes: usize,
     holds: bool,
 }
@@ -64,7 +72,11 @@ impl Taker {
         self.records == 0 && self.held.is_empty()
     }
 
-    pub(super) fn form(&self) -> Form {
+    /// The form of the whole file, once all of it was taken.
+    pub(super) fn form(mut self) -> Form {
+        for held in &self.held {
+            self.seen.item(Some(held.form));
+        }
         self.seen.form(self.records)
     }
 
@@ -188,10 +200,13 @@ impl Taker {
     }
 
     fn hold(&mut self, form: Form, place: Place<'_>) {
-        self.seen.item(Some(form));
         self.held_bytes += place.text.len();
-        let text = String::from_utf8_lossy(place.text).into_owned();
-        self.held.push((place.offset, text));
+        self.held.push(Held {
+            form,
+            wrapping: self.wrapping,
+            offset: place.offset,
+            text: String::from_utf8_lossy(place.text).into_owned(),
+        });
     }
 
     /// Takes what was held back as what it is, since something else stands beside it.
@@ -199,11 +214,12 @@ impl Taker {
         if !std::mem::replace(&mut self.holds, false) {
             return;
         }
-        let wrapping = self.wrapping.take();
-        for (offset, text) in std::mem::take(&mut self.held) {
+        let wrapping = self.wrapping;
+        for held in std::mem::take(&mut self.held) {
+            self.wrapping = held.wrapping;
             let place = Place {
-                text: text.as_bytes(),
-                offset,
+                text: held.text.as_bytes(),
+                offset: held.offset,
                 depth: 0,
             };
             self.text(place, sink);

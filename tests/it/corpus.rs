@@ -151,3 +151,29 @@ fn real_records_come_back_from_their_rows() {
     }
     assert_eq!(rows, 20);
 }
+
+#[test]
+fn records_of_every_version_have_what_the_newest_one_has() {
+    let Some((lake, _)) = lake_of("event-versions") else {
+        return;
+    };
+    let versions = lake.value("SELECT count(DISTINCT event_version) FROM events");
+    assert_eq!(versions, 12, "1.0 to 1.11");
+    for column in [
+        "event_type",
+        "event_category",
+        "management_event",
+        "recipient_account_id",
+    ] {
+        let missing = lake.sql(&format!(
+            "SELECT event_version FROM events WHERE {column} IS NULL"
+        ));
+        assert_eq!(missing, Vec::<serde_json::Value>::new(), "{column}");
+    }
+    let filled = lake.sql("SELECT DISTINCT event_version FROM events WHERE cardinality(filled_fields) > 0 ORDER BY event_version");
+    let filled: Vec<_> = filled
+        .iter()
+        .map(|row| row["event_version"].as_str().unwrap())
+        .collect();
+    assert_eq!(filled, ["1.0", "1.01", "1.02", "1.03", "1.04", "1.05"]);
+}

@@ -398,7 +398,11 @@ fn an_insight_among_calls_is_an_event_and_an_aggregate_is_not() {
             .collect();
         assert_eq!(categories, ["Management", "Insight"]);
         assert_eq!(found.reasons, ["missing_event_time"]);
+        assert_eq!(found.kind, "records");
     }
+    let bridged = [event_bridge(&insight("i")), event_bridge(&call)];
+    let found = read("a.jsonl", &json_lines(bridged));
+    assert_eq!((found.events.len(), found.kind), (2, json!("eventbridge")));
 }
 
 #[test]

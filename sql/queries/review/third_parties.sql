@@ -15,7 +15,7 @@ SELECT
         ELSE 'ours, not collected'
     END AS whose,
     max(accounts.account_name) AS account_name,
-    split_part(coalesce(persona_arn, ''), ':', 5) || ' ' || split_part(coalesce(persona_arn, ''), ':', 6) AS persona
+    min(split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6)) AS persona
 FROM sessions
 LEFT JOIN accounts ON sessions.origin_account_id = accounts.account_id
 WHERE origin_kind = 'external_account'
