@@ -30,6 +30,6 @@ WHERE
         'AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetSessionToken',
         'GetFederationToken'
     )
-    AND error_code IS NULL
+    AND coalesce(error_code, '') = ''
     AND (issued_access_key_id IS NOT NULL OR issued_session_arn IS NOT NULL)
 ORDER BY event_time, event_id

@@ -30,4 +30,7 @@ SELECT
     people.person
 FROM events
 LEFT JOIN sessions ON events.session_id = sessions.session_id
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)

@@ -24,10 +24,15 @@ FROM events AS made
 INNER JOIN (
     SELECT
         session_id,
+        last_used_at,
         unnest(access_key_ids) AS access_key_id
     FROM sessions
 ) AS in_use ON made.created_access_key_id = in_use.access_key_id
-WHERE made.created_access_key_id IS NOT NULL AND made.error_code IS NULL AND made.session_id <> in_use.session_id
+WHERE
+    made.created_access_key_id IS NOT NULL
+    AND coalesce(made.error_code, '') = ''
+    AND made.session_id <> in_use.session_id
+    AND in_use.last_used_at >= made.event_time
 UNION ALL
 SELECT
     made.session_id AS parent_session_id,
@@ -36,4 +41,8 @@ SELECT
     made.event_id AS evidence_event_id
 FROM events AS made
 INNER JOIN sessions ON made.created_principal_id = sessions.persona_id
-WHERE made.event_name = 'CreateUser' AND made.error_code IS NULL AND made.session_id <> sessions.session_id
+WHERE
+    made.event_name = 'CreateUser'
+    AND coalesce(made.error_code, '') = ''
+    AND made.session_id <> sessions.session_id
+    AND sessions.last_used_at >= made.event_time

@@ -8,7 +8,10 @@ use futures::TryStreamExt as _;
 use super::failure::Failure;
 use super::{World, time};
 use crate::engine::{Answer, EngineError};
+use crate::lake::Lake;
+use crate::output::safe_text;
 use crate::queries::ask;
+use crate::reports::value_of;
 use crate::views::{OpenLake, open_lake};
 
 /// From when to when; in questions the flags speak of event times
@@ -63,14 +66,36 @@ pub(super) async fn open(world: &World) -> Result<OpenLake, Failure> {
 
 /// The same for a lake at `path`.
 pub(super) async fn open_at(world: &World, path: &Path) -> Result<OpenLake, Failure> {
-    let lake = crate::lake::Lake::open(path)?;
+    let lake = Lake::open(path)?;
     let open = open_lake(&lake, &world.directory, world.limits()).await?;
     if !open.manifest.is_resolved() {
         world
             .ui
             .say("warning: sessions are older than the events; run `rolecall resolve`");
     }
+    if !world.directory.people.is_empty() {
+        tell_of_other_providers(world, &open).await?;
+    }
     Ok(open)
+}
+
+/// Says so when somebody has the id of a person, and another provider vouches for them.
+async fn tell_of_other_providers(world: &World, open: &OpenLake) -> Result<(), Failure> {
+    let others = ask(&open.engine, "status/people", &[]).await?;
+    for batch in others.collect().await? {
+        for row in 0..batch.num_rows() {
+            let value = |name| value_of(&batch, name, row).unwrap_or_default();
+            let words = format!(
+                "warning: `{}` is not taken for {}: {} vouches for it; if it is, write {{ id = \"…\", provider = \"…\" }}",
+                value("origin_id"),
+                value("person"),
+                value_of(&batch, "origin_provider", row)
+                    .unwrap_or_else(|| "no provider".to_owned()),
+            );
+            world.ui.say(&safe_text(&words));
+        }
+    }
+    Ok(())
 }
 
 /// Asks a query and shows its rows; people see the columns of `for_people`. Returns how many rows there were.

@@ -108,7 +108,14 @@ impl Failure {
         }
         say(&format!("error: {}", safe_text(&self.message)));
         for cause in &self.causes {
-            say(&format!("  because: {}", safe_text(cause)));
+            let mut lines = cause.lines();
+            say(&format!(
+                "  because: {}",
+                safe_text(lines.next().unwrap_or_default())
+            ));
+            for line in lines {
+                say(&format!("           {}", safe_text(line)));
+            }
         }
         for hint in &self.hints {
             say(&format!("hint: {}", safe_text(hint)));
@@ -201,11 +208,17 @@ impl From<DirectoryError> for Failure {
 
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
-        let exit = if error.is_broken_pipe() {
-            Exit::Done
-        } else {
-            Exit::Failed
+        let exit = match &error {
+            OutputError::Column(_) => Exit::Usage,
+            error if error.is_broken_pipe() => Exit::Done,
+            _ => Exit::Failed,
         };
-        Self::of(&error, exit, Vec::new())
+        let hints = match &error {
+            OutputError::Column(name) => {
+                vec![format!("name one of them otherwise: `{name} AS other`")]
+            }
+            _ => Vec::new(),
+        };
+        Self::of(&error, exit, hints)
     }
 }

@@ -15,13 +15,14 @@ use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
 
 /// Read log files into the lake
 ///
-/// Reads gzip or plain JSON: `{"Records": […]}` as CloudTrail delivers it, one record a line, or bare records. A file that is in the lake
+/// Reads gzip or plain JSON: `{"Records": […]}` as CloudTrail delivers it, lists, one record a line, bare records, and what EventBridge,
+/// LookupEvents, CloudWatch Logs and CloudTrail Lake wrap around records; docs/log-files.md lists all. A file that is in the lake
 /// already is passed over; one whose content changed replaces its old rows. What cannot be read is counted and kept in the table
 /// `rejected`, and makes the exit code 3.
 #[derive(Debug, Args)]
 #[command(after_help = super::READING)]
 pub(super) struct IngestArgs {
-    /// Files, folders or quoted glob patterns
+    /// Files, folders, quoted glob patterns, or `-` for standard input
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
     /// Leave sessions and attribution as they are
@@ -70,6 +71,12 @@ pub(super) fn listing(
     selection: &SelectionArgs,
 ) -> Result<Listing, Failure> {
     let selection = selection.selection(world)?;
+    if sources.iter().filter(|source| *source == "-").count() > 1 {
+        return Err(Failure::usage(
+            "standard input is named twice".to_owned(),
+            vec!["name `-` once".to_owned()],
+        ));
+    }
     let locations = sources
         .iter()
         .map(|source| match source.as_str() {

@@ -17,7 +17,7 @@ use crate::sql_file::{Param, ParamType};
 #[derive(Debug, Args)]
 #[command(after_help = super::ASKING)]
 pub(super) struct QueryArgs {
-    /// Name of the question, `review/denials`
+    /// Name of the question, `review/denials`; with --list a part of it
     #[arg(value_name = "NAME", required_unless_present = "list")]
     name: Option<String>,
     /// Values for its parameters
@@ -37,7 +37,8 @@ const LIST: &[Column] = &[
 
 pub(super) fn run(world: &World, args: &QueryArgs) -> Result<Exit, Failure> {
     let (false, Some(name)) = (args.list, &args.name) else {
-        let batch = list().map_err(|error| Failure::new("cannot list the queries", error))?;
+        let batch = list(args.name.as_deref().unwrap_or_default())
+            .map_err(|error| Failure::new("cannot list the queries", error))?;
         world.ui.batches(
             world.format,
             batch.schema_ref(),
@@ -87,9 +88,12 @@ fn described(params: &[Param]) -> String {
     format!("this query has {}", params.join(", "))
 }
 
-fn list() -> Result<RecordBatch, arrow::error::ArrowError> {
+fn list(part: &str) -> Result<RecordBatch, arrow::error::ArrowError> {
     let mut rows = RowBuilder::new(LIST);
-    for query in queries() {
+    for query in queries()
+        .into_iter()
+        .filter(|query| query.name.contains(part))
+    {
         let params: Vec<String> = query.params.iter().map(ToString::to_string).collect();
         rows.row()
             .text("name", Some(query.name))

@@ -19,12 +19,12 @@ use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
 ///
-/// With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it holds; without sources it is reviewed
-/// as it is. With neither, a temporary lake is used and removed again.
+/// With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it holds. Without either, they are read into
+/// a temporary lake, which is removed again. Without sources a lake is reviewed as it is: the one that is named, else `./rolecall-lake`.
 #[derive(Debug, Args)]
 #[command(after_help = super::READING)]
 pub(super) struct ReviewArgs {
-    /// Files, folders or quoted glob patterns
+    /// Files, folders, quoted glob patterns, or `-` for standard input
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     #[command(flatten)]
@@ -33,16 +33,19 @@ pub(super) struct ReviewArgs {
 
 pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     if args.sources.is_empty() {
-        if world.lake.is_none() {
-            return Err(Failure::usage(
-                "nothing to review: no source was named, and no lake".to_owned(),
-                vec!["name log files, or a lake with `--lake`".to_owned()],
-            ));
-        }
         show(world, &world.lake_path())?;
         return Ok(Exit::Done);
     }
     let listing = listing(world, &args.sources, &args.selection)?;
+    if world.lake.is_none() && listing.files.is_empty() && listing.unreadable.is_empty() {
+        return Err(Failure::usage(
+            format!(
+                "nothing to review: no log file was found; {} other files were passed over, {} log files left out by the flags",
+                listing.skipped, listing.not_selected
+            ),
+            vec!["check the folder, and `--from`, `--to`, `--account` and `--region`, which go by the files' names".to_owned()],
+        ));
+    }
     let temporary = match world.lake {
         Some(_) => None,
         None => Some(

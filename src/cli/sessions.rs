@@ -19,22 +19,23 @@ pub(super) struct SessionsArgs {
     /// Role anywhere in the chain, by ARN or name
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
-    /// Access key that the session used
+    /// Access key that the session used, or that was handed out for it
     #[arg(long, value_name = "KEY")]
     access_key: Option<String>,
-    /// Address the session was first used from
+    /// Address the session was used from
     #[arg(long, value_name = "IP")]
     ip: Option<String>,
     /// Account of the role or of the origin
     #[arg(long, value_name = "ID")]
     account: Option<String>,
-    /// Kind of origin: `iam_user`, `ec2_instance`, `unresolved`, …
-    #[arg(long, value_name = "KIND")]
+    /// Kind of origin
+    #[arg(long, value_name = "KIND", value_parser = crate::sessions::ORIGIN_KINDS)]
     kind: Option<String>,
-    /// How sure the attribution is: exact, strong, probable, asserted, ambiguous, unresolved
-    #[arg(long, value_name = "LEVEL")]
+    /// How sure the attribution is
+    #[arg(long, value_name = "LEVEL", value_parser = ["exact", "strong", "probable", "asserted", "ambiguous", "unresolved"])]
     confidence: Option<String>,
-    /// Sessions that could be used at this time, for containment: made before it, and not expired
+    /// Sessions that could be used at this time, for containment: long-lived keys once seen, and temporary credentials
+    /// that had not expired; where the expiry is not known, the longest that AWS allows counts
     #[arg(long, value_name = "TIME")]
     alive_at: Option<String>,
     #[command(flatten)]
@@ -43,7 +44,7 @@ pub(super) struct SessionsArgs {
 
 const FOR_PEOPLE: [&str; 7] = [
     "began_at",
-    "expires_at",
+    "usable_until",
     "who",
     "persona",
     "event_count",

@@ -11,7 +11,7 @@ use super::failure::{Exit, Failure};
 use crate::engine::align;
 use crate::events::{EVENTS, rebuild_record};
 use crate::lake::schema_of;
-use crate::output::{Format, OutputError, markdown_text, safe_text};
+use crate::output::{Format, OutputError, longest_run, markdown_text, safe_text};
 use crate::queries::ask;
 use crate::reports::value_of;
 
@@ -102,7 +102,7 @@ fn tell(world: &World, copies: &RecordBatch, records: &[Option<String>]) -> Resu
             value("ingested_at")
         );
         if is_markdown {
-            line(format!("- {}", markdown_text(&place)))?;
+            line(markdown_text(&place).into_owned())?;
         } else {
             line(safe_text(&place).into_owned())?;
         }
@@ -112,10 +112,16 @@ fn tell(world: &World, copies: &RecordBatch, records: &[Option<String>]) -> Resu
             .and_then(|value| serde_json::to_string_pretty(&value))
             .unwrap_or_else(|_| record.clone());
         line(String::new())?;
+        // A fence longer than any in it: nothing inside is markup.
+        let fence = "`".repeat(3.max(longest_run(&laid_out, '`') + 1));
+        if is_markdown {
+            line(format!("{fence}json"))?;
+        }
         for text in laid_out.lines() {
-            // Four spaces make a code block, in which nothing is markup.
-            let indent = if is_markdown { "    " } else { "" };
-            line(format!("{indent}{}", safe_text(text)))?;
+            line(safe_text(text).into_owned())?;
+        }
+        if is_markdown {
+            line(fence)?;
         }
         line(String::new())?;
     }

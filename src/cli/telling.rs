@@ -193,6 +193,31 @@ fn tell_maker(makers: &RecordBatch, row: usize) -> Line {
     )
 }
 
+/// Who made, or named, something that was never seen in use.
+pub(super) fn tell_named(what: &str, named: &[RecordBatch]) -> Vec<Line> {
+    let mut lines = vec![line(
+        0,
+        format!("{what} was not seen in use; these calls made it, or named it:"),
+    )];
+    lines.extend(each(named).map(|(batch, row)| {
+        let value = |name| text_of(batch, name, row);
+        line(
+            1,
+            format!(
+                "{} {} by {} ({}) acting as {} from {}, event {}",
+                value("event_time"),
+                value("event_name"),
+                or(value("origin_id"), "somebody unresolved"),
+                value("origin_kind"),
+                or(value("persona_arn"), "(no persona)"),
+                or(value("source_ip_address"), "an unknown address"),
+                value("event_id")
+            ),
+        )
+    }));
+    lines
+}
+
 /// Everything that grew out of the sessions that were asked for.
 pub(super) fn tell_descendants(grown: &[RecordBatch]) -> Vec<Line> {
     let is_new = |(batch, row): &(&RecordBatch, usize)| value_of(batch, "via", *row).is_some();

@@ -15,7 +15,7 @@ pub(super) fn parse(flag: &str, text: &str, now: DateTime<Utc>) -> Result<DateTi
     back(text).and_then(|span| now.checked_sub_signed(span)).ok_or_else(|| {
         Failure::usage(
             format!("`{flag}` is `{text}`, which is no time"),
-            vec!["give RFC 3339 (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)".to_owned()],
+            vec!["give RFC 3339 with seconds and zone (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)".to_owned()],
         )
     })
 }

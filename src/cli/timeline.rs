@@ -46,7 +46,8 @@ pub(super) struct TimelineArgs {
     /// Region of the call
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Also what grew out of the sessions that fit: by credentials they asked for, and by users and keys they made
+    /// All events of the sessions in which something fits, and of all that grew out of these: by credentials they
+    /// asked for, and by users and keys they made
     #[arg(long)]
     descendants: bool,
     #[command(flatten)]

@@ -11,13 +11,14 @@ use clap::Args;
 use super::World;
 use super::asking::open;
 use super::failure::{Exit, Failure};
-use super::telling::{Line, tell_chain, tell_descendants};
+use super::telling::{Line, tell_chain, tell_descendants, tell_named};
 use crate::output::{Format, OutputError, Words, markdown_text, safe_text};
-use crate::reports::{Chain, Proof, descendants, prove};
+use crate::reports::{Chain, Proof, descendants, named, prove};
 
 /// Tell who is behind an event, key, session or instance, with the proof
 ///
-/// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a session id or an instance id. The proof goes hop by hop from
+/// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a principal id (AROA…:NAME), a session id or an instance id. Of
+/// many sessions the 20 with the most calls are shown. The proof goes hop by hop from
 /// the origin to the session; for a user or a long-lived key it says who made it, where the logs show that.
 #[derive(Debug, Args)]
 #[command(after_help = super::FINDING)]
@@ -32,7 +33,7 @@ pub(super) struct WhoArgs {
 
 pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
     let what = args.what.trim();
-    let (proof, grown) = world.runtime.block_on(async {
+    let (proof, grown, named) = world.runtime.block_on(async {
         let open = open(world).await?;
         let proof = prove(&open.engine, what).await?;
         let grown = if args.descendants && !proof.session_ids.is_empty() {
@@ -40,8 +41,16 @@ pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
         } else {
             None
         };
-        Ok::<_, Failure>((proof, grown))
+        let named = if proof.session_ids.is_empty() {
+            named(&open.engine, what).await?
+        } else {
+            Vec::new()
+        };
+        Ok::<_, Failure>((proof, grown, named))
     })?;
+    if named.iter().any(|batch| batch.num_rows() > 0) {
+        return show_named(world, what, &named);
+    }
     if proof.chains.iter().all(|chain| chain.hops.is_empty()) {
         let message =
             format!("`{what}` is no event id, access key, session or instance in this lake");
@@ -85,6 +94,23 @@ fn hints_for(what: &str, is_unknown: bool) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
+/// What was made or named, and never seen in use.
+fn show_named(world: &World, what: &str, named: &[RecordBatch]) -> Result<Exit, Failure> {
+    if world.format.is_for_people() {
+        write(world, &tell_named(what, named))?;
+        return Ok(Exit::Done);
+    }
+    let schema = named
+        .first()
+        .map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    let mut out = world
+        .ui
+        .sections(world.format, std::slice::from_ref(&schema))?;
+    out.section(Words::named("named"), &schema, named)?;
+    out.finish()?;
+    Ok(Exit::Done)
+}
+
 /// Lines for people: indented, or as nested lists.
 fn write(world: &World, lines: &[Line]) -> Result<(), OutputError> {
     let mut out = world.ui.out()?;
@@ -93,7 +119,7 @@ fn write(world: &World, lines: &[Line]) -> Result<(), OutputError> {
         let text = if line.text.is_empty() {
             String::new()
         } else if world.format == Format::Markdown {
-            format!("{indent}- {}", markdown_text(&line.text))
+            format!("{indent}- {}", markdown_text(line.text.trim()))
         } else {
             format!("{indent}{}", safe_text(&line.text))
         };

@@ -33,7 +33,10 @@ pub(super) struct Frames<R: Read> {
 }
 
 /// Enough for any real damage; what goes beyond it is made to waste time.
-const SALVAGE_BUDGET: usize = 256 << 20;
+const SALVAGE_BUDGET: usize = 128 << 20;
+
+/// The longest time that a line may begin with, in bytes.
+const LONGEST_TIME: usize = 40;
 
 /// What a line end means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,44 +135,42 @@ impl<R: Read> Frames<R> {
     /// Reads one top-level value.
     fn value(&mut self, first: u8, sink: &mut impl RecordSink) -> Step {
         self.in_list = false;
-        self.taker.within(None);
+        self.taker.within(Form::Records);
         match first {
             b'{' => match self.envelope() {
                 Envelope::List(form) => {
                     self.taker.seen.layout(form);
-                    self.taker
-                        .within(Some(form).filter(|form| *form != Form::Records));
-                    self.list(sink, true)
+                    self.list_in_object(form, sink)
                 }
-                Envelope::Aside(form) => {
+                Envelope::Aside(form) if self.taker.is_untouched() => {
                     self.taker.seen.item(Some(form));
-                    self.pass_over_object()
+                    self.window.advance(1);
+                    self.rest_of_object(sink)
                 }
                 Envelope::Other(reason, detail) if self.values == 0 && self.is_last_value() => {
                     self.give_up(reason, detail, sink)
                 }
                 // Another object among records is rejected as a record without its time.
-                Envelope::Item | Envelope::Other(..) => {
+                Envelope::Item | Envelope::Aside(_) | Envelope::Other(..) => {
                     self.taker.seen.layout(Form::RecordLines);
                     self.item(sink)
                 }
             },
             b'[' => {
                 self.taker.seen.layout(Form::RecordList);
-                self.list(sink, false)
+                self.list(sink)
             }
-            b'0'..=b'9' if self.pass_over_time() => {
+            b'0'..=b'9' if self.starts_with_time() => {
                 self.taker.seen.layout(Form::CloudWatchExport);
                 self.lines = Lines::Timed;
-                self.item(sink)
+                self.timed_line(sink)
             }
             _ if self.values == 0 && self.is_query_result() => {
                 self.taker.seen.layout(Form::CloudTrailLake);
                 self.query_result(sink)
             }
             _ if self.values == 0 && json::next_object_line(self.window.text()).is_none() => {
-                let detail =
-                    format!("starts with byte 0x{first:02x}, not with an object or a list");
+                let detail = not_json(self.window.text());
                 self.give_up(Reason::NotJson, detail, sink)
             }
             _ => {
@@ -180,20 +181,30 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Moves past the time that a line of a CloudWatch Logs export begins with; false without one.
-    fn pass_over_time(&mut self) -> bool {
-        const LONGEST: usize = 40;
-        if self.window.text().len() <= LONGEST {
+    /// Whether the line begins with a time, as those of a CloudWatch Logs export do.
+    fn starts_with_time(&mut self) -> bool {
+        if self.window.text().len() <= LONGEST_TIME {
             self.window.fill();
         }
+        time_length(self.window.text()).is_some()
+    }
+
+    /// Reads the record behind the time that the line begins with.
+    fn timed_line(&mut self, sink: &mut impl RecordSink) -> Step {
         let text = self.window.text();
-        let head = text.get(..LONGEST).unwrap_or(text);
-        let time = memchr::memchr(b' ', head)
-            .and_then(|end| std::str::from_utf8(head.get(..end)?).ok())
-            .filter(|time| parse_event_time(time).is_some());
-        let length = time.map(|time| time.len() + 1);
-        self.window.advance(length.unwrap_or(0));
-        length.is_some()
+        let length = time_length(text).unwrap_or(0);
+        let rest = text.get(length..).unwrap_or_default();
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
+        if !line.trim_ascii().is_empty() {
+            self.window.advance(length);
+            return self.item(sink);
+        }
+        let end = length + line.len();
+        let place = Place::bare(text.get(..end).unwrap_or(text), self.window.offset());
+        let detail = "a time with no record behind it".to_owned();
+        self.taker.reject(Reason::NotAnObject, detail, place, sink);
+        self.window.advance(end);
+        Step::Done
     }
 
     /// Whether nothing follows the value at the current place, as far as the window goes.
@@ -216,12 +227,7 @@ impl<R: Read> Frames<R> {
     ) -> Step {
         let raw = self.window.text();
         sink.rejected(Rejected::of_file(reason, detail).with_raw(raw, self.options.mask_secrets));
-        loop {
-            self.window.advance(self.window.text().len());
-            if !self.window.fill() {
-                break;
-            }
-        }
+        self.window.pass_over_rest();
         self.values += 1;
         Step::Done
     }
@@ -315,8 +321,17 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Reads a list of values; `in_object` when the rest of an object follows it.
-    fn list(&mut self, sink: &mut impl RecordSink, in_object: bool) -> Step {
+    /// Reads the list at the current place, and whatever lists of records the rest of its object holds.
+    fn list_in_object(&mut self, form: Form, sink: &mut impl RecordSink) -> Step {
+        self.taker.within(form);
+        match self.list(sink) {
+            Step::Done => self.rest_of_object(sink),
+            step => step,
+        }
+    }
+
+    /// Reads a list of values.
+    fn list(&mut self, sink: &mut impl RecordSink) -> Step {
         self.in_list = true;
         self.window.advance(1);
         loop {
@@ -324,11 +339,8 @@ impl<R: Read> Frames<R> {
                 None => return Step::Ended,
                 Some(b']') => {
                     self.window.advance(1);
-                    return if in_object {
-                        self.rest_of_object()
-                    } else {
-                        Step::Done
-                    };
+                    self.in_list = false;
+                    return Step::Done;
                 }
                 Some(b',') => self.window.advance(1),
                 Some(_) => match self.item(sink) {
@@ -339,14 +351,10 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Passes over an object that holds no records.
-    fn pass_over_object(&mut self) -> Step {
-        self.window.advance(1);
-        self.rest_of_object()
-    }
-
-    /// Passes over the keys that are left of an object, and its end.
-    fn rest_of_object(&mut self) -> Step {
+    /// Reads the keys that are left of an object, and its end. A further list of records among them is read too:
+    /// no other key may hide it.
+    fn rest_of_object(&mut self, sink: &mut impl RecordSink) -> Step {
+        let mut list: Option<Form> = None;
         loop {
             match self.next_byte() {
                 None => return Step::Ended,
@@ -354,10 +362,26 @@ impl<R: Read> Frames<R> {
                     self.window.advance(1);
                     return Step::Done;
                 }
-                Some(b',' | b':') => self.window.advance(1),
+                Some(b',') => {
+                    list = None;
+                    self.window.advance(1);
+                }
+                Some(b':') => self.window.advance(1),
+                Some(b'[') if list.is_some() => {
+                    self.taker.within(list.take().unwrap_or(Form::Records));
+                    match self.list(sink) {
+                        Step::Done => {}
+                        step => return step,
+                    }
+                }
                 Some(_) => match self.end_of_value_from(0) {
                     // A stray bracket has no length of its own.
-                    Some(end) => self.window.advance(end.max(1)),
+                    Some(end) => {
+                        let text = self.window.text().get(..end).unwrap_or_default();
+                        let key: &str = serde_json::from_slice(text).unwrap_or_default();
+                        list = wrapped::list_named(key);
+                        self.window.advance(end.max(1));
+                    }
                     None => return Step::Ended,
                 },
             }
@@ -380,11 +404,8 @@ impl<R: Read> Frames<R> {
                     if length > self.options.max_record_bytes {
                         return self.too_large(sink);
                     }
-                    let place = Place {
-                        text: text.get(..length).unwrap_or_default(),
-                        offset: self.window.offset(),
-                        depth: 0,
-                    };
+                    let record = text.get(..length).unwrap_or_default();
+                    let place = Place::bare(record, self.window.offset());
                     self.taker.item(item, place, sink);
                     self.window.advance(length);
                     return Step::Done;
@@ -392,6 +413,11 @@ impl<R: Read> Frames<R> {
                 Some(Err(error)) => error,
                 None => return Step::Ended,
             };
+            if error.is_eof() && line.is_some() && self.goes_over_lines() {
+                self.lines = Lines::Free;
+                continue;
+            }
+            let text = self.window.text();
             if error.is_eof() && line.is_none() {
                 if text.len() > self.options.max_record_bytes {
                     return self.too_large(sink);
@@ -412,4 +438,39 @@ impl<R: Read> Frames<R> {
             return self.broken(&error, sink);
         }
     }
+}
+
+/// How long the time is that a line begins with, with the space behind it.
+fn time_length(line: &[u8]) -> Option<usize> {
+    let head = line.get(..LONGEST_TIME).unwrap_or(line);
+    let time = std::str::from_utf8(head.get(..memchr::memchr(b' ', head)?)?).ok()?;
+    parse_event_time(time).map(|_| time.len() + 1)
+}
+
+/// What a text is that is no JSON, by its first bytes, and what there is to do about it.
+fn not_json(text: &[u8]) -> String {
+    const KNOWN: [(&[u8], &str); 8] = [
+        (b"PK\x03\x04", "a zip archive; unpack it first"),
+        (b"\x28\xb5\x2f\xfd", "packed with zstd; unpack it first"),
+        (b"BZh", "packed with bzip2; unpack it first"),
+        (b"\xfd7zXZ", "packed with xz; unpack it first"),
+        (b"\x1f\x8b", "packed twice with gzip; unpack it once"),
+        (b"PAR1", "a Parquet file, not a log file"),
+        (b"\xff\xfe", "UTF-16; save it as UTF-8"),
+        (b"\xfe\xff", "UTF-16; save it as UTF-8"),
+    ];
+    if let Some((_, what)) = KNOWN.iter().find(|(sign, _)| text.starts_with(sign)) {
+        return (*what).to_owned();
+    }
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
+    let line = line.get(..256).unwrap_or(line).to_ascii_lowercase();
+    let has = |name: &[u8]| memchr::memmem::find(&line, name).is_some();
+    if has(b"event name,") || has(b"\"event name\"") {
+        return "CSV of the event history, which has no records; download it as JSON".to_owned();
+    }
+    if has(b"@message") {
+        return "CSV of Logs Insights; export the results as JSON".to_owned();
+    }
+    let first = text.first().copied().unwrap_or_default();
+    format!("starts with byte 0x{first:02x}, not with an object or a list")
 }

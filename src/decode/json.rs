@@ -29,7 +29,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonObject<'a> {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::with_capacity(8);
+                let mut fields = Vec::new();
                 while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
                     fields.push((key, map.next_value()?));
                 }

@@ -53,7 +53,14 @@ pub(crate) const SECRET_ENDINGS: [&str; 5] = [
 static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // The closing quote is part of the pattern: `cert` must not be found in `certificateArn`.
     let fields = SECRET_FIELDS.iter().chain(&SECRET_ENDINGS);
-    let patterns = fields.flat_map(|field| [format!("{field}\""), format!("{field}\\")]);
+    // So are the `=` of CloudTrail Lake's text form and the doubled quote of CSV.
+    let patterns = fields.flat_map(|field| {
+        [
+            format!("{field}\""),
+            format!("{field}\\"),
+            format!("{field}="),
+        ]
+    });
     AhoCorasickBuilder::new()
         .ascii_case_insensitive(true)
         .build(patterns)
@@ -71,14 +78,18 @@ pub fn mask(text: &str) -> Cow<'_, str> {
         if found.start() < done {
             continue;
         }
-        let is_ending = found.pattern().as_usize() >= 2 * SECRET_FIELDS.len();
+        let is_ending = found.pattern().as_usize() >= 3 * SECRET_FIELDS.len();
         let start = if is_ending {
             start_of_name(text.as_bytes(), found.start())
         } else {
             found.start()
         };
         // The pattern ends with the byte that closes the name.
-        let Some(value) = secret_at(text.as_bytes(), start, found.end() - 1) else {
+        let (bytes, name_end) = (text.as_bytes(), found.end() - 1);
+        let value = secret_at(bytes, start, name_end)
+            .or_else(|| secret_in_csv(bytes, start, name_end))
+            .or_else(|| secret_in_pair(bytes, start, name_end));
+        let Some(value) = value else {
             continue;
         };
         let (Some(before), Some(quote)) =
@@ -150,6 +161,52 @@ fn secret_at(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> 
         start,
         end: start + length,
         quote,
+    })
+}
+
+/// Recognises `""name"":""value""`, JSON inside a cell of CSV, where every quote is doubled; JSON inside that has
+/// backslashes before them.
+fn secret_in_csv(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> {
+    let before = text.get(..name_start)?;
+    let marks = before.iter().rev().take(16);
+    let length = marks
+        .take_while(|byte| matches!(byte, b'"' | b'\\'))
+        .count();
+    let quote = name_start - length..name_start;
+    let quote_bytes = text.get(quote.clone())?;
+    if !quote_bytes.ends_with(b"\"\"") {
+        return None;
+    }
+    let after = text.get(name_end..)?.strip_prefix(quote_bytes)?;
+    let after = after
+        .trim_ascii_start()
+        .strip_prefix(b":")?
+        .trim_ascii_start();
+    let start = text.len() - after.len();
+    let inside = after.strip_prefix(quote_bytes)?;
+    let length = memchr::memmem::find(inside, quote_bytes)
+        .map_or(inside.len(), |end| end + quote_bytes.len());
+    Some(Secret {
+        start,
+        end: text.len() - inside.len() + length,
+        quote,
+    })
+}
+
+/// Recognises `name=value`, as CloudTrail Lake writes nested values in the cells of an answer.
+fn secret_in_pair(text: &[u8], name_start: usize, name_end: usize) -> Option<Secret> {
+    let is_begun = |byte: &u8| matches!(byte, b'{' | b',' | b' ' | b'"' | b'&' | b'?' | b'\n');
+    if !text.get(..name_start)?.last().is_none_or(is_begun) {
+        return None;
+    }
+    let value = text.get(name_end..)?.strip_prefix(b"=")?;
+    let start = text.len() - value.len();
+    let ends = |byte: &u8| matches!(byte, b',' | b'}' | b'&' | b'"' | b'\n' | b'\r');
+    let length = value.iter().position(ends).unwrap_or(value.len());
+    (length > 0).then_some(Secret {
+        start,
+        end: start + length,
+        quote: 0..0,
     })
 }
 
@@ -272,6 +329,25 @@ mod tests {
         // Cut inside, the string around it still ends.
         let cut = mask(r#"{"message":"{\"password\":\"abc","next":1}"#).into_owned();
         assert_eq!(cut, r#"{"message":"{\"password\":\"***\"","next":1}"#);
+    }
+
+    #[test]
+    fn secrets_in_csv_and_in_pairs_go_too() {
+        assert_eq!(
+            mask(r#"t,"{""a"":1,""sessionToken"": ""FwoG"",""b"":2}""#),
+            r#"t,"{""a"":1,""sessionToken"": ""***"",""b"":2}""#
+        );
+        assert_eq!(
+            mask(r#""{""e"":""{\""password\"":\""x\""}""}""#),
+            r#""{""e"":""{\""password\"":\""***\""}""}""#
+        );
+        assert_eq!(
+            mask(
+                "{credentials={accessKeyId=ASIA, sessionToken=Fwo==, expiration=x}, password=hunter2}"
+            ),
+            "{credentials={accessKeyId=ASIA, sessionToken=***, expiration=x}, password=***}"
+        );
+        assert!(matches!(mask("notapassword = x"), Cow::Borrowed(_)));
     }
 
     #[test]

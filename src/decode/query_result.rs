@@ -56,16 +56,13 @@ impl<R: Read> Frames<R> {
                 Err(error) => break Some(error.to_string()),
             }
             let offset = start + row.position().map_or(0, csv::Position::byte);
-            let cell = column.and_then(|column| row.get(column));
-            let place = Place {
-                text: cell.unwrap_or(row.as_slice()),
-                offset,
-                depth: 1,
-            };
-            if cell.is_some() {
-                self.taker.text(place, sink);
+            if let Some(cell) = column.and_then(|column| row.get(column)) {
+                self.taker.text(Place::bare(cell, offset), sink);
             } else {
+                let cells: Vec<&[u8]> = row.iter().collect();
+                let text = cells.join(&b',');
                 let detail = WITHOUT_EVENT_JSON.to_owned();
+                let place = Place::bare(&text, offset);
                 self.taker
                     .reject(Reason::RecordsMissing, detail, place, sink);
             }
@@ -73,13 +70,12 @@ impl<R: Read> Frames<R> {
         drop(rows);
         // A read that failed is told of at the end of the file.
         if let Some(detail) = failure.filter(|_| self.window.end().is_none()) {
-            let place = Place {
-                text: self.window.text(),
-                offset: self.window.offset(),
-                depth: 0,
-            };
+            // A quote that was left open swallows all behind it; nothing tells where the next row begins.
+            let detail = format!("a row is {detail}; the rows behind it are not read");
+            let place = Place::bare(b"", self.window.offset());
             self.taker
                 .reject(Reason::RecordTooLarge, detail, place, sink);
+            self.window.pass_over_rest();
         }
         Step::Done
     }

@@ -122,6 +122,9 @@ pub(super) enum Item<'a> {
     List(Vec<&'a RawValue>),
 }
 
+/// Values of a list within a list, at most; each costs more memory than its text may have.
+const MOST_VALUES: usize = 1_000_000;
+
 impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ItemVisitor;
@@ -145,6 +148,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = list.next_element()? {
+                    if values.len() == MOST_VALUES {
+                        return Err(serde::de::Error::custom("a list of too many values"));
+                    }
                     values.push(value);
                 }
                 Ok(Item::List(values))

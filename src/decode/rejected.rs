@@ -111,6 +111,9 @@ impl Rejected {
 /// The beginning of a record's text as it is kept: readable, bounded, without secrets.
 pub(super) fn raw_text(text: &[u8], masked: bool) -> String {
     let head = text.get(..RAW_LIMIT).unwrap_or(text);
+    // What is packed may hold secrets that no mask finds.
+    let packed = memchr::memmem::find(head, b"\"awslogs\"").filter(|_| masked);
+    let head = head.get(..packed.unwrap_or(head.len())).unwrap_or(head);
     let text = String::from_utf8_lossy(head);
     if masked {
         mask(&text).into_owned()

@@ -4,6 +4,8 @@
 
 use std::io::Read;
 
+use serde_json::value::RawValue;
+
 use super::RecordSink;
 use super::frames::{Frames, Lines, Step};
 use super::json::{self, Extent};
@@ -14,6 +16,10 @@ use super::window::End;
 impl<R: Read> Frames<R> {
     /// Rejects the broken record at the current place and moves to where the next one may start.
     pub(super) fn broken(&mut self, error: &serde_json::Error, sink: &mut impl RecordSink) -> Step {
+        // Lines tell by themselves where the next record begins.
+        if self.in_list && self.salvage_budget == 0 {
+            return self.give_up_rest(sink);
+        }
         let end = if self.in_list {
             self.end_of_broken()
         } else {
@@ -39,11 +45,7 @@ impl<R: Read> Frames<R> {
         } else {
             (Reason::BrokenJson, in_words(error))
         };
-        let place = Place {
-            text,
-            offset: self.window.offset(),
-            depth: 0,
-        };
+        let place = Place::bare(text, self.window.offset());
         self.taker.reject(reason, detail, place, sink);
         self.window.advance(end);
         Step::Done
@@ -53,14 +55,14 @@ impl<R: Read> Frames<R> {
     /// behind the other, the first of them cut off. Records never hold such a beginning themselves.
     pub(super) fn cut_off(&mut self, sink: &mut impl RecordSink) -> Step {
         let text = self.window.text();
+        self.salvage_budget = self.salvage_budget.saturating_sub(text.len());
+        if self.salvage_budget == 0 {
+            return self.give_up_rest(sink);
+        }
         let Some(at) = another_file(text) else {
             return Step::Ended;
         };
-        let place = Place {
-            text: text.get(..at).unwrap_or_default(),
-            offset: self.window.offset(),
-            depth: 0,
-        };
+        let place = Place::bare(text.get(..at).unwrap_or_default(), self.window.offset());
         let detail =
             "the text ends before its last value does, and another file's begins".to_owned();
         self.taker
@@ -99,25 +101,21 @@ impl<R: Read> Frames<R> {
         loop {
             let text = self.window.text();
             let length = text.len();
-            let next = json::next_record_start(text);
-            let reach = if self.salvage_budget > 0 {
-                length
-            } else {
-                next.unwrap_or(length)
-            };
-            let extent = text.get(..reach).and_then(json::extent_of_value);
-            let sure = match extent {
-                Some(Extent::Closed(end)) => {
-                    json::may_follow_value(text.get(end..).unwrap_or_default())
-                }
-                Some(Extent::Open(_)) | None => false,
-            };
+            let extent = json::extent_of_value(text);
             let end = extent.map(|(Extent::Closed(end) | Extent::Open(end))| end);
-            self.salvage_budget = self.salvage_budget.saturating_sub(end.unwrap_or(reach));
+            if let Some(Extent::Closed(end)) = extent
+                && json::may_follow_value(text.get(end..).unwrap_or_default())
+            {
+                self.salvage_budget = self.salvage_budget.saturating_sub(end);
+                return Some(end.max(1));
+            }
+            let next = json::next_record_start(text);
+            let looked_at = end.unwrap_or(length) + next.unwrap_or(length);
+            self.salvage_budget = self.salvage_budget.saturating_sub(looked_at);
             match end {
-                Some(end) if sure => return Some(end.max(1)),
                 Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
                 None if length > self.options.max_record_bytes => return next,
+                None if self.salvage_budget == 0 => return Some(next.unwrap_or(length).max(1)),
                 None => {}
             }
             if !self.window.fill() {
@@ -126,15 +124,34 @@ impl<R: Read> Frames<R> {
         }
     }
 
+    /// Whether a value that its line does not close is one that goes over several lines, and not a broken one.
+    ///
+    /// Parsing it costs what the window holds, so that it is tried only as long as the budget lasts.
+    pub(super) fn goes_over_lines(&mut self) -> bool {
+        let text = self.window.text();
+        self.salvage_budget = self.salvage_budget.saturating_sub(text.len());
+        if self.lines != Lines::Bound || self.salvage_budget == 0 {
+            return false;
+        }
+        let mut stream = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
+        matches!(stream.next(), Some(Ok(_)))
+    }
+
+    /// Rejects all that is left of a file in which more is broken than any accident breaks.
+    fn give_up_rest(&mut self, sink: &mut impl RecordSink) -> Step {
+        let place = Place::bare(self.window.text(), self.window.offset());
+        let detail = "too much is broken to look for records any further".to_owned();
+        self.taker.reject(Reason::BrokenJson, detail, place, sink);
+        self.window.pass_over_rest();
+        // A list that stood open is part of what was rejected.
+        Step::Cut
+    }
+
     /// Rejects a record beyond the limit, and passes over it without holding it.
     pub(super) fn too_large(&mut self, sink: &mut impl RecordSink) -> Step {
         let limit = self.options.max_record_bytes;
         let mut scan = Scan::default();
-        let place = Place {
-            text: self.window.text(),
-            offset: self.window.offset(),
-            depth: 0,
-        };
+        let place = Place::bare(self.window.text(), self.window.offset());
         let detail = format!("longer than {limit} bytes");
         self.taker
             .reject(Reason::RecordTooLarge, detail, place, sink);
@@ -180,11 +197,7 @@ impl<R: Read> Frames<R> {
                 sink.rejected(Rejected::of_file(reason, detail));
                 return;
             }
-            let place = Place {
-                text,
-                offset: self.window.offset(),
-                depth: 0,
-            };
+            let place = Place::bare(text, self.window.offset());
             self.taker.reject(reason, detail, place, sink);
         } else if self.values == 0 {
             sink.rejected(Rejected::of_file(

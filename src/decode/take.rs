@@ -17,21 +17,53 @@ const MAX_DEPTH: u8 = 5;
 /// Bytes of Insights that are held back, at most; CloudTrail's own files of them are far smaller.
 const MAX_HELD: usize = 64 << 20;
 
+/// Bytes that are unpacked of one file, at most; beyond it a small file is made to waste time.
+const MAX_UNPACKED: usize = 256 << 20;
+
 /// Where a value stands in its file.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'t> {
     /// Its text.
-    pub(super) text: &'t [u8],
+    text: &'t [u8],
     /// Where it, or what is around it, begins in the file's uncompressed text.
-    pub(super) offset: u64,
+    offset: u64,
     /// How many values are around it.
-    pub(super) depth: u8,
+    depth: u8,
+    /// What the outermost of them is.
+    wrapping: Option<Form>,
+    /// Whether it was packed.
+    is_unpacked: bool,
+}
+
+impl<'t> Place<'t> {
+    /// A value that stands in the file as it is.
+    pub(super) fn bare(text: &'t [u8], offset: u64) -> Self {
+        Self {
+            text,
+            offset,
+            depth: 0,
+            wrapping: None,
+            is_unpacked: false,
+        }
+    }
+
+    /// What stands inside it.
+    fn inner(self, text: &[u8], wrapping: Option<Form>) -> Place<'_> {
+        Place {
+            text,
+            offset: self.offset,
+            depth: self.depth + 1,
+            wrapping,
+            is_unpacked: self.is_unpacked,
+        }
+    }
 }
 
 /// What is held back until the file shows what it is.
 struct Held {
     form: Form,
     wrapping: Option<Form>,
+    depth: u8,
     offset: u64,
     text: String,
 }
@@ -40,13 +72,14 @@ struct Held {
 pub(super) struct Taker {
     options: DecodeOptions,
     pub(super) seen: Seen,
-    /// What the list is in which the next values stand, or what they are wrapped in.
-    wrapping: Option<Form>,
+    /// What the list is in which the next values stand.
+    list: Option<Form>,
     records: u64,
     /// Insights and aggregated events at the head of the file.
     held: Vec<Held>,
     held_bytes: usize,
     holds: bool,
+    may_unpack: usize,
 }
 
 impl Taker {
@@ -54,11 +87,12 @@ impl Taker {
         Self {
             options,
             seen: Seen::default(),
-            wrapping: None,
+            list: None,
             records: 0,
             held: Vec::new(),
             held_bytes: 0,
             holds: true,
+            may_unpack: MAX_UNPACKED,
         }
     }
 
@@ -80,46 +114,51 @@ impl Taker {
         self.seen.form(self.records)
     }
 
-    /// Says what the values that follow stand in.
-    pub(super) fn within(&mut self, wrapping: Option<Form>) {
-        self.wrapping = wrapping;
+    /// Says in which list the values that follow stand. `Records` tells nothing of where they come from.
+    pub(super) fn within(&mut self, list: Form) {
+        self.list = Some(list).filter(|list| *list != Form::Records);
     }
 
     /// Takes one parsed value.
     pub(super) fn item(&mut self, item: Item<'_>, place: Place<'_>, sink: &mut impl RecordSink) {
-        match item {
-            Item::Object(record) => self.object(record, place, sink),
-            Item::List(cells) => match wrapped::inside_row(&cells) {
-                Ok(wrapped) => self.open(wrapped, place, sink),
-                Err((reason, detail)) => self.reject(reason, detail.to_owned(), place, sink),
-            },
+        let place = Place {
+            wrapping: place.wrapping.or(self.list),
+            ..place
+        };
+        let wrapped = match item {
+            Item::Object(record) => return self.object(record, place, sink),
+            Item::List(cells) => wrapped::inside_row(&cells),
+        };
+        match wrapped {
+            Ok(wrapped) => self.open(wrapped, place, sink),
+            Err((reason, detail)) => self.reject(reason, detail.to_owned(), place, sink),
         }
     }
 
     fn object(&mut self, mut record: Record<'_>, place: Place<'_>, sink: &mut impl RecordSink) {
         if record.event_time_text.is_none() && record.duplicate_key.is_none() {
-            if let Some(wrapped) = wrapped::inside(&record) {
-                return self.open(wrapped, place, sink);
+            match wrapped::inside(&record) {
+                Ok(Some(wrapped)) => return self.open(wrapped, place, sink),
+                Ok(None) => {}
+                Err((reason, detail)) => {
+                    return self.reject(reason, detail.to_owned(), place, sink);
+                }
             }
             if self.holds && is_category(&record, "Aggregated") {
-                return self.hold(Form::Aggregated, place);
+                return self.hold(Form::Aggregated, place, sink);
             }
         }
         if let Some((reason, detail)) = refusal(&mut record) {
             return self.reject(reason, detail, place, sink);
         }
         if self.holds && is_category(&record, "Insight") {
-            self.hold(Form::Insight, place);
-            if self.held_bytes > MAX_HELD {
-                self.release(sink);
-            }
-            return;
+            return self.hold(Form::Insight, place, sink);
         }
         self.release(sink);
         if record.event_id.is_empty() {
             record.event_id = id_of_text(place.text).into();
         }
-        self.seen.item(self.wrapping);
+        self.seen.item(place.wrapping);
         self.seen.call(is_category(&record, "NetworkActivity"));
         let index = self.records;
         self.records += 1;
@@ -128,34 +167,52 @@ impl Taker {
 
     /// Takes what an object holds in place of a record's fields.
     fn open(&mut self, wrapped: Wrapped<'_>, place: Place<'_>, sink: &mut impl RecordSink) {
+        // What is packed may hold secrets that no mask finds.
+        let place = match wrapped.inside {
+            Inside::Packed(_) => Place {
+                text: b"(packed)",
+                ..place
+            },
+            _ => place,
+        };
         if place.depth >= MAX_DEPTH {
             let detail = format!("records wrapped more than {MAX_DEPTH} times");
             return self.reject(Reason::MissingEventTime, detail, place, sink);
         }
         // The outermost tells where the record comes from; a plain list tells nothing.
-        let before = self.wrapping;
         let tells = !matches!(wrapped.form, Form::Records | Form::RecordList);
-        self.wrapping = before.or(Some(wrapped.form).filter(|_| tells));
-        let inner = |text| Place {
-            text,
-            offset: place.offset,
-            depth: place.depth + 1,
-        };
+        let wrapping = place.wrapping.or(Some(wrapped.form).filter(|_| tells));
         match wrapped.inside {
-            Inside::Value(value) => self.text(inner(value.get().as_bytes()), sink),
-            Inside::Text(text) => self.text(inner(text.as_bytes()), sink),
+            Inside::Value(value) => self.text(place.inner(value.get().as_bytes(), wrapping), sink),
+            Inside::Text(text) => self.text(place.inner(text.as_bytes(), wrapping), sink),
             Inside::List(values) => {
                 for value in values {
-                    self.text(inner(value.get().as_bytes()), sink);
+                    self.text(place.inner(value.get().as_bytes(), wrapping), sink);
                 }
             }
-            Inside::Packed(data) => match wrapped::unpack(&data, self.options.max_record_bytes) {
-                Ok(text) => self.text(inner(text.as_bytes()), sink),
-                Err(detail) => self.reject(Reason::NotAnObject, detail, place, sink),
-            },
-            Inside::Nothing => self.seen.item(self.wrapping),
+            Inside::Packed(_) if place.is_unpacked => {
+                let detail = "packed within what was packed".to_owned();
+                self.reject(Reason::NotAnObject, detail, place, sink);
+            }
+            Inside::Packed(data) => {
+                let limit = self.options.max_record_bytes.min(self.may_unpack);
+                match wrapped::unpack(&data, limit) {
+                    Ok(text) => {
+                        self.may_unpack = self.may_unpack.saturating_sub(text.len());
+                        let inner = Place {
+                            is_unpacked: true,
+                            ..place.inner(text.as_bytes(), wrapping)
+                        };
+                        self.text(inner, sink);
+                    }
+                    Err(detail) => {
+                        self.may_unpack = self.may_unpack.saturating_sub(limit / 16);
+                        self.reject(Reason::NotAnObject, detail, place, sink);
+                    }
+                }
+            }
+            Inside::Nothing => self.seen.item(wrapping),
         }
-        self.wrapping = before;
     }
 
     /// Takes a value that is held as text of its own.
@@ -165,7 +222,7 @@ impl Taker {
             return self.reject(Reason::InvalidUtf8, detail, place, sink);
         };
         if !text.trim_start().starts_with(['{', '[']) {
-            let detail = match self.wrapping {
+            let detail = match place.wrapping {
                 Some(form) => format!("no record in this value of a file of {}", form.name()),
                 None => "another value than an object".to_owned(),
             };
@@ -185,9 +242,8 @@ impl Taker {
         place: Place<'_>,
         sink: &mut impl RecordSink,
     ) {
-        self.release(sink);
         if place.depth > 0 {
-            self.seen.item(self.wrapping);
+            self.seen.item(place.wrapping);
         }
         sink.rejected(Rejected {
             index: Some(self.records),
@@ -199,32 +255,35 @@ impl Taker {
         self.records += 1;
     }
 
-    fn hold(&mut self, form: Form, place: Place<'_>) {
-        self.held_bytes += place.text.len();
+    fn hold(&mut self, form: Form, place: Place<'_>, sink: &mut impl RecordSink) {
+        self.held_bytes += place.text.len() + size_of::<Held>();
         self.held.push(Held {
             form,
-            wrapping: self.wrapping,
+            wrapping: place.wrapping,
+            depth: place.depth,
             offset: place.offset,
             text: String::from_utf8_lossy(place.text).into_owned(),
         });
+        if self.held_bytes > MAX_HELD {
+            self.release(sink);
+        }
     }
 
-    /// Takes what was held back as what it is, since something else stands beside it.
+    /// Takes what was held back as what it is: an event, or a record without a time.
+    ///
+    /// Only a call decides that, since a file of nothing else may be damaged too.
     fn release(&mut self, sink: &mut impl RecordSink) {
         if !std::mem::replace(&mut self.holds, false) {
             return;
         }
-        let wrapping = self.wrapping;
         for held in std::mem::take(&mut self.held) {
-            self.wrapping = held.wrapping;
             let place = Place {
-                text: held.text.as_bytes(),
-                offset: held.offset,
-                depth: 0,
+                wrapping: held.wrapping,
+                depth: held.depth,
+                ..Place::bare(held.text.as_bytes(), held.offset)
             };
             self.text(place, sink);
         }
-        self.wrapping = wrapping;
     }
 }
 

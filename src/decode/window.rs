@@ -2,8 +2,11 @@
 
 use std::io::{self, Read};
 
-/// How much is read at once.
+/// How much is read before a record is looked for.
 const CHUNK: usize = 1 << 20;
+
+/// How much is asked for at once. What a damaged stream gave in the call that fails is lost, so that it is little.
+const PIECE: usize = 8 << 10;
 
 /// The part of the text that is held, and where it lies in the whole.
 pub(super) struct Window<R> {
@@ -60,6 +63,16 @@ impl<R: Read> Window<R> {
         self.offset += count as u64;
     }
 
+    /// Moves to the end, so that all of the text was read.
+    pub(super) fn pass_over_rest(&mut self) {
+        loop {
+            self.advance(self.text().len());
+            if !self.fill() {
+                return;
+            }
+        }
+    }
+
     /// Reads more; returns false when there is no more.
     pub(super) fn fill(&mut self) -> bool {
         if self.end.is_some() {
@@ -74,6 +87,10 @@ impl<R: Read> Window<R> {
         let before = self.filled;
         while self.filled < self.buffer.len() {
             let Some(free) = self.buffer.get_mut(self.filled..) else {
+                break;
+            };
+            let piece = free.len().min(PIECE);
+            let Some(free) = free.get_mut(..piece) else {
                 break;
             };
             match self.input.read(free) {

@@ -79,120 +79,149 @@ pub(super) fn without_records(key: &str) -> Option<Form> {
     }
 }
 
+/// Why an object or a row cannot be opened.
+type Refusal = (Reason, &'static str);
+
 /// What is inside an object that was read as a record and has none of a record's own fields.
-pub(super) fn inside<'a>(record: &Record<'a>) -> Option<Wrapped<'a>> {
+///
+/// Two things inside, where one is meant, are a refusal: taking one would lose the other.
+pub(super) fn inside<'a>(record: &Record<'a>) -> Result<Option<Wrapped<'a>>, Refusal> {
     if record.event_source.is_some() || record.event_name.is_some() {
-        return None;
+        return Ok(None);
     }
-    let field = |name: &str| {
-        let mut fields = record.unmapped.iter().filter(|field| field.path.is_empty());
-        fields
-            .find(|field| field.key == name)
-            .map(|field| field.value)
-    };
-    let text = |name: &str| json::text_of(field(name)?);
-    let of = |form, inside| Some(Wrapped { form, inside });
+    let fields = || record.unmapped.iter().filter(|field| field.path.is_empty());
     // Test events written by hand often leave `detail-type` out.
-    let is_event = field("detail-type").is_some() || field("source").is_some();
-    if let Some(detail) = field("detail").filter(|detail| is_event && detail.get().starts_with('{'))
-    {
-        return of(Form::EventBridge, Inside::Value(detail));
-    }
-    if let Some(event) = text("CloudTrailEvent") {
-        return of(Form::LookupEvents, Inside::Text(event));
-    }
-    if let Some(event) = text("eventJson") {
-        return of(Form::CloudTrailLake, Inside::Text(event));
-    }
-    for key in ["_raw", "result"] {
-        match field(key) {
-            Some(raw) if raw.get().starts_with('{') => return of(Form::Raw, Inside::Value(raw)),
-            Some(raw) if key == "_raw" => {
-                return of(Form::Raw, Inside::Text(json::text_of(raw)?));
+    let is_event = fields().any(|field| matches!(&*field.key, "detail-type" | "source"));
+    let mut found: Option<Wrapped<'a>> = None;
+    for field in fields() {
+        let Some(wrapped) = inside_field(&field.key, field.value, is_event) else {
+            continue;
+        };
+        found = match (found, wrapped) {
+            (None, wrapped) => Some(wrapped),
+            (
+                Some(Wrapped {
+                    form,
+                    inside: Inside::List(mut list),
+                }),
+                Wrapped {
+                    inside: Inside::List(more),
+                    ..
+                },
+            ) => {
+                list.extend(more);
+                Some(Wrapped {
+                    form,
+                    inside: Inside::List(list),
+                })
             }
-            _ => {}
-        }
+            (Some(_), _) => return Err((Reason::DuplicateKey, TWO_INSIDE)),
+        };
     }
-    for key in [
-        "Records",
-        "Events",
-        "logEvents",
-        "events",
-        "QueryResultRows",
-        "results",
-    ] {
-        let list = field(key).and_then(|list| serde_json::from_str(list.get()).ok());
-        if let (Some(list), Some(form)) = (list, list_named(key)) {
-            return of(form, Inside::List(list));
-        }
-    }
-    if let Some(packed) = field("awslogs") {
-        let packed: JsonObject<'a> = serde_json::from_str(packed.get()).ok()?;
-        let (_, data) = packed.fields.iter().find(|(key, _)| key == "data")?;
-        let data = json::text_of(data)?;
-        return of(Form::CloudWatchSubscription, Inside::Packed(data));
-    }
-    let message = text("message").or_else(|| text("@message"))?;
-    // CloudWatch Logs tests whether the receiver of a subscription is there.
-    if message.starts_with("CWL CONTROL MESSAGE") {
-        return of(Form::CloudWatchSubscription, Inside::Nothing);
-    }
-    of(Form::CloudWatchEvents, Inside::Text(message))
+    Ok(found)
 }
+
+const TWO_INSIDE: &str = "two values in one object, or two cells in one row, may hold the record";
+
+/// What one field of an object around a record holds, if it is one that holds records.
+fn inside_field<'a>(key: &str, value: &'a RawValue, is_event: bool) -> Option<Wrapped<'a>> {
+    let of = |form, inside| Some(Wrapped { form, inside });
+    let is_object = value.get().starts_with('{');
+    let text = || json::text_of(value);
+    match key {
+        "detail" if is_event && is_object => of(Form::EventBridge, Inside::Value(value)),
+        "CloudTrailEvent" => of(Form::LookupEvents, Inside::Text(text()?)),
+        "eventJson" => of(Form::CloudTrailLake, Inside::Text(text()?)),
+        "_raw" | "result" if is_object => of(Form::Raw, Inside::Value(value)),
+        "_raw" => of(Form::Raw, Inside::Text(text()?)),
+        "awslogs" => {
+            let packed: JsonObject<'a> = serde_json::from_str(value.get()).ok()?;
+            let (_, data) = packed.fields.iter().find(|(key, _)| key == "data")?;
+            of(
+                Form::CloudWatchSubscription,
+                Inside::Packed(json::text_of(data)?),
+            )
+        }
+        "message" | "@message" => {
+            let message = text()?;
+            // CloudWatch Logs tests whether the receiver of a subscription is there.
+            if message.starts_with("CWL CONTROL MESSAGE") {
+                return of(Form::CloudWatchSubscription, Inside::Nothing);
+            }
+            of(Form::CloudWatchEvents, Inside::Text(message))
+        }
+        key => {
+            let form = list_named(key)?;
+            of(form, Inside::List(serde_json::from_str(value.get()).ok()?))
+        }
+    }
+}
+
+/// Most cells that a row of a query may have; a longer list is one of records.
+const MOST_CELLS: usize = 1000;
 
 /// What is inside one row of an answer that gives rows as lists of cells.
 ///
 /// CloudTrail Lake writes a cell as `{COLUMN: VALUE}`, Logs Insights as `{"field": COLUMN, "value": VALUE}`. A
 /// list of other objects is a list of records.
-pub(super) fn inside_row<'a>(
-    cells: &[&'a RawValue],
-) -> Result<Wrapped<'a>, (Reason, &'static str)> {
-    let objects: Option<Vec<JsonObject<'a>>> = cells
-        .iter()
-        .map(|cell| serde_json::from_str(cell.get()).ok())
-        .collect();
-    let Some(objects) = objects.filter(|objects| !objects.is_empty()) else {
+pub(super) fn inside_row<'a>(cells: &[&'a RawValue]) -> Result<Wrapped<'a>, Refusal> {
+    if cells.is_empty() || !cells.iter().all(|cell| cell.get().starts_with('{')) {
         return Err((Reason::NotAnObject, "a list, not an object"));
+    }
+    let is_short = cells.len() <= MOST_CELLS;
+    let (form, wanted) = match first_cell(cells) {
+        Some(Cell::Lake) if is_short => (Form::CloudTrailLake, WITHOUT_EVENT_JSON),
+        Some(Cell::Insights) if is_short => (Form::CloudWatchEvents, WITHOUT_MESSAGE),
+        _ => {
+            return Ok(Wrapped {
+                form: Form::RecordList,
+                inside: Inside::List(cells.to_vec()),
+            });
+        }
     };
-    let value_of = |object: &JsonObject<'a>, name: &str| {
-        let mut fields = object.fields.iter();
-        fields
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| json::text_of(value))
-    };
-    let is_lake = objects.iter().all(|object| {
-        matches!(object.fields.as_slice(), [(_, value)] if !value.get().starts_with(['{', '[']))
+    let mut found = cells.iter().filter_map(|cell| {
+        let object: JsonObject<'a> = serde_json::from_str(cell.get()).ok()?;
+        match form {
+            Form::CloudTrailLake => value_of(&object, "eventJson"),
+            _ if value_of(&object, "field")? == "@message" => value_of(&object, "value"),
+            _ => None,
+        }
     });
-    let is_insights = objects.iter().all(|object| {
-        object.fields.len() == 2
-            && value_of(object, "field").is_some()
-            && value_of(object, "value").is_some()
-    });
-    let (form, text) = if is_lake {
-        let mut cells = objects
-            .iter()
-            .filter_map(|object| value_of(object, "eventJson"));
-        let text = cells.next().ok_or(WITHOUT_EVENT_JSON);
-        (Form::CloudTrailLake, text)
-    } else if is_insights {
-        let mut cells = objects
-            .iter()
-            .filter(|object| value_of(object, "field").as_deref() == Some("@message"));
-        let text = cells.next().and_then(|object| value_of(object, "value"));
-        (Form::CloudWatchEvents, text.ok_or(WITHOUT_MESSAGE))
-    } else {
-        return Ok(Wrapped {
-            form: Form::RecordList,
-            inside: Inside::List(cells.to_vec()),
-        });
-    };
-    match text {
-        Ok(text) => Ok(Wrapped {
+    match (found.next(), found.next()) {
+        (None, _) => Err((Reason::RecordsMissing, wanted)),
+        (Some(text), None) => Ok(Wrapped {
             form,
             inside: Inside::Text(text),
         }),
-        Err(detail) => Err((Reason::RecordsMissing, detail)),
+        (Some(_), Some(_)) => Err((Reason::DuplicateKey, TWO_INSIDE)),
     }
+}
+
+/// How a query's answer writes a cell.
+enum Cell {
+    Lake,
+    Insights,
+}
+
+fn first_cell(cells: &[&RawValue]) -> Option<Cell> {
+    let object: JsonObject<'_> = serde_json::from_str(cells.first()?.get()).ok()?;
+    match object.fields.as_slice() {
+        [(key, value)] => {
+            let is_column = key == "eventJson" || !is_wrapper_key(key);
+            (is_column && !value.get().starts_with(['{', '['])).then_some(Cell::Lake)
+        }
+        [_, _] => {
+            value_of(&object, "field")?;
+            value_of(&object, "value").map(|_| Cell::Insights)
+        }
+        _ => None,
+    }
+}
+
+fn value_of<'a>(object: &JsonObject<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let mut fields = object.fields.iter();
+    let (_, value) = fields.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+    json::text_of(value)
 }
 
 /// Said of rows of a Logs Insights query that did not ask for the record itself.
@@ -236,9 +265,28 @@ mod tests {
     #[test]
     fn a_record_is_never_taken_for_something_around_one() {
         let text = r#"{"eventSource":"x","detail-type":"y","detail":{"a":1},"message":"{}"}"#;
-        assert!(inside(&record(text)).is_none());
-        assert!(inside(&record(r#"{"detail":{"a":1}}"#)).is_none());
-        assert!(inside(&record(r#"{"_raw":7}"#)).is_none());
+        assert!(inside(&record(text)).unwrap().is_none());
+        assert!(inside(&record(r#"{"detail":{"a":1}}"#)).unwrap().is_none());
+        assert!(inside(&record(r#"{"_raw":7}"#)).unwrap().is_none());
+    }
+
+    #[test]
+    fn two_records_in_one_object_are_refused_and_two_lists_are_one() {
+        let twice = r#"{"CloudTrailEvent":"{}","CloudTrailEvent":"{}"}"#;
+        assert!(inside(&record(twice)).is_err());
+        assert!(inside(&record(r#"{"_raw":"{}","message":"{}"}"#)).is_err());
+        let lists = r#"{"Records":[{}],"Events":[{},{}]}"#;
+        let Ok(Some(Wrapped {
+            inside: Inside::List(list),
+            ..
+        })) = inside(&record(lists))
+        else {
+            panic!("no list");
+        };
+        assert_eq!(list.len(), 3);
+        let cells: Vec<&RawValue> =
+            serde_json::from_str(r#"[{"eventJson":"{}"},{"eventJson":"{}"}]"#).unwrap();
+        assert!(inside_row(&cells).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::DirectoryError;
 use crate::lake::{Column, ColumnType};
@@ -37,26 +38,28 @@ pub struct Account {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Answer {
-    Wrapped {
-        #[serde(rename = "Accounts")]
-        accounts: Vec<Account>,
-    },
-    Bare(Vec<Account>),
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    accounts: Vec<Account>,
 }
 
 /// Reads one answer or several, one after the other, as paging prints them.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Account>, DirectoryError> {
     let mut accounts: Vec<Account> = Vec::new();
     let mut seen: HashMap<String, String> = HashMap::new();
-    let answers = serde_json::Deserializer::from_str(text).into_iter::<Answer>();
+    let wrong = |source| DirectoryError::Accounts {
+        path: path.to_owned(),
+        source,
+    };
+    let answers = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     for answer in answers {
-        let answer = answer.map_err(|source| DirectoryError::Accounts {
-            path: path.to_owned(),
-            source,
-        })?;
-        let (Answer::Wrapped { accounts: found } | Answer::Bare(found)) = answer;
+        let answer = answer.map_err(wrong)?.get();
+        let found = if answer.starts_with('[') {
+            serde_json::from_str::<Vec<Account>>(answer)
+        } else {
+            serde_json::from_str::<Answer>(answer).map(|answer| answer.accounts)
+        };
+        let found = found.map_err(wrong)?;
         for account in found {
             let name = account.name.clone().unwrap_or_default();
             match seen.insert(account.id.clone(), name.clone()) {
@@ -72,6 +75,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Account>, DirectoryEr
                 }
             }
         }
+    }
+    if accounts.is_empty() {
+        return Err(DirectoryError::Empty(path.to_owned()));
     }
     Ok(accounts)
 }

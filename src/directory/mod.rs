@@ -14,7 +14,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 pub use accounts::{ACCOUNTS, Account};
-pub use people::{PEOPLE, Person};
+pub use people::{OriginEntry, PEOPLE, Person};
 
 use crate::lake::RowBuilder;
 
@@ -48,6 +48,9 @@ pub enum DirectoryError {
         #[source]
         source: toml::de::Error,
     },
+    /// The file names nobody.
+    #[error("`{}` holds nothing", .0.display())]
+    Empty(PathBuf),
     /// One name is given to two.
     #[error("`{}`: `{id}` belongs to `{one}` and to `{other}`", path.display())]
     Twice {
@@ -76,7 +79,9 @@ impl DirectoryError {
                 "it should be TOML: [[person]] name = \"Alice\" origins = [\"arn:aws:iam::111122223333:user/alice\", \"alice@example.com\"]"
             }
             Self::Twice { .. } => "name it once",
-            Self::Read { .. } | Self::Arrow(_) => return Vec::new(),
+            Self::Empty(_) => "leave the flag out, or give a file with names in it",
+            Self::Read { .. } => "name a file that is there, in UTF-8 and not packed",
+            Self::Arrow(_) => return Vec::new(),
         };
         vec![hint.to_owned()]
     }
@@ -129,8 +134,10 @@ impl Directory {
         let mut rows = RowBuilder::new(PEOPLE);
         for person in &self.people {
             for origin in &person.origins {
+                let (id, provider) = origin.parts();
                 rows.row()
-                    .text("person_origin_id", Some(origin))
+                    .text("person_origin_id", Some(id))
+                    .text("person_origin_provider", provider)
                     .text("person", Some(&person.name));
             }
         }

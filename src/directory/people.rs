@@ -3,8 +3,14 @@
 //! ```toml
 //! [[person]]
 //! name = "Alice Example"
-//! origins = ["arn:aws:iam::111122223333:user/alice", "alice@example.com", "repo:example/shop:ref:refs/heads/main"]
+//! origins = [
+//!     "arn:aws:iam::111122223333:user/alice",
+//!     { id = "repo:example/shop:ref:refs/heads/main", provider = "arn:aws:iam::111122223333:oidc-provider/…" },
+//! ]
 //! ```
+//!
+//! What an identity provider vouches for is one person only together with the provider: whoever can add another
+//! provider could else act under anybody's name.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,6 +27,11 @@ pub const PEOPLE: &[Column] = &[
         ColumnType::Text,
         "one `origin_id` of the person",
     ),
+    Column::new(
+        "person_origin_provider",
+        ColumnType::Text,
+        "the `origin_provider` that vouches for it; null for identities without one",
+    ),
     Column::required("person", ColumnType::Text, "the person's name"),
 ];
 
@@ -30,8 +41,33 @@ pub const PEOPLE: &[Column] = &[
 pub struct Person {
     /// How the person is called in answers.
     pub name: String,
-    /// Their `origin_id`s, as `rolecall review` shows them.
-    pub origins: Vec<String>,
+    /// Who they are in the logs.
+    pub origins: Vec<OriginEntry>,
+}
+
+/// One origin: an id alone, or with the provider that vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OriginEntry {
+    /// An `origin_id` for which no provider vouches: an IAM user, an Identity Center user.
+    Id(String),
+    /// An `origin_id` and its `origin_provider`.
+    Vouched {
+        /// The `origin_id`.
+        id: String,
+        /// The `origin_provider`.
+        provider: String,
+    },
+}
+
+impl OriginEntry {
+    /// Its `origin_id` and `origin_provider`.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::Id(id) => (id, None),
+            Self::Vouched { id, provider } => (id, Some(provider)),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,14 +82,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Person>, DirectoryErr
         path: path.to_owned(),
         source,
     })?;
-    let mut owners: HashMap<&str, &str> = HashMap::new();
+    if file.person.is_empty() {
+        return Err(DirectoryError::Empty(path.to_owned()));
+    }
+    let mut owners: HashMap<(&str, Option<&str>), &str> = HashMap::new();
     for person in &file.person {
         for origin in &person.origins {
             // One row of an event must find one person.
-            if let Some(other) = owners.insert(origin, &person.name) {
+            if let Some(other) = owners.insert(origin.parts(), &person.name) {
                 return Err(DirectoryError::Twice {
                     path: path.to_owned(),
-                    id: origin.clone(),
+                    id: origin.parts().0.to_owned(),
                     one: other.to_owned(),
                     other: person.name.clone(),
                 });
@@ -69,10 +108,15 @@ mod tests {
 
     #[test]
     fn people_have_names_and_origins() {
-        let text = "[[person]]\nname = \"Alice\"\norigins = [\"a\", \"b\"]\n";
+        let text =
+            "[[person]]\nname = \"Alice\"\norigins = [\"a\", { id = \"b\", provider = \"p\" }]\n";
         let people = parse(Path::new("p.toml"), text).unwrap();
-        assert_eq!(people[0].origins, ["a", "b"]);
-        assert_eq!(parse(Path::new("p.toml"), "").unwrap(), []);
+        let parts: Vec<_> = people[0].origins.iter().map(OriginEntry::parts).collect();
+        assert_eq!(parts, [("a", None), ("b", Some("p"))]);
+        assert!(
+            parse(Path::new("p.toml"), "").is_err(),
+            "an empty file is a mistake"
+        );
     }
 
     #[test]

@@ -102,8 +102,10 @@ fn harmless(json: &str) -> std::borrow::Cow<'_, str> {
     let mut out = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if acts(c) {
-            // All of them are in the basic plane; writing to a String cannot fail.
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         } else {
             out.push(c);
         }
@@ -120,7 +122,7 @@ mod tests {
     fn batch() -> RecordBatch {
         let times =
             TimestampMicrosecondArray::from(vec![Some(1_000_000), None]).with_timezone("UTC");
-        let texts = StringArray::from(vec![Some("a\u{9b}\u{1b}\u{202e}\"b\n"), None]);
+        let texts = StringArray::from(vec![Some("a\u{9b}\u{1b}\u{202e}\u{e0041}\"b\n"), None]);
         RecordBatch::try_from_iter_with_nullable([
             ("at", Arc::new(times) as ArrayRef, true),
             ("who", Arc::new(texts) as ArrayRef, true),
@@ -136,7 +138,7 @@ mod tests {
         lines.finish().unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "{\"at\":\"1970-01-01T00:00:01Z\",\"who\":\"a\\u009b\\u001b\\u202e\\\"b\\n\"}\n{\"at\":null,\"who\":null}\n"
+            "{\"at\":\"1970-01-01T00:00:01Z\",\"who\":\"a\\u009b\\u001b\\u202e\\udb40\\udc41\\\"b\\n\"}\n{\"at\":null,\"who\":null}\n"
         );
     }
 

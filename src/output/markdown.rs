@@ -69,13 +69,7 @@ pub fn markdown_text(text: &str) -> Cow<'_, str> {
         return text;
     }
     let text = text.replace('|', "\\u{7c}");
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_run(&text, '`') + 1);
     // One space at both ends is taken off again; needed beside a backtick, and to keep outer spaces.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
         " "
@@ -85,9 +79,15 @@ pub fn markdown_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{fence}{pad}{text}{pad}{fence}"))
 }
 
+/// How often `sign` stands behind itself, at most.
+pub fn longest_run(text: &str, sign: char) -> usize {
+    let runs = text.split(|c| c != sign).map(str::len);
+    runs.max().unwrap_or(0) / sign.len_utf8()
+}
+
 /// Whether nothing in the text could be markup, a link, or the beginning of a list.
 fn is_plain(text: &str) -> bool {
-    const SIGNS: &str = " :/.,-@=+;()%_";
+    const SIGNS: &str = " :/.,-=+;()%_";
     const LINKS: [&str; 3] = ["://", "www.", "mailto:"];
     let lower = text.to_ascii_lowercase();
     let is_inside_word = |at: usize| {
@@ -123,6 +123,7 @@ mod tests {
         assert_eq!(markdown_text("a``b`"), "``` a``b` ```");
         assert_eq!(markdown_text("a\nb"), "`a\\nb`");
         assert_eq!(markdown_text("- item"), "`- item`");
+        assert_eq!(markdown_text("alice@example.com"), "`alice@example.com`");
         assert_eq!(markdown_text("a_b"), "a_b");
         assert_eq!(markdown_text("_b_"), "`_b_`");
         assert_eq!(markdown_text("1) x"), "`1) x`");

@@ -10,6 +10,7 @@ mod safe;
 mod sections;
 mod table;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
@@ -18,7 +19,7 @@ use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-pub use markdown::markdown_text;
+pub use markdown::{longest_run, markdown_text};
 pub use safe::safe_text;
 pub use sections::{Sections, Words};
 
@@ -55,6 +56,9 @@ pub enum OutputError {
     /// The rows could not be put into a Parquet file.
     #[error("cannot write the answer as Parquet")]
     Parquet(#[from] ParquetError),
+    /// Two columns have one name, and the form has no place for both.
+    #[error("two columns are called `{0}`")]
+    Column(String),
     /// The receiver did not take them.
     #[error("cannot write the answer")]
     Write(#[source] io::Error),
@@ -66,7 +70,7 @@ impl OutputError {
         let error: Option<&io::Error> = match self {
             Self::Write(error) => Some(error),
             Self::Parquet(ParquetError::External(error)) => error.downcast_ref(),
-            Self::Parquet(_) | Self::Format(_) => None,
+            Self::Parquet(_) | Self::Format(_) | Self::Column(_) => None,
         };
         error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }
@@ -97,6 +101,14 @@ impl<W: Write + Send> RowWriter<W> {
         out: W,
         width: Option<u16>,
     ) -> Result<Self, OutputError> {
+        if matches!(format, Format::Json | Format::Jsonl | Format::Parquet) {
+            let mut names = HashSet::new();
+            for field in schema.fields() {
+                if !names.insert(field.name()) {
+                    return Err(OutputError::Column(field.name().clone()));
+                }
+            }
+        }
         Ok(match format {
             Format::Table => Self::Table(table::TableRows::new(schema, out, width)),
             Format::Json => Self::Json(json::JsonList::new(out)),

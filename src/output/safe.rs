@@ -6,12 +6,20 @@ use std::fmt::Write as _;
 /// Characters that do something else than show a sign.
 ///
 /// Controls of both sets (C1 has the one-character form of `ESC [`), bidirectional overrides and
-/// isolates, and the separators of lines and paragraphs.
+/// isolates, the separators of lines and paragraphs, and signs that nobody sees (fillers, tags, variation selectors).
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
             '\u{61c}'
+                | '\u{34f}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{3164}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{e0000}'..='\u{e0fff}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
@@ -50,6 +58,7 @@ mod tests {
         assert_eq!(safe_text("a\u{9b}2J"), "a\\u{9b}2J");
         assert_eq!(safe_text("gnp\u{202e}exe"), "gnp\\u{202e}exe");
         assert_eq!(safe_text("a\nb"), "a\\nb");
+        assert_eq!(safe_text("a\u{e0041}b"), "a\\u{e0041}b");
         assert!(matches!(safe_text("Zoë 日本"), Cow::Borrowed(_)));
     }
 }

@@ -1,7 +1,8 @@
 //! Columns for people. Rows are collected first, since every column is as wide as its widest cell.
 //!
-//! A table that is wider than the screen loses its empty columns; if that is not enough, every row is shown
-//! with one field a line, so that no id or ARN is broken into pieces.
+//! A table that is wider than the screen loses its empty columns; if that is not enough, long texts lose their
+//! middle (`arn:aws:iam::11…role/Admin`), but no id does; if that is not enough, every row is shown with one field a
+//! line, whole.
 
 use std::io::Write;
 
@@ -61,7 +62,10 @@ impl<W: Write> TableRows<W> {
             text = self.side_by_side();
         }
         if !self.fits(&text) {
-            text = self.one_field_a_line();
+            text = match self.shortened() {
+                Some(rows) => self.laid_out(&rows),
+                None => self.one_field_a_line(),
+            };
         }
         // Cells are padded to their column's width; the padding at a line's end is nothing to see.
         for line in text.lines() {
@@ -95,6 +99,43 @@ impl<W: Write> TableRows<W> {
     }
 
     fn side_by_side(&self) -> String {
+        self.laid_out(&self.rows)
+    }
+
+    /// The rows with the middles of their longest texts left out, if that makes them fit.
+    fn shortened(&self) -> Option<Vec<Vec<String>>> {
+        let width = usize::from(self.width?);
+        let mut widths: Vec<usize> = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let cells = self.rows.iter().filter_map(|row| row.get(at));
+                let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+                longest.max(name.chars().count())
+            })
+            .collect();
+        // A column has a space before and two behind it.
+        while widths.iter().map(|width| width + 3).sum::<usize>() > width {
+            let can_shrink = |at: usize| {
+                let is_id = self.names.get(at).is_some_and(|name| is_whole(name));
+                !is_id && !self.is_number.get(at).copied().unwrap_or(false)
+            };
+            let (_, longest) = widths
+                .iter_mut()
+                .enumerate()
+                .filter(|(at, width)| can_shrink(*at) && **width > SHORTEST)
+                .max_by_key(|(_, width)| **width)?;
+            *longest -= 1;
+        }
+        let row = |row: &Vec<String>| {
+            let cells = row.iter().zip(&widths);
+            cells.map(|(cell, width)| cut(cell, *width)).collect()
+        };
+        Some(self.rows.iter().map(row).collect())
+    }
+
+    fn laid_out(&self, rows: &[Vec<String>]) -> String {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         table.set_style(TableComponent::HeaderLines, '─');
@@ -105,7 +146,7 @@ impl<W: Write> TableRows<W> {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.add_rows(&self.rows);
+        table.add_rows(rows);
         table.to_string()
     }
 
@@ -128,6 +169,27 @@ impl<W: Write> TableRows<W> {
         }
         lines.join("\n")
     }
+}
+
+/// The least that is left of a shortened text.
+const SHORTEST: usize = 16;
+
+/// Whether the column holds ids or times, which are worth nothing in part.
+fn is_whole(name: &str) -> bool {
+    name.ends_with("_id") || name.ends_with("_at") || name.ends_with("_time") || name == "kind"
+}
+
+/// The text with `…` for its middle, at most `width` characters long.
+fn cut(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let tail = width.saturating_sub(1) * 2 / 3;
+    let head = width.saturating_sub(1) - tail;
+    let first: String = text.chars().take(head).collect();
+    let last: String = text.chars().skip(length - tail).collect();
+    format!("{first}…{last}")
 }
 
 fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
@@ -177,6 +239,11 @@ mod tests {
         assert!(
             narrow.contains(" alice   arn:aws:iam::111122223333:user/alice    1\n"),
             "{narrow}"
+        );
+        let narrower = shown(Some(45));
+        assert!(
+            narrower.contains("arn:aws:iam…222233:user/alice"),
+            "{narrower}"
         );
         let small = shown(Some(30));
         assert!(small.contains("── 2 ──\n who  bob\n"), "{small}");

@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 30] = queries![
+const QUERIES: [(&str, &str); 32] = queries![
     "permissions/list",
     "review/addresses",
     "review/break_glass",
@@ -35,6 +35,7 @@ const QUERIES: [(&str, &str); 30] = queries![
     "show/event",
     "status/accounts",
     "status/forms",
+    "status/people",
     "status/rejected",
     "status/totals",
     "status/unresolved",
@@ -46,6 +47,7 @@ const QUERIES: [(&str, &str); 30] = queries![
     "who/descendants",
     "who/find",
     "who/makers",
+    "who/named",
     "who/session",
 ];
 

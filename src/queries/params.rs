@@ -43,7 +43,13 @@ fn typed(param: &Param, text: &str, null: bool) -> Result<ScalarValue, QueryErro
     Ok(match param.param_type {
         ParamType::Text => ScalarValue::Utf8((!null).then(|| text.to_owned())),
         ParamType::Int if null => ScalarValue::Int64(None),
-        ParamType::Int => ScalarValue::Int64(Some(text.parse().map_err(|_| bad("whole number"))?)),
+        ParamType::Int => {
+            let number: i64 = text.parse().map_err(|_| bad("whole number"))?;
+            if number < 0 {
+                return Err(bad("whole number"));
+            }
+            ScalarValue::Int64(Some(number))
+        }
         ParamType::Timestamp if null => ScalarValue::TimestampMicrosecond(None, None),
         ParamType::Timestamp => {
             let micros = parse_event_time(text).ok_or_else(|| bad("time"))?;

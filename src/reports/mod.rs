@@ -11,7 +11,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 pub use account_review::{SECTIONS, Section};
 pub use catalog::catalog;
-pub use who::{Chain, Proof, descendants, prove};
+pub use who::{Chain, Proof, descendants, named, prove};
 
 use crate::engine::EngineError;
 use crate::queries::QueryError;

@@ -49,10 +49,10 @@ pub async fn descendants(
 
 /// Finds the sessions that `what` speaks of, and walks each back.
 pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
-    let found = ask(engine, "who/find", &[("what", what.to_owned())])
-        .await?
-        .collect()
-        .await?;
+    let mut found = of_what(engine, "who/find", what).await?;
+    if count(&found) == 0 {
+        found = of_what(engine, "who/find", &usual_case(what)).await?;
+    }
     let mut sessions: Vec<(String, String)> = Vec::new();
     for batch in &found {
         for row in 0..batch.num_rows() {
@@ -62,9 +62,7 @@ pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
             ) else {
                 continue;
             };
-            if sessions.last().is_none_or(|(last, _)| *last != session) {
-                sessions.push((session, matched));
-            }
+            sessions.push((session, matched));
         }
     }
     let session_ids = sessions.iter().map(|(id, _)| id.clone()).collect();
@@ -122,6 +120,34 @@ async fn walk_back(
         makers,
         addresses,
     })
+}
+
+/// The calls that made, or named, something that was never seen in use.
+pub async fn named(engine: &Engine, what: &str) -> Result<Vec<RecordBatch>, ReportError> {
+    of_what(engine, "who/named", what).await
+}
+
+async fn of_what(
+    engine: &Engine,
+    query: &str,
+    what: &str,
+) -> Result<Vec<RecordBatch>, ReportError> {
+    let rows = ask(engine, query, &[("what", what.to_owned())]).await?;
+    Ok(rows.collect().await?)
+}
+
+fn count(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
+/// The case in which AWS writes keys, event ids and instance ids.
+fn usual_case(what: &str) -> String {
+    let upper = what.to_ascii_uppercase();
+    if upper.starts_with("AKIA") || upper.starts_with("ASIA") {
+        upper
+    } else {
+        what.to_ascii_lowercase()
+    }
 }
 
 async fn of_session(

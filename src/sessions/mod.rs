@@ -18,6 +18,7 @@ mod walk;
 mod write;
 
 pub use facts::QUERIES;
+pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};

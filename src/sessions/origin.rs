@@ -24,6 +24,27 @@ pub(super) enum OriginKind {
     Unresolved,
 }
 
+/// Every `origin_kind`, as the contract names them; some come with kinds of sessions that are not told apart yet.
+pub const ORIGIN_KINDS: [&str; 17] = [
+    "iam_user",
+    "root",
+    "identity_center_user",
+    "saml_user",
+    "web_identity",
+    "cognito_identity",
+    "roles_anywhere",
+    "ec2_instance",
+    "lambda_function",
+    "ecs_task",
+    "eks_pod",
+    "aws_service",
+    "federated_user",
+    "source_identity",
+    "external_account",
+    "anonymous",
+    "unresolved",
+];
+
 impl OriginKind {
     pub(super) fn code(self) -> &'static str {
         match self {

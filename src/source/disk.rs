@@ -127,7 +127,11 @@ fn looks_like_log_file(path: &Path) -> bool {
         // The header of a CloudTrail Lake query's result.
         Some(_) => {
             let line = head.split(|byte| *byte == b'\n').next().unwrap_or(head);
-            memchr::memmem::find(&line.to_ascii_lowercase(), b"eventjson").is_some()
+            let line = String::from_utf8_lossy(line).to_ascii_lowercase();
+            let columns = ["eventjson", "eventid", "eventname", "useridentity"];
+            line.split(',')
+                .map(|name| name.trim().trim_matches('"'))
+                .any(|name| columns.contains(&name))
         }
         None => false,
     }

@@ -45,7 +45,7 @@ const ROWS: [(&[&str], usize); 9] = [
     (&["switches"], 1),
     (&["permissions"], 2),
     (&["query", "review/permissions", "top=1"], 1),
-    (&["query", "--list"], 30),
+    (&["query", "--list"], 32),
     (
         &[
             "sql",
@@ -54,7 +54,7 @@ const ROWS: [(&[&str], usize); 9] = [
         2,
     ),
     (&["show", "b"], 1),
-    (&["schema", "people"], 2),
+    (&["schema", "people"], 3),
 ];
 
 #[test]
@@ -324,8 +324,12 @@ fn sessions_alive_at_a_time_are_those_that_could_be_used() {
         2,
         "alice's key is in use, and her session begins"
     );
-    assert_eq!(alive("2026-03-02T09:59:00Z"), 1, "unused, and not expired");
-    assert_eq!(alive("2026-03-02T10:00:01Z"), 0);
+    assert_eq!(alive("2026-03-02T09:59:00Z"), 2, "unused, and not expired");
+    assert_eq!(
+        alive("2026-03-02T10:00:01Z"),
+        1,
+        "a long-lived key has no end"
+    );
 }
 
 #[test]
@@ -486,4 +490,179 @@ fn queries_by_name_check_what_they_are_given() {
       because: Error during planning: table 'datafusion.public.event' not found
     hint: did you mean `events`?
     ");
+}
+
+#[test]
+fn hostile_text_is_text_in_every_command_and_form() {
+    let mut evil = assume(
+        "evil",
+        user("mallory"),
+        "2026-03-02T09:00:00Z",
+        ACCOUNT,
+        "R",
+        "=HYPERLINK(1)",
+        "ASIAEVIL00000EXAMPLE",
+    );
+    evil["userAgent"] =
+        json!("</pre><img src=x onerror=alert(1)>\u{1b}[31m\u{e0041}``` @team www.evil.example");
+    let who = session(
+        ACCOUNT,
+        "R",
+        "=HYPERLINK(1)",
+        "ASIAEVIL00000EXAMPLE",
+        "2026-03-02T09:00:00Z",
+    );
+    let mut used = call("used", who, "2026-03-02T09:01:00Z", "iam", "CreateUser");
+    used["userAgent"] = evil["userAgent"].clone();
+    used["errorCode"] = json!("<b>\u{202e}|x|");
+    let lake = TempLake::of(&[evil, used]);
+    for command in [
+        &["review"][..],
+        &["status"],
+        &["who", "ASIAEVIL00000EXAMPLE", "--descendants"],
+        &["timeline"],
+        &["sessions"],
+        &["switches"],
+        &["permissions"],
+        &["show", "used"],
+        &["query", "timeline/events"],
+        &["sql", "SELECT * FROM events"],
+    ] {
+        for format in ["table", "json", "jsonl", "csv", "markdown"] {
+            let arguments: Vec<&str> = command
+                .iter()
+                .copied()
+                .chain(["--format", format])
+                .collect();
+            let ran = ask(&lake, &arguments);
+            assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.stderr);
+            let acts = ['\u{1b}', '\u{202e}', '\u{e0041}'];
+            assert!(!ran.stdout.contains(acts), "{arguments:?}");
+            if format == "csv" {
+                let mut rows = csv::Reader::from_reader(ran.stdout.as_bytes());
+                for row in rows.records() {
+                    let row = row.unwrap();
+                    assert!(row.iter().all(|cell| !cell.starts_with('=')), "{row:?}");
+                }
+            }
+            if format == "markdown" {
+                // Markup counts only outside of code: blocks between fences, spans between backticks.
+                let mut is_code = false;
+                for line in ran.stdout.lines() {
+                    if line.starts_with("````") {
+                        is_code = !is_code;
+                    }
+                    let prose: String = if is_code {
+                        String::new()
+                    } else {
+                        line.split('`').step_by(2).collect()
+                    };
+                    let is_span_of_fences = line.contains("```");
+                    assert!(
+                        is_span_of_fences || !prose.contains(['<', '@']),
+                        "{arguments:?}: {line}"
+                    );
+                }
+                assert!(!is_code, "{arguments:?}: a fence is open");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_is_given_only_to_what_the_named_provider_vouches_for() {
+    let sso = |id: &str, provider: &str| {
+        let mut record = assume(
+            id,
+            json!({ "type": "WebIdentityUser", "principalId": format!("{provider}:x:alice@example.com"),
+                "userName": "alice@example.com", "identityProvider": provider }),
+            "2026-03-02T09:00:00Z",
+            ACCOUNT,
+            "Web",
+            id,
+            &format!("ASIAWEB{}00000EXAMPLE", id.to_uppercase()),
+        );
+        record["eventName"] = json!("AssumeRoleWithWebIdentity");
+        record["recipientAccountId"] = json!(ACCOUNT);
+        record
+    };
+    let lake = TempLake::of(&[sso("a", "idp.example"), sso("b", "evil.example")]);
+    let people = lake.folder.path().join("people.toml");
+    let named = |origin: &str| {
+        std::fs::write(
+            &people,
+            format!("[[person]]\nname = \"Alice\"\norigins = [{origin}]\n"),
+        )
+        .unwrap();
+        let ran = ask(&lake, &["timeline", "--people", "people.toml"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let rows = ran
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let named: Vec<Value> = rows
+            .filter(|row| row["person"] == "Alice")
+            .map(|row| row["event_id"].clone())
+            .collect();
+        (named, ran.stderr)
+    };
+    let (rows, _) = named("{ id = \"alice@example.com\", provider = \"idp.example\" }");
+    assert_eq!(rows, ["a"]);
+    let (rows, words) = named("\"alice@example.com\"");
+    assert_eq!(rows, Vec::<Value>::new());
+    assert!(
+        words.contains("evil.example") && words.contains("provider"),
+        "{words}"
+    );
+}
+
+#[test]
+fn what_was_made_and_never_used_is_still_told() {
+    let mut made = call(
+        "made",
+        user("mallory"),
+        "2026-03-02T09:00:00Z",
+        "iam",
+        "CreateAccessKey",
+    );
+    made["responseElements"] =
+        json!({ "accessKey": { "accessKeyId": "AKIAUNUSED000EXAMPLE", "userName": "x" } });
+    let lake = TempLake::of(&[made]);
+    let ran = ask(&lake, &["who", "AKIAUNUSED000EXAMPLE", "--format", "table"]);
+    insta::assert_snapshot!(ran.shown(lake.folder.path()), @"
+    exit 0
+    --- stdout
+    AKIAUNUSED000EXAMPLE was not seen in use; these calls made it, or named it:
+      2026-03-02T09:00:00Z CreateAccessKey by arn:aws:iam::111122223333:user/mallory (iam_user) acting as arn:aws:iam::111122223333:user/mallory from 192.0.2.1, event made
+    --- stderr
+    ");
+    let ran = ask(&lake, &["who", "akiamalloryexample"]);
+    assert_eq!(ran.code, 0, "keys have one case: {}", ran.stderr);
+}
+
+#[test]
+fn an_address_or_an_issued_key_finds_its_session() {
+    let lake = lake();
+    let count = |arguments: &[&str]| ask(&lake, arguments).stdout.lines().count();
+    assert_eq!(count(&["sessions", "--ip", "192.0.2.1"]), 2);
+    assert_eq!(count(&["sessions", "--ip", "192.0.2.2"]), 0);
+    assert_eq!(
+        count(&["sessions", "--access-key", "ASIAREADER000EXAMPLE"]),
+        1
+    );
+    let ran = ask(&lake, &["sessions", "--kind", "person"]);
+    assert_eq!(ran.code, 2);
+    let ran = ask(
+        &lake,
+        &[
+            "sql",
+            "SELECT 1 AS a, 2 AS b, e.event_id, s.event_id FROM events e JOIN events s ON e.event_id = s.event_id",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`event_id AS other`"), "{}", ran.stderr);
+    let ran = ask(&lake, &["ingest", "-", "-"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
 }

@@ -147,7 +147,7 @@ fn an_unknown_name_and_a_time_that_is_none() {
     --- stdout
     --- stderr
     error: `--from` is `yesterday`, which is no time
-    hint: give RFC 3339 (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)
+    hint: give RFC 3339 with seconds and zone (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)
     ");
 }
 

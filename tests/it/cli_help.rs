@@ -97,14 +97,14 @@ fn the_help_of_every_command() {
     Ingest, resolve and review in one go
 
     With `--lake` or `ROLECALL_LAKE` the sources are added to that lake, and the review is of all it
-    holds; without sources it is reviewed as it is. With neither, a temporary lake is used and removed
-    again.
+    holds. Without either, they are read into a temporary lake, which is removed again. Without sources
+    a lake is reviewed as it is: the one that is named, else `./rolecall-lake`.
 
     Usage: rolecall review [OPTIONS] [SOURCE]...
 
     Arguments:
       [SOURCE]...
-              Files, folders or quoted glob patterns
+              Files, folders, quoted glob patterns, or `-` for standard input
 
     Options:
           --from <TIME>
@@ -157,16 +157,17 @@ fn the_help_of_every_command() {
     $ rolecall ingest --help
     Read log files into the lake
 
-    Reads gzip or plain JSON: `{"Records": […]}` as CloudTrail delivers it, one record a line, or bare
-    records. A file that is in the lake already is passed over; one whose content changed replaces its
-    old rows. What cannot be read is counted and kept in the table `rejected`, and makes the exit code
-    3.
+    Reads gzip or plain JSON: `{"Records": […]}` as CloudTrail delivers it, lists, one record a line,
+    bare records, and what EventBridge, LookupEvents, CloudWatch Logs and CloudTrail Lake wrap around
+    records; docs/log-files.md lists all. A file that is in the lake already is passed over; one whose
+    content changed replaces its old rows. What cannot be read is counted and kept in the table
+    `rejected`, and makes the exit code 3.
 
     Usage: rolecall ingest [OPTIONS] <SOURCE>...
 
     Arguments:
       <SOURCE>...
-              Files, folders or quoted glob patterns
+              Files, folders, quoted glob patterns, or `-` for standard input
 
     Options:
           --no-resolve
@@ -304,9 +305,10 @@ fn the_help_of_every_command() {
     $ rolecall who --help
     Tell who is behind an event, key, session or instance, with the proof
 
-    WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a session id or an instance
-    id. The proof goes hop by hop from the origin to the session; for a user or a long-lived key it says
-    who made it, where the logs show that.
+    WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a principal id (AROA…:NAME), a
+    session id or an instance id. Of many sessions the 20 with the most calls are shown. The proof goes
+    hop by hop from the origin to the session; for a user or a long-lived key it says who made it, where
+    the logs show that.
 
     Usage: rolecall who [OPTIONS] <WHAT>
 
@@ -389,8 +391,8 @@ fn the_help_of_every_command() {
               Region of the call
 
           --descendants
-              Also what grew out of the sessions that fit: by credentials they asked for, and by users
-              and keys they made
+              All events of the sessions in which something fits, and of all that grew out of these: by
+              credentials they asked for, and by users and keys they made
 
           --from <TIME>
               From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
@@ -449,22 +451,30 @@ fn the_help_of_every_command() {
               Role anywhere in the chain, by ARN or name
 
           --access-key <KEY>
-              Access key that the session used
+              Access key that the session used, or that was handed out for it
 
           --ip <IP>
-              Address the session was first used from
+              Address the session was used from
 
           --account <ID>
               Account of the role or of the origin
 
           --kind <KIND>
-              Kind of origin: `iam_user`, `ec2_instance`, `unresolved`, …
+              Kind of origin
+              
+              [possible values: iam_user, root, identity_center_user, saml_user, web_identity,
+              cognito_identity, roles_anywhere, ec2_instance, lambda_function, ecs_task, eks_pod,
+              aws_service, federated_user, source_identity, external_account, anonymous, unresolved]
 
           --confidence <LEVEL>
-              How sure the attribution is: exact, strong, probable, asserted, ambiguous, unresolved
+              How sure the attribution is
+              
+              [possible values: exact, strong, probable, asserted, ambiguous, unresolved]
 
           --alive-at <TIME>
-              Sessions that could be used at this time, for containment: made before it, and not expired
+              Sessions that could be used at this time, for containment: long-lived keys once seen, and
+              temporary credentials that had not expired; where the expiry is not known, the longest
+              that AWS allows counts
 
           --from <TIME>
               From this time on: RFC 3339, a date, or a span back from now (7d, 12h)
@@ -635,7 +645,7 @@ fn the_help_of_every_command() {
 
     Arguments:
       [NAME]
-              Name of the question, `review/denials`
+              Name of the question, `review/denials`; with --list a part of it
 
       [PARAM=VALUE]...
               Values for its parameters

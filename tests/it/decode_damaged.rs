@@ -362,3 +362,30 @@ fn a_file_cut_off_before_another_one_costs_one_record() {
         );
     }
 }
+
+#[test]
+fn one_broken_line_does_not_break_pretty_records_behind_it() {
+    let pretty = |id: &str| serde_json::to_string_pretty(&good(id)).unwrap();
+    let text = format!(
+        "{}\n{{\"broken\": \n{}\n{}\n",
+        pretty("a"),
+        pretty("b"),
+        pretty("c")
+    );
+    let (kept, reasons) = kept_and_rejected("a.jsonl", text.as_bytes());
+    assert_eq!(kept, ["a", "b", "c"]);
+    assert_eq!(reasons, ["broken_json"]);
+}
+
+#[test]
+fn files_of_nothing_but_damage_cost_no_more_than_their_size_allows() {
+    // Each was quadratic once: these sizes took minutes.
+    let broken = "{x},".repeat(100_000);
+    let cut = "{\"Records\":[".repeat(100_000);
+    let lines = "{\"a\":\n".repeat(100_000);
+    for text in [format!("{{\"Records\":[{broken}"), cut, lines] {
+        let (kept, reasons) = kept_and_rejected("a.json", text.as_bytes());
+        assert_eq!(kept, Vec::<String>::new());
+        assert!(!reasons.is_empty());
+    }
+}

@@ -432,3 +432,130 @@ fn records_wrapped_without_end_are_refused_and_not_followed() {
         (0, vec!["missing_event_time".to_owned()])
     );
 }
+
+#[test]
+fn no_key_hides_a_record_that_stands_behind_it() {
+    let records = records();
+    let (a, b, c) = (&records[0], &records[1], &records[2]);
+    let in_text = |key: &str| json!({ key: a.to_string() }).to_string();
+    let twice = |one: String, two: String| format!("{},{}", &one[..one.len() - 1], &two[1..]);
+    for text in [
+        format!(r#"{{"Records":[{a}],"Records":[{b}],"x":[1],"Records":[{c}]}}"#),
+        format!(
+            r#"{{"Records":[{a}],"Events":[{}],"logEvents":[{}]}}"#,
+            looked_up(b),
+            log_event(c)
+        ),
+        format!(
+            r#"{{"digestStartTime":"x","Records":[{a},{b}],"hashSignature":1,"Records":[{c}]}}"#
+        ),
+        format!(r#"[{{"Records":[{a}],"Events":[{}]}},{c}]"#, looked_up(b)),
+        format!("{a}\n{{\"hashSignature\":1,\"Records\":[{b},{c}]}}"),
+    ] {
+        let found = read("a.json", text.as_bytes());
+        assert_eq!((found.events.len(), found.reasons.len()), (3, 0), "{text}");
+    }
+    let events = twice(in_text("CloudTrailEvent"), in_text("CloudTrailEvent"));
+    let mixed = twice(in_text("_raw"), in_text("message"));
+    let row = format!("[[{},{}]]", in_text("eventJson"), in_text("eventJson"));
+    for text in [events, mixed, row] {
+        let found = read("a.json", text.as_bytes());
+        assert_eq!(
+            (found.events.len(), found.reasons),
+            (0, vec!["duplicate_key".to_owned()]),
+            "{text}"
+        );
+    }
+    let list = format!("[[{},{}]]", looked_up(a), looked_up(b));
+    assert_eq!(read("a.json", list.as_bytes()).events.len(), 2);
+}
+
+#[test]
+fn a_file_of_insights_that_is_cut_off_gives_no_rows() {
+    let whole = records_file(&[insight("a"), insight("b"), insight("c")]);
+    let found = read("a.json", &whole[..whole.len() - 40]);
+    assert_eq!(
+        (found.events.len(), found.reasons),
+        (0, vec!["truncated_json".to_owned()])
+    );
+    assert_eq!(found.kind, "insight");
+}
+
+#[test]
+fn secrets_of_what_cannot_be_taken_are_masked_in_every_envelope() {
+    use base64::Engine as _;
+    const SECRET: &str = "FwoGSECRETTOKEN";
+    let mut record = records().remove(0);
+    record.as_object_mut().unwrap().remove("eventTime");
+    record["responseElements"] = json!({ "credentials": { "sessionToken": SECRET } });
+    let packed = base64::engine::general_purpose::STANDARD
+        .encode(gzip(subscription(&[record.clone()]).to_string().as_bytes()));
+    let broken = &packed[..packed.len() - 8];
+    let pairs = vec![
+        "1".to_owned(),
+        format!("{{credentials={{sessionToken={SECRET}, expiration=x}}, password={SECRET}}}"),
+    ];
+    for bytes in [
+        json_lines([looked_up(&record)]),
+        json_lines([event_bridge(&record)]),
+        subscription(&[record.clone()]).to_string().into_bytes(),
+        csv(&["eventJson"], &[vec![record.to_string()]]),
+        csv(
+            &["@timestamp", "@message"],
+            &[vec!["x".to_owned(), record.to_string()]],
+        ),
+        csv(&["eventID", "responseElements"], &[pairs]),
+        json!({ "awslogs": { "data": broken } })
+            .to_string()
+            .into_bytes(),
+        format!(r#"{{"awslogs":{{"data":"{packed}"#).into_bytes(),
+        json!({ "a": { "awslogs": { "data": packed } } })
+            .to_string()
+            .into_bytes(),
+    ] {
+        let lake = TempLake::new();
+        lake.put("a.json", &bytes);
+        let books = lake.ingest();
+        assert!(!books.is_clean(), "{}", String::from_utf8_lossy(&bytes));
+        for row in lake.sql("SELECT raw FROM rejected") {
+            let raw = row["raw"].as_str().unwrap();
+            assert!(
+                !raw.contains(SECRET) && !raw.contains(&packed[40..60]),
+                "{raw}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_packed_within_what_is_packed_is_refused() {
+    use base64::Engine as _;
+    let pack = |text: String| {
+        let data = base64::engine::general_purpose::STANDARD.encode(gzip(text.as_bytes()));
+        json!({ "awslogs": { "data": data } }).to_string()
+    };
+    let once = pack(subscription(&records()).to_string());
+    assert_eq!(read("a.json", once.as_bytes()).events.len(), 3);
+    let found = read("a.json", pack(format!("[{once},{once}]")).as_bytes());
+    assert_eq!((found.events.len(), found.reasons.len()), (0, 2));
+}
+
+#[test]
+fn text_that_is_no_log_file_is_told_by_what_it_is() {
+    for (bytes, word) in [
+        (&b"PK\x03\x04rest"[..], "zip"),
+        (b"\x28\xb5\x2f\xfdrest", "zstd"),
+        (b"\xff\xfe{\0\"\0", "UTF-16"),
+        (
+            b"User name,Event time,Event source,Event name,Event ID\nalice,,,,\n",
+            "JSON",
+        ),
+        (b"@timestamp,@message\nx,y\n", "Insights"),
+    ] {
+        let lake = TempLake::new();
+        lake.put("a.json", bytes);
+        lake.ingest();
+        let detail = lake.value("SELECT detail FROM rejected");
+        assert!(detail.as_str().unwrap().contains(word), "{detail}");
+    }
+}

@@ -33,7 +33,10 @@ SELECT
     coalesce(people.person, usage.origin_name, usage.origin_id, usage.origin_kind) AS who,
     split_part(usage.persona_arn, ':', 5) || ' ' || split_part(usage.persona_arn, ':', 6) AS persona
 FROM permission_usage AS usage
-LEFT JOIN people ON usage.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        usage.origin_id = people.person_origin_id
+        AND (usage.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
     (
         $role::text IS NULL

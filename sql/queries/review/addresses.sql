@@ -1,5 +1,5 @@
 -- Which sessions were used from more than one address?
--- Credentials that travel are stolen ones, as a rule; a laptop that changes networks, a proxy and IPv6 beside IPv4 look the same. Calls
+-- Temporary credentials only: a long-lived key is used from many places as a rule. Credentials that travel are stolen ones, as a rule; a laptop that changes networks, a proxy and IPv6 beside IPv4 look the same. Calls
 -- that AWS makes in somebody's name come from AWS and are left out.
 -- reads: attributed_events
 SELECT

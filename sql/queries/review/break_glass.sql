@@ -15,7 +15,10 @@ SELECT
     coalesce(person, origin_name, origin_id, origin_kind) AS who,
     split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
     hop_count > 0
     AND attribution <> 'shared_event'

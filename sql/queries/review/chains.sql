@@ -12,6 +12,9 @@ SELECT
     coalesce(person, origin_name, origin_id, origin_kind) AS who,
     regexp_replace(array_to_string(chain, ' > '), 'arn:[^:]*:iam::([0-9]*):role/', '\1 ', 'g') AS roles
 FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE hop_count > 1 AND attribution <> 'shared_event'
 ORDER BY created_at, session_id

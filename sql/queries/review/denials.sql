@@ -14,7 +14,10 @@ SELECT
     coalesce(min(people.person), min(origin_name), origin_id, origin_kind) AS who,
     split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM permission_usage
-LEFT JOIN people ON permission_usage.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        permission_usage.origin_id = people.person_origin_id
+        AND (permission_usage.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE denied_count > 0
 GROUP BY origin_kind, origin_id, origin_account_id, origin_provider, persona_arn, iam_action
 ORDER BY

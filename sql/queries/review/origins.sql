@@ -24,7 +24,10 @@ SELECT
     origin_kind AS kind,
     coalesce(min(accounts.account_name), origin_account_id) AS account
 FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 LEFT JOIN accounts ON sessions.origin_account_id = accounts.account_id
 WHERE origin_kind NOT IN ('unresolved', 'external_account') AND attribution <> 'shared_event'
 GROUP BY origin_kind, origin_id, origin_account_id, origin_provider, is_human

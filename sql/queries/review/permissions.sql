@@ -32,5 +32,8 @@ SELECT
     coalesce(person, origin_name, origin_id, last_used.origin_kind) AS who,
     split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM last_used
-LEFT JOIN people ON last_used.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        last_used.origin_id = people.person_origin_id
+        AND (last_used.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 ORDER BY persona_arn, origin_kind, origin_id, origin_account_id, origin_provider, last_used_at DESC, iam_action

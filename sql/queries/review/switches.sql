@@ -17,6 +17,9 @@ SELECT
     split_part(from_persona_arn, ':', 5) || ' ' || split_part(from_persona_arn, ':', 6) AS from_persona,
     split_part(to_persona_arn, ':', 5) || ' ' || split_part(to_persona_arn, ':', 6) AS to_persona
 FROM persona_switches
-LEFT JOIN people ON persona_switches.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        persona_switches.origin_id = people.person_origin_id
+        AND (persona_switches.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 ORDER BY switched_at, origin_id, evidence_event_id, kind
 LIMIT $top::bigint

@@ -1,6 +1,8 @@
 -- Which sessions were there, whose were they, and what became of them?
--- Every parameter that is given narrows the answer. `alive_at`: sessions that could be used, or were in use, at that time: from their
--- creation (else their first use) to their expiry (else their last use). `since` and `until`: sessions used in that span, or made in it.
+-- Every parameter that is given narrows the answer. `usable_until`: until when the credentials could be used. Where their expiry is not
+-- known it is the longest that AWS allows (12 hours for a role, 36 for a token); null for long-lived keys, which end when somebody ends
+-- them. `alive_at`: sessions that could be used at that time, from their creation (else their first use) on. `ip`: any address the session
+-- was used from. `access_key`: a key that was used, or handed out. `since` and `until`: sessions used in that span, or made in it.
 -- param: principal text default null
 -- param: role text default null
 -- param: access_key text default null
@@ -11,11 +13,12 @@
 -- param: alive_at timestamp default null
 -- param: since timestamp default null
 -- param: until timestamp default null
--- reads: sessions, people
+-- reads: sessions, events, people
 SELECT
     coalesce(sessions.created_at, sessions.first_used_at) AS began_at,
     sessions.created_at,
     sessions.expires_at,
+    sessions.usable_until,
     sessions.first_used_at,
     sessions.last_used_at,
     people.person,
@@ -45,8 +48,22 @@ SELECT
     sessions.session_id,
     coalesce(people.person, sessions.origin_name, sessions.origin_id, sessions.origin_kind) AS who,
     split_part(sessions.persona_arn, ':', 5) || ' ' || split_part(sessions.persona_arn, ':', 6) AS persona
-FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+FROM (
+    SELECT
+        *,
+        created_at IS NULL AND array_to_string(access_key_ids, ' ') LIKE 'AKIA%' AS is_long_lived,
+        CASE
+            WHEN expires_at IS NOT NULL THEN expires_at
+            WHEN created_at IS NOT NULL AND hop_count > 0 THEN created_at + INTERVAL '12 hours'
+            WHEN created_at IS NOT NULL THEN created_at + INTERVAL '36 hours'
+            WHEN array_to_string(access_key_ids, ' ') NOT LIKE 'AKIA%' THEN last_used_at
+        END AS usable_until
+    FROM sessions
+) AS sessions
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
     (
         $principal::text IS NULL
@@ -61,8 +78,15 @@ WHERE
         OR array_has(sessions.chain, $role::text)
         OR strpos(array_to_string(sessions.chain, ' ') || ' ', '/' || $role::text || ' ') > 0
     )
-    AND ($access_key::text IS NULL OR array_has(sessions.access_key_ids, $access_key::text))
-    AND ($ip::text IS NULL OR sessions.source_ip_address = $ip::text)
+    AND (
+        $access_key::text IS NULL
+        OR array_has(sessions.access_key_ids, $access_key::text)
+        OR sessions.issuing_event_id IN (SELECT event_id FROM events WHERE issued_access_key_id = $access_key::text)
+    )
+    AND (
+        $ip::text IS NULL
+        OR sessions.session_id IN (SELECT session_id FROM events WHERE source_ip_address = $ip::text)
+    )
     AND (
         $account::text IS NULL
         OR sessions.role_account_id = $account::text
@@ -74,7 +98,7 @@ WHERE
         $alive_at::timestamp IS NULL
         OR (
             coalesce(sessions.created_at, sessions.first_used_at) <= $alive_at::timestamp
-            AND coalesce(sessions.expires_at, sessions.last_used_at) >= $alive_at::timestamp
+            AND (sessions.is_long_lived OR sessions.usable_until >= $alive_at::timestamp)
         )
     )
     AND (

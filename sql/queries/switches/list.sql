@@ -32,7 +32,10 @@ SELECT
     split_part(switches.from_persona_arn, ':', 5) || ' ' || split_part(switches.from_persona_arn, ':', 6) AS from_persona,
     split_part(switches.to_persona_arn, ':', 5) || ' ' || split_part(switches.to_persona_arn, ':', 6) AS to_persona
 FROM persona_switches AS switches
-LEFT JOIN people ON switches.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        switches.origin_id = people.person_origin_id
+        AND (switches.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
     (
         $principal::text IS NULL

@@ -11,7 +11,10 @@ SELECT
     count(*) AS sessions,
     sum(event_count) AS events
 FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
     origin_id = $principal::text
     OR origin_name = $principal::text

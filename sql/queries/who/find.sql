@@ -2,9 +2,10 @@
 -- One column at a time: an OR over columns would read the whole lake.
 -- param: what text
 -- reads: events, sessions
-SELECT DISTINCT
-    session_id,
-    matched
+SELECT
+    found.session_id,
+    min(found.matched) AS matched,
+    max(sessions.event_count) AS events
 FROM (
     SELECT
         session_id,
@@ -46,6 +47,12 @@ FROM (
     UNION ALL
     SELECT
         session_id,
+        'principal id' AS matched
+    FROM sessions
+    WHERE role_id IS NOT NULL AND role_id || ':' || session_name = $what::text
+    UNION ALL
+    SELECT
+        session_id,
         'session id' AS matched
     FROM sessions
     WHERE session_id = $what::text
@@ -56,4 +63,6 @@ FROM (
     FROM sessions
     WHERE origin_kind = 'ec2_instance' AND origin_id = $what::text
 ) AS found
-ORDER BY session_id, matched
+LEFT JOIN sessions ON found.session_id = sessions.session_id
+GROUP BY found.session_id
+ORDER BY events DESC NULLS LAST, found.session_id

@@ -35,6 +35,9 @@ SELECT
     denied_count,
     people.person
 FROM sessions
-LEFT JOIN people ON sessions.origin_id = people.person_origin_id
+LEFT JOIN people
+    ON
+        sessions.origin_id = people.person_origin_id
+        AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE session_id = $session_id::text
 ORDER BY session_id
