@@ -242,7 +242,7 @@ mod tests {
         );
         let narrower = shown(Some(45));
         assert!(
-            narrower.contains("arn:aws:iam…222233:user/alice"),
+            narrower.contains("arn:aws:ia…2223333:user/alice"),
             "{narrower}"
         );
         let small = shown(Some(30));
