@@ -1,19 +1,23 @@
 -- Which session grew out of which: by credentials it asked for, or by a user or key it made.
 -- `session`: the calls of the first handed out the credentials of the second. `access_key`: the first made the long-lived key that the
 -- second uses. `user`: the first made the IAM user who acts in the second. Follow the rows from a session to all that grew out of it. A call that
--- another account recorded as well grew out of nothing and is not here.
+-- another account recorded as well is no session of its own here: what it handed out grew out of the caller's session.
 -- column: parent_session_id the session out of which the other grew
 -- column: session_id the session that grew out of it
 -- column: via how: `session`, `access_key` or `user`
 -- column: evidence_event_id the event that made it
 -- reads: events, sessions
 SELECT
-    parent_session_id,
-    session_id,
+    coalesce(copy.parent_session_id, child.parent_session_id) AS parent_session_id,
+    child.session_id,
     'session' AS via,
-    issuing_event_id AS evidence_event_id
-FROM sessions
-WHERE parent_session_id IS NOT NULL AND attribution <> 'shared_event'
+    child.issuing_event_id AS evidence_event_id
+FROM sessions AS child
+LEFT JOIN sessions AS copy
+    ON
+        child.parent_session_id = copy.session_id
+        AND copy.attribution = 'shared_event'
+WHERE child.parent_session_id IS NOT NULL AND child.attribution <> 'shared_event'
 UNION ALL
 SELECT
     made.session_id AS parent_session_id,

@@ -495,3 +495,32 @@ fn every_story_has_its_folder_and_its_text() {
         stories().into_iter().map(|(name, _)| name).collect();
     assert_eq!(folders, told);
 }
+
+#[test]
+fn what_grew_out_of_a_key_goes_through_all_accounts() {
+    let (lake, root) = sample_lake();
+    let ran = rolecall(
+        lake.folder.path(),
+        &[
+            "timeline",
+            "--access-key",
+            "AKIABOB000000EXAMPLE",
+            "--descendants",
+            "--lake",
+            &root,
+        ],
+    );
+    let calls: Vec<Value> = rows(&ran.stdout)
+        .iter()
+        .map(|row| row["event_name"].clone())
+        .collect();
+    assert!(
+        calls.contains(&Value::from("DeleteDBInstance")),
+        "{calls:?}"
+    );
+    assert_eq!(
+        calls.len(),
+        6,
+        "each call once, as the caller's account recorded it: {calls:?}"
+    );
+}
