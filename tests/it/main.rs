@@ -41,6 +41,7 @@ mod sessions_guards;
 mod cli_answers;
 mod cli_errors;
 mod cli_help;
+mod cli_questions;
 mod cli_sql;
 mod cli_stories;
 
