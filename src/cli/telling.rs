@@ -105,6 +105,8 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
     let persona = value("persona_arn")
         .or_else(|| value("session_arn"))
         .or_else(|| value("origin_id"));
+    let account =
+        value("account_name").map_or_else(String::new, |name| format!(" in account {name}"));
     let name = value("session_name").map_or_else(String::new, |name| format!(" as {name}"));
     let from = format!(
         "from {} with {}",
@@ -141,7 +143,7 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
         line(
             1,
             format!(
-                "{at}. {}{name}",
+                "{at}. {}{account}{name}",
                 persona.unwrap_or_else(|| "(caller not named)".to_owned())
             ),
         ),

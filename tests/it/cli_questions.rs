@@ -102,6 +102,25 @@ fn names_of_accounts_and_people_stand_beside_what_the_logs_say() {
      2026-03-02T09:05:00Z   Alice Example   security role/Reader   ListBuckets                192.0.2.1
     --- stderr
     ");
+    for command in [
+        &["sessions"][..],
+        &["switches"],
+        &["permissions"],
+        &["who", "ASIAREADER000EXAMPLE"],
+    ] {
+        let arguments: Vec<&str> = command
+            .iter()
+            .copied()
+            .chain(["--accounts", "accounts.json", "--format", "table"])
+            .collect();
+        let ran = ask(&lake, &arguments);
+        assert!(
+            ran.stdout.contains("security"),
+            "{command:?}: {}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
     let wrong = ask(&lake, &["status", "--people", "accounts.json"]);
     assert_eq!(wrong.code, 2);
     assert!(

@@ -4,7 +4,7 @@
 -- param: principal text default null
 -- param: account text default null
 -- param: action text default null
--- reads: permission_usage, people
+-- reads: permission_usage, people, accounts
 SELECT
     usage.persona_arn,
     people.person,
@@ -31,12 +31,14 @@ SELECT
     usage.last_event_id,
     usage.persona_id,
     coalesce(people.person, usage.origin_name, usage.origin_id, usage.origin_kind) AS who,
-    split_part(usage.persona_arn, ':', 5) || ' ' || split_part(usage.persona_arn, ':', 6) AS persona
+    coalesce(accounts.account_name, split_part(usage.persona_arn, ':', 5))
+    || ' ' || split_part(usage.persona_arn, ':', 6) AS persona
 FROM permission_usage AS usage
 LEFT JOIN people
     ON
         usage.origin_id = people.person_origin_id
         AND (usage.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
+LEFT JOIN accounts ON split_part(usage.persona_arn, ':', 5) = accounts.account_id
 WHERE
     (
         $role::text IS NULL

@@ -13,7 +13,7 @@
 -- param: alive_at timestamp default null
 -- param: since timestamp default null
 -- param: until timestamp default null
--- reads: sessions, events, people
+-- reads: sessions, events, people, accounts
 SELECT
     coalesce(sessions.created_at, sessions.first_used_at) AS began_at,
     sessions.created_at,
@@ -47,7 +47,8 @@ SELECT
     sessions.unresolved_reason,
     sessions.session_id,
     coalesce(people.person, sessions.origin_name, sessions.origin_id, sessions.origin_kind) AS who,
-    split_part(sessions.persona_arn, ':', 5) || ' ' || split_part(sessions.persona_arn, ':', 6) AS persona
+    coalesce(accounts.account_name, split_part(sessions.persona_arn, ':', 5))
+    || ' ' || split_part(sessions.persona_arn, ':', 6) AS persona
 FROM (
     SELECT
         *,
@@ -64,6 +65,7 @@ LEFT JOIN people
     ON
         sessions.origin_id = people.person_origin_id
         AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
+LEFT JOIN accounts ON split_part(sessions.persona_arn, ':', 5) = accounts.account_id
 WHERE
     (
         $principal::text IS NULL

@@ -6,7 +6,7 @@
 -- param: kind text default null
 -- param: since timestamp default null
 -- param: until timestamp default null
--- reads: persona_switches, people
+-- reads: persona_switches, people, accounts
 SELECT
     switches.switched_at,
     people.person,
@@ -29,13 +29,17 @@ SELECT
     switches.from_session_id,
     switches.to_session_id,
     coalesce(people.person, switches.origin_name, switches.origin_id) AS who,
-    split_part(switches.from_persona_arn, ':', 5) || ' ' || split_part(switches.from_persona_arn, ':', 6) AS from_persona,
-    split_part(switches.to_persona_arn, ':', 5) || ' ' || split_part(switches.to_persona_arn, ':', 6) AS to_persona
+    coalesce(from_account.account_name, split_part(switches.from_persona_arn, ':', 5))
+    || ' ' || split_part(switches.from_persona_arn, ':', 6) AS from_persona,
+    coalesce(to_account.account_name, split_part(switches.to_persona_arn, ':', 5))
+    || ' ' || split_part(switches.to_persona_arn, ':', 6) AS to_persona
 FROM persona_switches AS switches
 LEFT JOIN people
     ON
         switches.origin_id = people.person_origin_id
         AND (switches.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
+LEFT JOIN accounts AS from_account ON switches.from_account_id = from_account.account_id
+LEFT JOIN accounts AS to_account ON switches.to_account_id = to_account.account_id
 WHERE
     (
         $principal::text IS NULL

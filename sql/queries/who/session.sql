@@ -1,6 +1,6 @@
 -- What is known of one session?
 -- param: session_id text
--- reads: sessions, people
+-- reads: sessions, people, accounts
 SELECT
     session_id,
     parent_session_id,
@@ -33,11 +33,13 @@ SELECT
     last_used_at,
     event_count,
     denied_count,
-    people.person
+    people.person,
+    accounts.account_name
 FROM sessions
 LEFT JOIN people
     ON
         sessions.origin_id = people.person_origin_id
         AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
+LEFT JOIN accounts ON split_part(persona_arn, ':', 5) = accounts.account_id
 WHERE session_id = $session_id::text
 ORDER BY session_id
