@@ -101,7 +101,7 @@ impl Taker {
         self.records
     }
 
-    /// Returns true while nothing was taken, held back or passed over.
+    /// Returns true while nothing was taken or held back.
     pub(super) fn is_untouched(&self) -> bool {
         self.records == 0 && self.held.is_empty()
     }

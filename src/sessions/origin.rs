@@ -335,3 +335,30 @@ pub(super) fn of_service_issue(issues: &Issues, row: usize) -> Option<Origin> {
         None => Origin::new(OriginKind::AwsService, service),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_can_be_asked_for_by_its_code() {
+        for kind in [
+            OriginKind::IamUser,
+            OriginKind::Root,
+            OriginKind::IdentityCenterUser,
+            OriginKind::SamlUser,
+            OriginKind::WebIdentity,
+            OriginKind::CognitoIdentity,
+            OriginKind::Ec2Instance,
+            OriginKind::LambdaFunction,
+            OriginKind::EcsTask,
+            OriginKind::AwsService,
+            OriginKind::FederatedUser,
+            OriginKind::ExternalAccount,
+            OriginKind::Anonymous,
+            OriginKind::Unresolved,
+        ] {
+            assert!(ORIGIN_KINDS.contains(&kind.code()), "{}", kind.code());
+        }
+    }
+}
