@@ -23,6 +23,12 @@ FROM (
         user_identity_arn AS arn
     FROM events
     WHERE user_identity_type = 'IAMUser' AND user_identity_principal_id <> '' AND user_identity_arn <> ''
+    UNION ALL
+    SELECT
+        created_principal_id AS principal_id,
+        created_principal_arn AS arn
+    FROM events
+    WHERE created_principal_id <> '' AND created_principal_arn <> ''
 ) AS named
 GROUP BY principal_id
 ORDER BY principal_id

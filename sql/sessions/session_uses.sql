@@ -15,15 +15,29 @@ SELECT
     min(session_issuer_type) AS issuer_type,
     min(session_issuer_principal_id) AS issuer_principal_id,
     min(session_issuer_arn) AS issuer_arn,
-    min(session_creation_date) AS creation_date,
+    -- A sign-in to the console shows none, and opens the session of its second.
+    coalesce(
+        min(session_creation_date),
+        min(event_time) FILTER (
+            WHERE sign_in_succeeded AND event_name IN ('ConsoleLogin', 'SwitchRole', 'RenewRole')
+        )
+    ) AS creation_date,
+    bool_or(session_creation_date IS NOT NULL) AS has_creation_date,
     bool_or(session_mfa_authenticated) AS has_mfa,
     bool_or(session_assumed_root) AS assumed_root,
     coalesce(
         bool_or(session_credential_from_console)
-        OR bool_or(event_name = 'ConsoleLogin' AND response_elements LIKE '%"ConsoleLogin":"Success"%'),
+        OR bool_or(event_name = 'ConsoleLogin' AND sign_in_succeeded),
         false
     ) AS is_from_console,
     min(session_source_identity) AS source_identity,
+    min(session_ec2_role_delivery) AS ec2_role_delivery,
+    min(session_federated_provider) AS federated_provider,
+    min(session_federated_attributes) AS federated_attributes,
+    min(session_sign_in_session_arn) AS sign_in_session_arn,
+    min(user_identity_in_scope_of_issuer_type) AS in_scope_of_issuer_type,
+    min(user_identity_in_scope_of_credentials_issued_to) AS in_scope_of_credentials_issued_to,
+    min(sign_in_user_name) AS sign_in_user_name,
     min(requested_provider_arn) AS provider_arn,
     min(requested_role_arn) AS requested_role_arn,
     min(recipient_account_id) AS recipient_account_id,

@@ -1,7 +1,7 @@
 -- When did a person or workload change from one persona to another?
 -- `explicit`: a call handed out credentials of the new persona. `observed`: their calls changed persona, as when somebody goes back
--- to their own identity, which no event records. `concurrent`: calls of two personas alternate within five minutes; one row for each
--- pair and day, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
+-- to their own identity, which no event records. `concurrent`: calls of two personas alternate within `debounce` (five minutes, see
+-- `switch_rules`); one row for each pair and day, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
 -- column: switched_at when the new persona was taken or first seen; of `concurrent` ones the first change of the day
 -- column: from_persona_arn the persona before; null where somebody comes in from outside
 -- column: to_persona_arn the persona after
@@ -15,7 +15,7 @@
 -- column: evidence_event_id the call that took the persona, or the first that shows it
 -- column: last_used_at the last call of the new persona's session
 -- column: event_count calls of that session; of `concurrent` ones the changes of the day
--- reads: attributed_events, sessions
+-- reads: direct_calls, sessions, switch_rules
 WITH taken AS (
     SELECT
         child.issuing_event_id,
@@ -59,7 +59,7 @@ issued_switches AS (
     WHERE
         child.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
         AND (child.persona_arn IS DISTINCT FROM parent.persona_arn)
-        AND child.issuing_api <> 'GetSessionToken'
+        AND child.issuing_api NOT IN ('GetSessionToken', 'ConsoleLogin', 'GetSigninToken', 'CreateOAuth2Token')
 ),
 
 -- Whoever comes from no persona (a workload, a single sign-on) and gets the same role again before the last credentials end renews
@@ -69,39 +69,16 @@ explicit_switches AS (
         issued_switches.*,
         coalesce(
             from_persona_arn IS NULL
-            AND lag(expires_at) OVER whose + INTERVAL '15 minutes' >= switched_at,
+            AND to_unixtime(lag(expires_at) OVER whose) + switch_rules.merge_gap_seconds >= to_unixtime(switched_at),
             false
         ) AS is_renewal
     FROM issued_switches
+    CROSS JOIN switch_rules
     WINDOW whose AS (
         PARTITION BY
             origin_kind, origin_id, origin_account_id, origin_provider, from_persona_arn, to_persona_arn
         ORDER BY switched_at, evidence_event_id
     )
-),
-
-direct_calls AS (
-    SELECT
-        calls.origin_kind,
-        calls.origin_id,
-        calls.origin_name,
-        calls.origin_account_id,
-        calls.origin_provider,
-        calls.event_time,
-        calls.event_id,
-        calls.session_id,
-        calls.persona_arn,
-        calls.hop_count,
-        calls.confidence
-    FROM attributed_events AS calls
-    WHERE
-        calls.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
-        AND calls.confidence IN ('exact', 'strong', 'probable')
-        AND calls.persona_arn IS NOT NULL
-        AND (calls.via_service IS NULL OR calls.via_service = 'AWS Internal')
-        AND calls.attribution <> 'shared_event'
-        AND coalesce(calls.event_category, 'Management') IN ('Management', 'Data')
-        AND calls.issued_access_key_id IS NULL
 ),
 
 ordered AS (
@@ -151,11 +128,12 @@ changes AS (
         ordered.from_session_id,
         -- The session was taken since the last call, and an explicit switch tells of it.
         coalesce(explicit_switches.switched_at >= ordered.from_time, false) AS is_explicit,
-        ordered.event_time - ordered.from_time > INTERVAL '5 minutes'
+        to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > switch_rules.debounce_seconds
         OR last_calls.last_time <= ordered.event_time AS is_settled
     FROM ordered
     INNER JOIN last_calls ON ordered.from_session_id = last_calls.session_id
     LEFT JOIN explicit_switches ON ordered.session_id = explicit_switches.to_session_id
+    CROSS JOIN switch_rules
     WHERE ordered.persona_arn <> ordered.from_persona_arn
 )
 

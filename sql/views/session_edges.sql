@@ -1,10 +1,11 @@
--- Which session grew out of which: by credentials it asked for, or by a user or key it made.
+-- Which session grew out of which: by credentials it asked for, or by a user, key or workload it made.
 -- `session`: the calls of the first handed out the credentials of the second. `access_key`: the first made the long-lived key that the
--- second uses. `user`: the first made the IAM user who acts in the second. Follow the rows from a session to all that grew out of it. A call that
+-- second uses. `user`: the first made the IAM user who acts in the second. `workload`: the first launched or
+-- deployed the workload that acts in the second, the last time before it. Follow the rows from a session to all that grew out of it. A call that
 -- another account recorded as well is no session of its own here: what it handed out grew out of the caller's session.
 -- column: parent_session_id the session out of which the other grew
 -- column: session_id the session that grew out of it
--- column: via how: `session`, `access_key` or `user`
+-- column: via how: `session`, `access_key`, `user` or `workload`
 -- column: evidence_event_id the event that made it
 -- reads: events, sessions
 SELECT
@@ -50,3 +51,12 @@ WHERE
     AND coalesce(made.error_code, '') = ''
     AND made.session_id <> sessions.session_id
     AND sessions.last_used_at >= made.event_time
+UNION ALL
+SELECT
+    made.session_id AS parent_session_id,
+    sessions.session_id,
+    'workload' AS via,
+    made.event_id AS evidence_event_id
+FROM sessions
+INNER JOIN events AS made ON sessions.created_by_event_id = made.event_id
+WHERE sessions.origin_kind <> 'iam_user' AND made.session_id <> sessions.session_id

@@ -59,9 +59,16 @@ pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
     });
     for (at, hop) in chain.hops.iter().enumerate() {
         lines.extend(tell_hop(at, hop));
-        if at == 0 {
-            lines.extend(each(&chain.makers).map(|(makers, row)| tell_maker(makers, row)));
-        }
+    }
+    if each(&chain.makers).next().is_some() {
+        lines.push(line(1, "who stands behind what acted:"));
+        lines.extend(each(&chain.makers).map(|(makers, row)| tell_maker(makers, row)));
+    }
+    if let Some(operators) = value_of(last, "possible_operators", 0).filter(|list| list != "[]") {
+        lines.push(line(
+            1,
+            format!("these opened a shell on the machine, and may have used its role: {operators}"),
+        ));
     }
     if each(&chain.addresses).next().is_some() {
         lines.push(line(1, "it was used from:"));
@@ -100,7 +107,7 @@ pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
     lines
 }
 
-fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
+fn tell_hop(at: usize, hop: &RecordBatch) -> Vec<Line> {
     let value = |name| value_of(hop, name, 0);
     let persona = value("persona_arn")
         .or_else(|| value("session_arn"))
@@ -128,6 +135,16 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
                 Some("direct") => "named by its own records".to_owned(),
                 Some("shared_event") => "the same call as another account recorded it".to_owned(),
                 Some("account_only") => "an account that is not in these logs".to_owned(),
+                Some("request_id") => "the same request as the call that caused it".to_owned(),
+                Some("sign_in") => "the console says who it was".to_owned(),
+                Some("identity_center") => "Identity Center says who it was".to_owned(),
+                Some("carried") => {
+                    "only the source identity it carries speaks of somebody".to_owned()
+                }
+                Some("workload") => "its own records say what got the credentials".to_owned(),
+                Some("only_session_alive") => {
+                    "the only session of this principal that was alive".to_owned()
+                }
                 _ => format!(
                     "issuing event not found: {}",
                     text_of(hop, "unresolved_reason", 0)
@@ -139,7 +156,10 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
     let keys = value("access_key_ids")
         .filter(|keys| keys != "[]")
         .map_or_else(String::new, |keys| format!(", keys {keys}"));
-    [
+    let handed = value("issued_access_key_id")
+        .map_or_else(String::new, |key| format!(", handed out key {key}"));
+    let list = |name| value(name).filter(|list| list != "[]");
+    let mut lines = vec![
         line(
             1,
             format!(
@@ -150,7 +170,7 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
         line(
             2,
             format!(
-                " {how}; join {}, {}",
+                " {how}{handed}; join {}, {}",
                 text_of(hop, "attribution", 0),
                 text_of(hop, "confidence", 0)
             ),
@@ -166,13 +186,20 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> [Line; 3] {
                 )
             ),
         ),
-    ]
+    ];
+    lines.extend(list("confirmed_by").map(|joins| line(2, format!(" confirmed by {joins}"))));
+    lines.extend(list("contradicted_by").map(|found| line(2, format!(" CONTRADICTED by {found}"))));
+    lines.extend(
+        value("would_contradict").map(|text| line(2, format!(" would be contradicted by {text}"))),
+    );
+    lines
 }
 
 fn tell_maker(makers: &RecordBatch, row: usize) -> Line {
     let value = |name| text_of(makers, name, row);
     let made = match value("via").as_str() {
         "access_key" => format!("its key {} was made", value("created_access_key_id")),
+        "workload" => "the workload was launched, deployed or given its role".to_owned(),
         _ => "the user was made".to_owned(),
     };
     let persona = value("persona_arn");
@@ -233,6 +260,7 @@ pub(super) fn tell_descendants(grown: &[RecordBatch]) -> Vec<Line> {
         let via = match value("via").as_str() {
             "access_key" => "by a key it made",
             "user" => "by a user it made",
+            "workload" => "by a workload it launched or deployed",
             _ => "by credentials it asked for",
         };
         line(

@@ -35,6 +35,16 @@ pub struct UserIdentity<'a> {
     pub on_behalf_of_user_id: Option<Cow<'a, str>>,
     /// `onBehalfOf.identityStoreArn`.
     pub on_behalf_of_identity_store_arn: Option<Cow<'a, str>>,
+    /// `invokedByDelegate.accountId`: the partner that acts through a temporary delegation.
+    pub invoked_by_delegate_account_id: Option<Cow<'a, str>>,
+    /// `inScopeOf.sourceArn`.
+    pub in_scope_of_source_arn: Option<Cow<'a, str>>,
+    /// `inScopeOf.sourceAccount`.
+    pub in_scope_of_source_account: Option<Cow<'a, str>>,
+    /// `inScopeOf.issuerType`: the kind of resource that got the credentials, `AWS::EC2::Instance`.
+    pub in_scope_of_issuer_type: Option<Cow<'a, str>>,
+    /// `inScopeOf.credentialsIssuedTo`: the ARN of that resource. Only AWS can set it.
+    pub in_scope_of_credentials_issued_to: Option<Cow<'a, str>>,
     /// `sessionContext.sessionIssuer.type`.
     pub issuer_type: Option<Cow<'a, str>>,
     /// `sessionContext.sessionIssuer.principalId`: the role's or user's unique id.
@@ -59,6 +69,8 @@ pub struct UserIdentity<'a> {
     pub assumed_root: Option<bool>,
     /// `sessionContext.webIdFederationData.federatedProvider`.
     pub federated_provider: Option<Cow<'a, str>>,
+    /// `sessionContext.webIdFederationData.attributes`: filled for Amazon Cognito, empty for plain OIDC.
+    pub federated_attributes: Option<&'a RawValue>,
     /// `sessionContext.signInSessionArn`.
     pub sign_in_session_arn: Option<Cow<'a, str>>,
 }
@@ -106,6 +118,30 @@ impl<'a> UserIdentity<'a> {
                         _ => return left.keep(&[USER_IDENTITY, "onBehalfOf"], key, value),
                     };
                     left.text(slot, &[USER_IDENTITY, "onBehalfOf"], key, value);
+                });
+            }
+            "invokedByDelegate" => {
+                return left.object(PATH, key, value, |left, key, value| {
+                    const PATH: &[&str] = &[USER_IDENTITY, "invokedByDelegate"];
+                    match key.as_ref() {
+                        "accountId" => {
+                            left.text(&mut self.invoked_by_delegate_account_id, PATH, key, value);
+                        }
+                        _ => left.keep(PATH, key, value),
+                    }
+                });
+            }
+            "inScopeOf" => {
+                return left.object(PATH, key, value, |left, key, value| {
+                    const PATH: &[&str] = &[USER_IDENTITY, "inScopeOf"];
+                    let slot = match key.as_ref() {
+                        "sourceArn" => &mut self.in_scope_of_source_arn,
+                        "sourceAccount" => &mut self.in_scope_of_source_account,
+                        "issuerType" => &mut self.in_scope_of_issuer_type,
+                        "credentialsIssuedTo" => &mut self.in_scope_of_credentials_issued_to,
+                        _ => return left.keep(PATH, key, value),
+                    };
+                    left.text(slot, PATH, key, value);
                 });
             }
             _ => return left.keep(PATH, key, value),
@@ -157,6 +193,9 @@ impl<'a> UserIdentity<'a> {
                 match key.as_ref() {
                     "federatedProvider" => {
                         left.text(&mut self.federated_provider, PATH, key, value);
+                    }
+                    "attributes" if value.get().starts_with('{') && !json::is_nothing(value) => {
+                        left.json(&mut self.federated_attributes, key, value);
                     }
                     _ => left.keep(PATH, key, value),
                 }

@@ -3,11 +3,13 @@
 //! Holds: decoding never fails as a whole, never drops a record unseen, and never holds more than one
 //! record beyond its window; no I/O of its own, no Arrow.  Next: `events`.
 
+mod deployed;
 mod event_version;
 mod form;
 mod frames;
 mod gunzip;
 mod identity;
+mod issued;
 mod json;
 mod lifted;
 mod mask;
@@ -15,6 +17,7 @@ mod query_result;
 mod record;
 mod rejected;
 mod salvage;
+mod sign_in;
 mod take;
 mod time;
 mod unmapped;

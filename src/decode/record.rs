@@ -292,6 +292,7 @@ impl<'a> Record<'a> {
             request_parameters: self.request_parameters,
             response_elements: self.response_elements,
             additional_event_data: self.additional_event_data,
+            service_event_details: self.service_event_details,
         });
         true
     }
@@ -304,14 +305,22 @@ impl<'a> Record<'a> {
             .and_then(parse_event_time)
     }
 
-    /// A role switch in the console: its record shows no creation date, and opens the session of that second.
+    /// A sign-in to the console, or a role switch there: its record shows no creation date, and opens the session of
+    /// that second.
     ///
-    /// Source: measured; the switch, the `AssumeRole` beside it and the creation date agree to the second.
-    fn is_role_switch(&self) -> bool {
-        self.event_source.as_deref() == Some("signin.amazonaws.com")
-            && matches!(self.event_name.as_deref(), Some("SwitchRole" | "RenewRole"))
-            && self.user_identity.identity_type.as_deref() == Some("AssumedRole")
+    /// Source: measured; the sign-in (or the switch, and the `AssumeRole` beside it) and the creation date agree to
+    /// the second.
+    fn opens_session(&self) -> bool {
+        let identity_type = self.user_identity.identity_type.as_deref();
+        let opens = match self.event_name.as_deref() {
+            Some("ConsoleLogin") => true,
+            Some("SwitchRole" | "RenewRole") => identity_type == Some("AssumedRole"),
+            _ => false,
+        };
+        opens
+            && self.event_source.as_deref() == Some("signin.amazonaws.com")
             && self.error_message.is_none()
+            && self.lifted.sign_in_succeeded != Some(false)
     }
 
     /// The session this record belongs to, from the record alone.
@@ -336,16 +345,19 @@ impl<'a> Record<'a> {
             if let Some(service) = some(&identity.invoked_by) {
                 return SessionId::of_service(&account, &service);
             }
-            let named = some(&identity.on_behalf_of_user_id).or_else(|| some(&identity.user_name));
+            let named = some(&identity.on_behalf_of_user_id)
+                .or_else(|| some(&identity.user_name))
+                .or_else(|| some(&self.lifted.sign_in_user_name));
             return SessionId::of_principal(&account, named.as_deref().unwrap_or(kind), None);
         };
         let creation = self
             .session_creation_date()
-            .or_else(|| self.is_role_switch().then_some(self.event_time));
+            .or_else(|| self.opens_session().then_some(self.event_time));
         let Some(key) = some(&identity.access_key_id) else {
             return SessionId::of_principal(&account, &principal, creation);
         };
-        if is_long_lived(&key) {
+        // Masked data may show a user's key on a role session.
+        if is_long_lived(&key) && !matches!(kind, "AssumedRole" | "FederatedUser") {
             return SessionId::of_key(&account, &principal, None, &key);
         }
         let from_console = self.session_credential_from_console == Some(true)

@@ -51,6 +51,20 @@ impl<'a> Leftovers<'_, 'a> {
         }
     }
 
+    /// JSON that has a column of its own.
+    pub(super) fn json(
+        &mut self,
+        slot: &mut Option<&'a RawValue>,
+        key: Cow<'a, str>,
+        value: &'a RawValue,
+    ) {
+        if slot.is_some() {
+            *self.duplicate = Some(key.into_owned());
+        } else {
+            *slot = Some(value);
+        }
+    }
+
     /// Text such as `"true"`, as CloudTrail writes these; a real boolean is understood and kept as it was.
     pub(super) fn flag(
         &mut self,

@@ -77,6 +77,31 @@ const FIELDS: &[(&str, Form, &str)] = &[
         "user_identity_on_behalf_of_identity_store_arn",
     ),
     (
+        "userIdentity/invokedByDelegate/accountId",
+        Form::Text,
+        "user_identity_invoked_by_delegate_account_id",
+    ),
+    (
+        "userIdentity/inScopeOf/sourceArn",
+        Form::Text,
+        "user_identity_in_scope_of_source_arn",
+    ),
+    (
+        "userIdentity/inScopeOf/sourceAccount",
+        Form::Text,
+        "user_identity_in_scope_of_source_account",
+    ),
+    (
+        "userIdentity/inScopeOf/issuerType",
+        Form::Text,
+        "user_identity_in_scope_of_issuer_type",
+    ),
+    (
+        "userIdentity/inScopeOf/credentialsIssuedTo",
+        Form::Text,
+        "user_identity_in_scope_of_credentials_issued_to",
+    ),
+    (
         "userIdentity/sessionContext/sessionIssuer/type",
         Form::Text,
         "session_issuer_type",
@@ -125,6 +150,11 @@ const FIELDS: &[(&str, Form, &str)] = &[
         "userIdentity/sessionContext/webIdFederationData/federatedProvider",
         Form::Text,
         "session_federated_provider",
+    ),
+    (
+        "userIdentity/sessionContext/webIdFederationData/attributes",
+        Form::Json,
+        "session_federated_attributes",
     ),
     (
         "userIdentity/sessionContext/signInSessionArn",

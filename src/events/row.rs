@@ -78,6 +78,26 @@ pub fn append_event(
             "user_identity_on_behalf_of_identity_store_arn",
             identity.on_behalf_of_identity_store_arn.as_ref(),
         )
+        .text(
+            "user_identity_invoked_by_delegate_account_id",
+            identity.invoked_by_delegate_account_id.as_ref(),
+        )
+        .text(
+            "user_identity_in_scope_of_source_arn",
+            identity.in_scope_of_source_arn.as_ref(),
+        )
+        .text(
+            "user_identity_in_scope_of_source_account",
+            identity.in_scope_of_source_account.as_ref(),
+        )
+        .text(
+            "user_identity_in_scope_of_issuer_type",
+            identity.in_scope_of_issuer_type.as_ref(),
+        )
+        .text(
+            "user_identity_in_scope_of_credentials_issued_to",
+            identity.in_scope_of_credentials_issued_to.as_ref(),
+        )
         .text("session_issuer_type", identity.issuer_type.as_ref())
         .text(
             "session_issuer_principal_id",
@@ -102,6 +122,10 @@ pub fn append_event(
         .text(
             "session_federated_provider",
             identity.federated_provider.as_ref(),
+        )
+        .text(
+            "session_federated_attributes",
+            json(identity.federated_attributes),
         )
         .text(
             "session_sign_in_session_arn",
@@ -133,7 +157,13 @@ pub fn append_event(
             "requested_provider_arn",
             lifted.requested_provider_arn.as_ref(),
         )
+        .text("issued_identity_id", lifted.issued_identity_id.as_ref())
+        .text("granted_account_id", lifted.granted_account_id.as_ref())
+        .text("granted_role_name", lifted.granted_role_name.as_ref())
         .text("switch_from_arn", lifted.switch_from_arn.as_ref())
+        .text("sign_in_user_name", lifted.sign_in_user_name.as_ref())
+        .bool("sign_in_succeeded", lifted.sign_in_succeeded)
+        .bool("sign_in_mfa_used", lifted.sign_in_mfa_used)
         .text(
             "created_access_key_id",
             lifted.created_access_key_id.as_ref(),
@@ -143,6 +173,8 @@ pub fn append_event(
             "created_principal_arn",
             lifted.created_principal_arn.as_ref(),
         )
+        .texts("deployed_ids", &lifted.deployed_ids)
+        .texts("operated_ids", &lifted.operated_ids)
         .resources(
             "resources",
             resources.clone().map(|resource| {

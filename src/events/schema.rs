@@ -129,6 +129,31 @@ pub const EVENTS: &[Column] = &[
         Text,
         "the identity store of that user",
     ),
+    Column::new(
+        "user_identity_invoked_by_delegate_account_id",
+        Text,
+        "the partner that acts through a temporary delegation",
+    ),
+    Column::new(
+        "user_identity_in_scope_of_source_arn",
+        Text,
+        "the resource for which the call was made",
+    ),
+    Column::new(
+        "user_identity_in_scope_of_source_account",
+        Text,
+        "the account of that resource",
+    ),
+    Column::new(
+        "user_identity_in_scope_of_issuer_type",
+        Text,
+        "the kind of resource that AWS gave the credentials to, `AWS::EC2::Instance`",
+    ),
+    Column::new(
+        "user_identity_in_scope_of_credentials_issued_to",
+        Text,
+        "the ARN of that resource; only AWS can set it",
+    ),
     Column::new("session_issuer_type", Text, "`Role`, `IAMUser`, `Root`"),
     Column::new(
         "session_issuer_principal_id",
@@ -176,6 +201,11 @@ pub const EVENTS: &[Column] = &[
         "the web identity provider of the session",
     ),
     Column::new(
+        "session_federated_attributes",
+        Json,
+        "what the web identity provider said of the session; filled for Amazon Cognito",
+    ),
+    Column::new(
         "session_sign_in_session_arn",
         Text,
         "the sign-in session behind it",
@@ -221,9 +251,39 @@ pub const EVENTS: &[Column] = &[
     Column::new(
         "requested_provider_arn",
         Text,
-        "the SAML provider of the request",
+        "the SAML provider, or the trust anchor, of the request",
+    ),
+    Column::new(
+        "issued_identity_id",
+        Text,
+        "the Amazon Cognito identity that this call gave credentials to",
+    ),
+    Column::new(
+        "granted_account_id",
+        Text,
+        "the account that Identity Center gave credentials for",
+    ),
+    Column::new(
+        "granted_role_name",
+        Text,
+        "the permission set that Identity Center gave credentials for",
     ),
     Column::new("switch_from_arn", Text, "who switched roles in the console"),
+    Column::new(
+        "sign_in_user_name",
+        Text,
+        "the name that was given at an Identity Center sign-in",
+    ),
+    Column::new(
+        "sign_in_succeeded",
+        Bool,
+        "whether a console sign-in or role switch succeeded",
+    ),
+    Column::new(
+        "sign_in_mfa_used",
+        Bool,
+        "whether MFA was used at a console sign-in",
+    ),
     Column::new(
         "created_access_key_id",
         Text,
@@ -238,6 +298,16 @@ pub const EVENTS: &[Column] = &[
         "created_principal_arn",
         Text,
         "the ARN of the user or role that this call made",
+    ),
+    Column::new(
+        "deployed_ids",
+        TextList,
+        "the principals, keys, instances, functions and tasks that this call made or changed, and the roles it gave a service",
+    ),
+    Column::new(
+        "operated_ids",
+        TextList,
+        "the instances and tasks on which this call opened a shell or ran a command",
     ),
     Column::new("resources", Resources, "what was acted on"),
     Column::new(

@@ -4,11 +4,13 @@
 //! Next: `decode`, where the text comes from.
 
 mod access_key_id;
+mod account_of_id;
 mod arn;
 mod principal_id;
 mod session_id;
 
 pub use access_key_id::is_long_lived;
+pub use account_of_id::account_of_id;
 pub use arn::{Arn, AssumedRoleArn};
 pub use principal_id::role_session_of;
 pub use session_id::SessionId;

@@ -16,7 +16,15 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 32] = queries![
+const QUERIES: [(&str, &str); 49] = queries![
+    "hats/cross_account",
+    "hats/first_use",
+    "hats/wearers",
+    "hats/worn",
+    "hygiene/console_without_mfa",
+    "hygiene/long_term_keys",
+    "hygiene/recreated",
+    "hygiene/source_identity",
     "permissions/list",
     "review/addresses",
     "review/break_glass",
@@ -35,11 +43,20 @@ const QUERIES: [(&str, &str); 32] = queries![
     "show/event",
     "status/accounts",
     "status/forms",
+    "status/limits",
     "status/people",
     "status/rejected",
     "status/totals",
     "status/unresolved",
+    "suspicion/borrowed_names",
+    "suspicion/contradictions",
+    "suspicion/juggling",
+    "suspicion/long_chains",
+    "suspicion/machine_hands",
+    "suspicion/shared_keys",
+    "suspicion/used_after_end",
     "switches/list",
+    "switches/overlaps",
     "timeline/events",
     "timeline/principals",
     "who/addresses",

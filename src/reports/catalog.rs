@@ -7,7 +7,7 @@ use super::ReportError;
 use crate::directory::{ACCOUNTS, PEOPLE};
 use crate::engine::EngineLimits;
 use crate::lake::{Column, ColumnType, LakeTable, RowBuilder};
-use crate::views::{columns_of, open_nothing, views};
+use crate::views::{SWITCH_RULES, columns_of, open_nothing, views};
 
 const CATALOG: &[Column] = &[
     Column::required("name", ColumnType::Text, "the table or view"),
@@ -34,7 +34,11 @@ pub async fn catalog(name: Option<&str>, limits: EngineLimits) -> Result<RecordB
         }
     };
     let lake = LakeTable::ALL.map(|table| (table.name(), columns_of(table), table.has_dates()));
-    let named = [("accounts", ACCOUNTS, false), ("people", PEOPLE, false)];
+    let named = [
+        ("accounts", ACCOUNTS, false),
+        ("people", PEOPLE, false),
+        ("switch_rules", SWITCH_RULES, false),
+    ];
     let tables: Vec<_> = lake.into_iter().chain(named).collect();
     for (table, columns, has_dates) in &tables {
         for column in *columns {

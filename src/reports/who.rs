@@ -31,7 +31,7 @@ pub struct Chain {
     pub hops: Vec<RecordBatch>,
     /// Where several calls may have issued a session: each of them, with who made it.
     pub candidates: Vec<RecordBatch>,
-    /// Who made the user or the long-lived key at the chain's beginning, where that is in the logs.
+    /// Who made the user, key or workload of the session or of the chain's beginning, where that is in the logs.
     pub makers: Vec<RecordBatch>,
     /// Every address and program that the session asked for was used from.
     pub addresses: Vec<RecordBatch>,
@@ -85,7 +85,7 @@ async fn walk_back(
     matched: String,
 ) -> Result<Chain, ReportError> {
     let addresses = of_session(engine, "who/addresses", &session).await?;
-    let mut makers = Vec::new();
+    let mut makers = of_session(engine, "who/makers", &session).await?;
     let mut hops = Vec::new();
     let mut candidates = Vec::new();
     let mut seen = HashSet::new();
@@ -107,8 +107,8 @@ async fn walk_back(
             }
         }
         next = value_of(&hop, "parent_session_id", 0);
-        if next.is_none() {
-            makers = of_session(engine, "who/makers", &session).await?;
+        if next.is_none() && !hops.is_empty() {
+            makers.extend(of_session(engine, "who/makers", &session).await?);
         }
         hops.push(hop);
     }

@@ -1,16 +1,22 @@
 //! Puts facts, links and verdicts together into rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::facts::{Facts, Uses};
+use super::alive::tie_by_window;
+use super::columns::Uses;
+use super::deeds::{Doers, Maker};
+use super::evidence::Evidence;
+use super::facts::Facts;
 use super::frame::Texts;
+use super::identity::Names;
+use super::identity_center::Users;
 use super::issuance::Issuances;
 use super::link::Linker;
-use super::nodes::{Node, NodeBuilder};
+use super::nodes::{Node, NodeBuilder, sibling_keys};
 use super::origin::OriginKind;
-use super::walk::{Start, Verdict, walk};
+use super::walk::{Start, Verdict, root_first, walk};
 use super::write::SessionRow;
 use crate::events::day_of;
 use crate::iam::{Arn, AssumedRoleArn, role_session_of};
@@ -30,19 +36,44 @@ impl<'a> Sessions<'a> {
             .filter_map(|row| Some((uses.session_id.get(row)?, row)))
             .collect();
         let linker = Linker::new(uses, &issuances);
+        let evidence: Vec<Option<Evidence>> =
+            (0..uses.len).map(|row| linker.weigh(facts, row)).collect();
+        let mut siblings: HashMap<String, usize> = HashMap::new();
+        let mut by_arn: HashMap<&str, Vec<usize>> = HashMap::new();
+        for row in 0..uses.len {
+            if evidence.get(row).is_some_and(Option::is_some) {
+                for key in sibling_keys(facts, row) {
+                    siblings.entry(key).or_insert(row);
+                }
+            }
+            if let Some(arn) = uses
+                .arn
+                .get(row)
+                .filter(|arn| arn.contains(":assumed-role/"))
+            {
+                by_arn.entry(arn).or_default().push(row);
+            }
+        }
+        let users = Users::new(&facts.named_users, &issuances);
         let builder = NodeBuilder {
             facts,
             issuances: &issuances,
+            names: Names {
+                principals: &facts.principals,
+                users: &users,
+            },
             index: &index,
+            evidence: &evidence,
+            by_arn: &by_arn,
+            siblings: &siblings,
         };
-        let mut nodes: Vec<Node> = (0..uses.len)
-            .map(|row| builder.used(row, &linker))
-            .collect();
+        let mut nodes: Vec<Node> = (0..uses.len).map(|row| builder.used(row)).collect();
         let consumed: HashSet<usize> = nodes
             .iter()
             .flat_map(|node| node.issues.iter().copied())
             .collect();
         nodes.extend(builder.unused(&consumed));
+        tie_by_window(&mut nodes, facts, &issuances);
         Self {
             facts,
             issuances,
@@ -55,17 +86,59 @@ impl<'a> Sessions<'a> {
         let starts: Vec<Start> = self.nodes.iter().map(|node| node.start.clone()).collect();
         let verdicts = walk(&starts);
         let humans = human_users(&self.facts.uses);
+        let doers = Doers::new(self.facts, &self.nodes, &verdicts);
+        let makers = doers.makers();
+        let starts = self.chain_starts(&verdicts);
         let mut rows: Vec<SessionRow> = self
             .nodes
             .iter()
-            .zip(verdicts)
-            .map(|(node, verdict)| self.row(node, verdict, &humans))
+            .zip(&verdicts)
+            .zip(makers)
+            .zip(starts)
+            .enumerate()
+            .map(
+                |(at, (((node, verdict), maker), chain_started_at))| SessionRow {
+                    maker,
+                    chain_started_at,
+                    possible_operators: doers.operators(at),
+                    ..self.row(node, verdict.clone(), &humans)
+                },
+            )
             .collect();
         rows.sort_by(|a, b| {
             let key = |row: &SessionRow| (row.date, row.verdict.origin.id.clone());
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
         });
         rows
+    }
+
+    /// When the first credentials of each session's chain were taken.
+    fn chain_starts(&self, verdicts: &[Verdict]) -> Vec<Option<i64>> {
+        let mut starts: Vec<Option<i64>> = vec![None; self.nodes.len()];
+        for at in root_first(verdicts) {
+            let (Some(node), Some(verdict)) = (self.nodes.get(at), verdicts.get(at)) else {
+                continue;
+            };
+            let of_parent = verdict
+                .parent
+                .and_then(|parent| starts.get(parent).copied().flatten());
+            let own = || self.created_at(node).filter(|_| verdict.hop_count > 0);
+            let start = of_parent.or_else(own);
+            if let Some(slot) = starts.get_mut(at) {
+                *slot = start;
+            }
+        }
+        starts
+    }
+
+    fn created_at(&self, node: &Node) -> Option<i64> {
+        let used = node
+            .used
+            .and_then(|row| self.facts.uses.creation_date.get(row));
+        used.or_else(|| match node.issues.as_slice() {
+            &[issue] => self.facts.issues.event_time.get(issue),
+            _ => None,
+        })
     }
 
     fn row(&self, node: &Node, verdict: Verdict, humans: &HashSet<&str>) -> SessionRow {
@@ -77,10 +150,7 @@ impl<'a> Sessions<'a> {
         let issued = |texts: &Texts| only_issue.and_then(|row| texts.get(row)).map(str::to_owned);
         let made = issue.and_then(|row| self.issuances.issued.get(row));
         let session_arn = used(&uses.arn).or_else(|| made?.session_arn.clone());
-        let created_at = node
-            .used
-            .and_then(|row| uses.creation_date.get(row))
-            .or_else(|| only_issue.and_then(|row| issues.event_time.get(row)));
+        let created_at = self.created_at(node);
         let role_arn = node.role_arn.clone();
         let principal = used(&uses.principal_id)
             .or_else(|| made?.principal_id.clone())
@@ -110,6 +180,7 @@ impl<'a> Sessions<'a> {
                 .and_then(|row| issues.event_name.get(row))
                 .map(str::to_owned),
             issuing_event_id: issued(&issues.event_id),
+            issued_access_key_id: issued(&issues.issued_access_key_id),
             access_key_ids: keys,
             session_name,
             role_account_id: role_arn
@@ -120,6 +191,7 @@ impl<'a> Sessions<'a> {
             role_id,
             persona: twin.map_or_else(|| node.persona.clone(), |twin| twin.persona.clone()),
             created_at,
+            chain_started_at: None,
             expires_at: only_issue.and_then(|row| issues.issued_expiration.get(row)),
             parent: verdict
                 .parent
@@ -145,6 +217,10 @@ impl<'a> Sessions<'a> {
                 .and_then(|row| uses.denied_count.get(row))
                 .unwrap_or(0),
             method: node.method,
+            maker: Maker::default(),
+            possible_operators: BTreeSet::new(),
+            confirmed_by: node.confirmed_by.clone(),
+            contradicted_by: node.contradicted_by.clone(),
             evidence: node.evidence.clone(),
         }
     }

@@ -27,44 +27,33 @@ impl Frame {
         self.batch.num_rows()
     }
 
-    fn column(&self, name: &str, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    /// The column `name`, as values of `C`.
+    pub(super) fn get<C: Values>(&self, name: &str) -> Result<C, ArrowError> {
         let index = self.batch.schema_ref().index_of(name)?;
-        cast(self.batch.column(index), data_type)
+        Ok(C::of(&cast(self.batch.column(index), &C::data_type())?))
     }
+}
 
-    pub(super) fn texts(&self, name: &str) -> Result<Texts, ArrowError> {
-        Ok(Texts(
-            self.column(name, &DataType::Utf8View)?
-                .as_string_view()
-                .clone(),
-        ))
-    }
-
-    /// Integers, or times as microseconds.
-    pub(super) fn ints(&self, name: &str) -> Result<Ints, ArrowError> {
-        let array = self.column(name, &DataType::Int64)?;
-        Ok(Ints(array.as_primitive::<Int64Type>().clone()))
-    }
-
-    pub(super) fn bools(&self, name: &str) -> Result<Bools, ArrowError> {
-        Ok(Bools(
-            self.column(name, &DataType::Boolean)?.as_boolean().clone(),
-        ))
-    }
-
-    pub(super) fn text_lists(&self, name: &str) -> Result<TextLists, ArrowError> {
-        let item = Arc::new(Field::new_list_field(DataType::Utf8View, true));
-        Ok(TextLists(
-            self.column(name, &DataType::List(item))?
-                .as_list::<i32>()
-                .clone(),
-        ))
-    }
+/// A column that can be read value by value.
+pub(super) trait Values: Sized {
+    fn data_type() -> DataType;
+    /// Takes an array that was cast to this type.
+    fn of(array: &ArrayRef) -> Self;
 }
 
 /// A text column. Empty text reads as nothing: CloudTrail writes `""` where it has no value.
 #[derive(Debug)]
 pub(super) struct Texts(StringViewArray);
+
+impl Values for Texts {
+    fn data_type() -> DataType {
+        DataType::Utf8View
+    }
+
+    fn of(array: &ArrayRef) -> Self {
+        Self(array.as_string_view().clone())
+    }
+}
 
 impl Texts {
     pub(super) fn get(&self, row: usize) -> Option<&str> {
@@ -75,9 +64,19 @@ impl Texts {
     }
 }
 
-/// An integer or time column.
+/// An integer column, or a time column in microseconds.
 #[derive(Debug)]
 pub(super) struct Ints(Int64Array);
+
+impl Values for Ints {
+    fn data_type() -> DataType {
+        DataType::Int64
+    }
+
+    fn of(array: &ArrayRef) -> Self {
+        Self(array.as_primitive::<Int64Type>().clone())
+    }
+}
 
 impl Ints {
     pub(super) fn get(&self, row: usize) -> Option<i64> {
@@ -89,6 +88,16 @@ impl Ints {
 #[derive(Debug)]
 pub(super) struct Bools(BooleanArray);
 
+impl Values for Bools {
+    fn data_type() -> DataType {
+        DataType::Boolean
+    }
+
+    fn of(array: &ArrayRef) -> Self {
+        Self(array.as_boolean().clone())
+    }
+}
+
 impl Bools {
     pub(super) fn get(&self, row: usize) -> Option<bool> {
         self.0.is_valid(row).then(|| self.0.value(row))
@@ -98,6 +107,16 @@ impl Bools {
 /// A column of lists of text.
 #[derive(Debug)]
 pub(super) struct TextLists(ListArray);
+
+impl Values for TextLists {
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(Field::new_list_field(DataType::Utf8View, true)))
+    }
+
+    fn of(array: &ArrayRef) -> Self {
+        Self(array.as_list::<i32>().clone())
+    }
+}
 
 impl TextLists {
     pub(super) fn get(&self, row: usize) -> Vec<String> {

@@ -1,16 +1,16 @@
-//! The events that hand out credentials, found again by what a session shows of them.
-//!
-//! K1: the issued key. K2: the principal and the second of creation, which is the second of the issue.
+//! The calls that open sessions, found again by what a session shows of them: the key, the principal and second
+//! of creation, or the role's permission set and second.
 
 use std::collections::HashMap;
 
-use super::facts::Issues;
+use super::columns::Issues;
+use super::frame::Texts;
 use crate::iam::{Arn, AssumedRoleArn, SessionId};
 
 /// The calls, by what they make of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IssuingApi {
-    /// `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`: a role.
+    /// `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`, `CreateSession` of Roles Anywhere: a role.
     Role,
     /// `AssumeRoot`: root of another account.
     Root,
@@ -18,14 +18,35 @@ pub(super) enum IssuingApi {
     SessionToken,
     /// `GetFederationToken`: a federated user of the same user.
     FederationToken,
+    /// `GetCredentialsForIdentity` of Amazon Cognito: a role that the call does not name.
+    CognitoIdentity,
+    /// `CreateSession` of S3 Express, `GetDelegatedAccessToken`: the same identity under another key.
+    SubCredential,
+    /// `ConsoleLogin`: the same identity in the console.
+    ConsoleLogin,
+    /// `SwitchRole`, `RenewRole`: a role in the console.
+    SwitchRole,
+    /// `GetSigninToken`: the same session in the console.
+    SigninToken,
+    /// `CreateOAuth2Token`: the console session on the command line.
+    OAuthToken,
+    /// `GetRoleCredentials`, `Federate` of Identity Center: a role, by its permission set.
+    Grant,
 }
 
 impl IssuingApi {
-    fn of(event_name: &str) -> Self {
-        match event_name {
-            "AssumeRoot" => Self::Root,
-            "GetSessionToken" => Self::SessionToken,
-            "GetFederationToken" => Self::FederationToken,
+    fn of(event_source: &str, event_name: &str) -> Self {
+        match (event_source, event_name) {
+            (_, "AssumeRoot") => Self::Root,
+            (_, "GetSessionToken") => Self::SessionToken,
+            (_, "GetFederationToken") => Self::FederationToken,
+            (_, "GetCredentialsForIdentity") => Self::CognitoIdentity,
+            ("s3express.amazonaws.com", _) | (_, "GetDelegatedAccessToken") => Self::SubCredential,
+            (_, "ConsoleLogin") => Self::ConsoleLogin,
+            (_, "SwitchRole" | "RenewRole") => Self::SwitchRole,
+            (_, "GetSigninToken") => Self::SigninToken,
+            (_, "CreateOAuth2Token") => Self::OAuthToken,
+            (_, "GetRoleCredentials" | "Federate") => Self::Grant,
             _ => Self::Role,
         }
     }
@@ -33,9 +54,22 @@ impl IssuingApi {
     /// How many credentials this adds to a chain: a role and an assumed root are taken, a token is not.
     pub(super) fn hops(self) -> u32 {
         match self {
-            Self::Role | Self::Root => 1,
-            Self::SessionToken | Self::FederationToken => 0,
+            Self::Role | Self::Root | Self::CognitoIdentity | Self::SwitchRole | Self::Grant => 1,
+            Self::SessionToken
+            | Self::FederationToken
+            | Self::SubCredential
+            | Self::ConsoleLogin
+            | Self::SigninToken
+            | Self::OAuthToken => 0,
         }
+    }
+
+    /// Whether the call alone proves that there is a session, also when nobody used it.
+    fn proves_a_session(self) -> bool {
+        matches!(
+            self,
+            Self::Role | Self::Root | Self::SessionToken | Self::FederationToken
+        )
     }
 }
 
@@ -47,7 +81,7 @@ pub(super) struct Issued {
     pub(super) account_id: Option<String>,
     /// `AROA…:name`, `AIDA…`, or the account id; unknown where the response leaves it out.
     pub(super) principal_id: Option<String>,
-    /// The role's name and the session's.
+    /// The role's name and the session's; for Identity Center the permission set's, and no more.
     pub(super) role_session: Option<(String, String)>,
     /// The role, with its path where the request has it.
     pub(super) role_arn: Option<String>,
@@ -57,8 +91,12 @@ pub(super) struct Issued {
 
 impl Issued {
     fn of(issues: &Issues, row: usize) -> Self {
-        let api = IssuingApi::of(issues.event_name.get(row).unwrap_or_default());
+        let api = IssuingApi::of(
+            issues.event_source.get(row).unwrap_or_default(),
+            issues.event_name.get(row).unwrap_or_default(),
+        );
         let session_arn = issues.issued_session_arn.get(row);
+        let owned = |text: Option<&str>| text.map(str::to_owned);
         match api {
             IssuingApi::Role => Self::role(issues, row, session_arn),
             IssuingApi::Root => {
@@ -68,27 +106,45 @@ impl Issued {
                         .to_owned()
                 });
                 Self {
-                    api,
                     principal_id: target.clone(),
-                    role_session: None,
-                    role_arn: None,
                     session_arn: target.as_ref().map(|t| format!("arn:aws:iam::{t}:root")),
                     account_id: target,
+                    ..Self::nobody(api)
                 }
             }
-            IssuingApi::SessionToken | IssuingApi::FederationToken => Self {
-                api,
-                account_id: issues.caller_account_id.get(row).map(str::to_owned),
-                principal_id: match api {
-                    IssuingApi::SessionToken => {
-                        issues.caller_principal_id.get(row).map(str::to_owned)
-                    }
-                    _ => None,
-                },
-                role_session: None,
-                role_arn: None,
-                session_arn: session_arn.map(str::to_owned),
+            IssuingApi::FederationToken => Self {
+                account_id: owned(issues.caller_account_id.get(row)),
+                session_arn: owned(session_arn),
+                ..Self::nobody(api)
             },
+            IssuingApi::SessionToken
+            | IssuingApi::SubCredential
+            | IssuingApi::ConsoleLogin
+            | IssuingApi::SwitchRole
+            | IssuingApi::SigninToken
+            | IssuingApi::OAuthToken => Self {
+                account_id: owned(issues.caller_account_id.get(row)),
+                principal_id: owned(issues.caller_principal_id.get(row)),
+                ..Self::nobody(api)
+            },
+            IssuingApi::Grant => Self {
+                account_id: owned(issues.granted_account_id.get(row)),
+                role_session: owned(issues.granted_role_name.get(row))
+                    .map(|role| (role, String::new())),
+                ..Self::nobody(api)
+            },
+            IssuingApi::CognitoIdentity => Self::nobody(api),
+        }
+    }
+
+    fn nobody(api: IssuingApi) -> Self {
+        Self {
+            api,
+            account_id: None,
+            principal_id: None,
+            role_session: None,
+            role_arn: None,
+            session_arn: None,
         }
     }
 
@@ -141,9 +197,21 @@ pub(super) struct Issuances<'a> {
     by_key: HashMap<&'a str, Vec<usize>>,
     by_principal: HashMap<(String, i64), Vec<usize>>,
     by_role_session: HashMap<(String, String, String, i64), Vec<usize>>,
+    by_caller: HashMap<&'a str, Vec<usize>>,
+    by_source_identity: HashMap<&'a str, Vec<usize>>,
+    by_web_identity: HashMap<(String, String), Vec<usize>>,
 }
 
 const SECOND: i64 = 1_000_000;
+
+/// When the sessions of a call were created: at the call, but a token of a console session keeps that session's date.
+fn second_of(issues: &Issues, row: usize, api: IssuingApi) -> Option<i64> {
+    let time = match api {
+        IssuingApi::OAuthToken => issues.caller_creation_date.get(row),
+        _ => issues.event_time.get(row),
+    };
+    Some(time?.div_euclid(SECOND))
+}
 
 impl<'a> Issuances<'a> {
     pub(super) fn new(issues: &'a Issues) -> Self {
@@ -151,14 +219,30 @@ impl<'a> Issuances<'a> {
         let mut by_key: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut by_principal: HashMap<(String, i64), Vec<usize>> = HashMap::new();
         let mut by_role_session: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut by_caller: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut by_web_identity: HashMap<_, Vec<usize>> = HashMap::new();
         for (row, made) in issued.iter().enumerate() {
             if let Some(key) = issues.issued_access_key_id.get(row) {
                 by_key.entry(key).or_default().push(row);
             }
-            let Some(time) = issues.event_time.get(row) else {
+            if let Some(caller) = issues.caller_session_id.get(row) {
+                by_caller.entry(caller).or_default().push(row);
+            }
+            if let Some(value) = issues.requested_source_identity.get(row) {
+                by_source_identity.entry(value).or_default().push(row);
+            }
+            if let (Some("AssumeRoleWithWebIdentity"), Some(account), Some((role, _))) = (
+                issues.event_name.get(row),
+                &made.account_id,
+                &made.role_session,
+            ) {
+                let role = (account.clone(), role.clone());
+                by_web_identity.entry(role).or_default().push(row);
+            }
+            let Some(second) = second_of(issues, row, made.api) else {
                 continue;
             };
-            let second = time.div_euclid(SECOND);
             if let Some(principal) = &made.principal_id {
                 by_principal
                     .entry((principal.clone(), second))
@@ -177,7 +261,57 @@ impl<'a> Issuances<'a> {
             by_key,
             by_principal,
             by_role_session,
+            by_caller,
+            by_source_identity,
+            by_web_identity,
         }
+    }
+
+    /// The calls that set this source identity, in the order of their times.
+    pub(super) fn by_source_identity(&self, value: &str) -> &[usize] {
+        self.by_source_identity
+            .get(value)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The calls by which web identities took the role of this session.
+    pub(super) fn by_web_identity(&self, arn: &AssumedRoleArn<'_>) -> &[usize] {
+        let role = (arn.account_id.to_owned(), arn.role_name.to_owned());
+        self.by_web_identity.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one trust anchor under which a certificate's name was seen.
+    pub(super) fn trust_anchor_of(&self, common_name: &str) -> Option<&str> {
+        let mut anchors = self
+            .by_source_identity(common_name)
+            .iter()
+            .filter_map(|row| self.issues.requested_provider_arn.get(*row))
+            .filter(|arn| arn.contains(":trust-anchor/"));
+        let first = anchors.next()?;
+        anchors.all(|other| other == first).then_some(first)
+    }
+
+    /// The second in which the sessions of this call were created.
+    pub(super) fn second_of(&self, row: usize) -> Option<i64> {
+        second_of(self.issues, row, self.issued.get(row)?.api)
+    }
+
+    /// The calls that a session made.
+    pub(super) fn by_session(&self, session_id: &str) -> &[usize] {
+        self.by_caller.get(session_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What Identity Center gave for this role in this second plus `offset`.
+    pub(super) fn of_permission_set(
+        &self,
+        account: &str,
+        set: &str,
+        creation: i64,
+        offset: i64,
+    ) -> Vec<usize> {
+        let second = creation.div_euclid(SECOND) + offset;
+        let name = (account.to_owned(), set.to_owned(), String::new(), second);
+        self.distinct(self.by_role_session.get(&name).map_or(&[], Vec::as_slice))
     }
 
     /// The calls that issued this key, one for each credential.
@@ -212,10 +346,9 @@ impl<'a> Issuances<'a> {
     pub(super) fn distinct(&self, rows: &[usize]) -> Vec<usize> {
         let mut kept: Vec<usize> = Vec::with_capacity(rows.len());
         for &row in rows {
-            let shared = self.issues.shared_event_id.get(row);
-            let twin = kept.iter_mut().find(|other| {
-                shared.is_some() && self.issues.shared_event_id.get(**other) == shared
-            });
+            let twin = kept
+                .iter_mut()
+                .find(|other| self.is_same_call(**other, row));
             match twin {
                 Some(other) if !self.is_owners_copy(*other) && self.is_owners_copy(row) => {
                     *other = row;
@@ -225,6 +358,17 @@ impl<'a> Issuances<'a> {
             }
         }
         kept
+    }
+
+    /// Two accounts' copies of one call: AWS says so, or the request and its time do.
+    fn is_same_call(&self, a: usize, b: usize) -> bool {
+        let issues = self.issues;
+        let both = |texts: &Texts| texts.get(a).is_some() && texts.get(a) == texts.get(b);
+        both(&issues.shared_event_id)
+            || (both(&issues.request_id)
+                && both(&issues.event_name)
+                && issues.event_time.get(a) == issues.event_time.get(b)
+                && issues.recipient_account_id.get(a) != issues.recipient_account_id.get(b))
     }
 
     fn is_owners_copy(&self, row: usize) -> bool {
@@ -238,6 +382,9 @@ impl<'a> Issuances<'a> {
     /// The id of the session that this call opened.
     pub(super) fn session_id(&self, row: usize) -> Option<SessionId> {
         let made = self.issued.get(row)?;
+        if !made.api.proves_a_session() {
+            return None;
+        }
         let account = made.account_id.as_deref().unwrap_or_default();
         let principal = made
             .principal_id

@@ -1,11 +1,12 @@
-//! Ties a session to the call that issued its credentials: K1, then K2, each with its guards.
+//! Ties a session to the call that opened it, by each join on its own, with its guards.
 //!
 //! Source of the guards: measured over public data sets, where the issued key's session always showed
 //! the issuing call's second as its creation date, and never another principal.
 
 use std::collections::{HashMap, HashSet};
 
-use super::facts::Uses;
+use super::columns::Uses;
+use super::identity_center::permission_set_of;
 use super::issuance::{Issuances, IssuingApi};
 use super::verdict::{Confidence, Method};
 use crate::iam::{AssumedRoleArn, is_long_lived, role_session_of};
@@ -19,21 +20,21 @@ pub(super) struct Link {
     pub(super) issues: Vec<usize>,
 }
 
-const SECOND: i64 = 1_000_000;
+pub(super) const SECOND: i64 = 1_000_000;
 /// Clocks of services differ a little.
 const SKEW: i64 = 5 * SECOND;
 /// Calls made just before the end are recorded after it.
-const EXPIRY_SLACK: i64 = 300 * SECOND;
+pub(super) const EXPIRY_SLACK: i64 = 300 * SECOND;
 /// The longest that temporary credentials live; IAM User Guide, "Request temporary security credentials".
 const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
-/// A creation date this close to the issue is no contradiction.
-const CREATION_TOLERANCE: i64 = 2 * SECOND;
+/// The name of every session that Amazon Cognito opens.
+pub(super) const COGNITO_SESSION_NAME: &str = "CognitoIdentityCredentials";
 
 /// Finds the issuing calls of sessions.
 #[derive(Debug)]
 pub(super) struct Linker<'a> {
-    uses: &'a Uses,
-    issuances: &'a Issuances<'a>,
+    pub(super) uses: &'a Uses,
+    pub(super) issuances: &'a Issuances<'a>,
     /// Keys that several sessions show: masked or sample data, worth nothing as evidence.
     degenerate: HashSet<String>,
     /// Role ids that several roles show, likewise.
@@ -55,18 +56,43 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// The link of one session, or `None` when no call in the logs can have issued it.
-    pub(super) fn link(&self, row: usize) -> Option<Link> {
-        let apis: &[IssuingApi] = match self.uses.identity_type.get(row)? {
-            "AssumedRole" => &[IssuingApi::Role],
-            "Root" if self.uses.assumed_root.get(row) == Some(true) => &[IssuingApi::Root],
-            "Root" => &[IssuingApi::Root, IssuingApi::SessionToken],
-            "IAMUser" => &[IssuingApi::SessionToken],
-            "FederatedUser" => &[IssuingApi::FederationToken],
-            _ => return None,
+    /// The links of one session, one for each join that finds something, the best first.
+    pub(super) fn links(&self, row: usize) -> Vec<Link> {
+        use IssuingApi::{
+            CognitoIdentity, ConsoleLogin, FederationToken, Grant, OAuthToken, Role, Root,
+            SessionToken, SigninToken, SubCredential, SwitchRole,
         };
-        let by_key = apis.iter().find_map(|api| self.by_key(row, *api));
-        by_key.or_else(|| apis.iter().find_map(|api| self.by_second(row, *api)))
+        type Apis = &'static [IssuingApi];
+        let assumed_root = self.uses.assumed_root.get(row) == Some(true);
+        let (keys, seconds, sign_ins): (Apis, Apis, Apis) =
+            match self.uses.identity_type.get(row).unwrap_or_default() {
+                "AssumedRole" | "Role" => (
+                    &[Role, CognitoIdentity, SubCredential],
+                    &[Role],
+                    &[SwitchRole, SigninToken, OAuthToken],
+                ),
+                "Root" if assumed_root => (&[Root], &[Root], &[]),
+                "Root" => (
+                    &[Root, SessionToken, SubCredential],
+                    &[Root, ConsoleLogin, SessionToken],
+                    &[SigninToken, OAuthToken],
+                ),
+                "IAMUser" => (
+                    &[SessionToken, SubCredential],
+                    &[ConsoleLogin, SessionToken],
+                    &[SigninToken, OAuthToken],
+                ),
+                "FederatedUser" => (&[FederationToken], &[FederationToken], &[SigninToken]),
+                _ => return Vec::new(),
+            };
+        let by_key = keys.iter().find_map(|api| self.by_key(row, *api));
+        let by_second = seconds.iter().find_map(|api| self.by_second(row, *api));
+        let by_sign_in = sign_ins.iter().find_map(|api| self.by_sign_in(row, *api));
+        let granted = (keys.contains(&Role)).then(|| self.by_grant(row, Grant));
+        [by_key, by_second, by_sign_in, granted.flatten()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// K1: the key in use is the key that was issued.
@@ -94,15 +120,9 @@ impl<'a> Linker<'a> {
                 found = exact;
             }
         }
-        let contradicted = found.iter().any(|issue| self.contradicts(row, *issue));
-        let confidence = if contradicted {
-            Confidence::Exact.lowered()
-        } else {
-            Confidence::Exact
-        };
         (!found.is_empty()).then_some(Link {
             method: Method::IssuedKey,
-            confidence,
+            confidence: Confidence::Exact,
             issues: found,
         })
     }
@@ -128,6 +148,64 @@ impl<'a> Linker<'a> {
         };
         Some(Link {
             method: Method::IssueSecond,
+            confidence,
+            issues,
+        })
+    }
+
+    /// K5: a role switch or a sign-in token of this principal, in the second of creation.
+    fn by_sign_in(&self, row: usize, api: IssuingApi) -> Option<Link> {
+        let creation = self.uses.creation_date.get(row)?;
+        let principal = self.uses.principal_id.get(row)?;
+        let mut issues = self.issuances.of_principal(principal, creation, 0);
+        issues.retain(|issue| self.is_of(api, *issue) && self.agrees(row, *issue));
+        (!issues.is_empty()).then_some(Link {
+            method: Method::SignIn,
+            confidence: Confidence::Strong,
+            issues,
+        })
+    }
+
+    /// K6: Identity Center gave credentials for this role's permission set, in this account, in the second of creation.
+    fn by_grant(&self, row: usize, api: IssuingApi) -> Option<Link> {
+        let arn = AssumedRoleArn::parse(self.uses.arn.get(row)?)?;
+        let set = permission_set_of(arn.role_name)?;
+        let creation = self.uses.creation_date.get(row)?;
+        let at = |offset| {
+            self.issuances
+                .of_permission_set(arn.account_id, set, creation, offset)
+        };
+        let mut issues = at(0);
+        if issues.is_empty() {
+            issues = [-1, 1, -2, 2].into_iter().flat_map(at).collect();
+            if issues.len() != 1 {
+                return None;
+            }
+        }
+        issues.retain(|issue| self.is_of(api, *issue));
+        let user = self.uses.on_behalf_of_user_id.get(row);
+        let of_user: Vec<usize> = issues
+            .iter()
+            .copied()
+            .filter(|issue| {
+                let granted = self
+                    .issuances
+                    .issues
+                    .caller_on_behalf_of_user_id
+                    .get(*issue);
+                user.is_some() && granted == user
+            })
+            .collect();
+        let confidence = if of_user.is_empty() {
+            Confidence::Strong
+        } else {
+            Confidence::Exact
+        };
+        if !of_user.is_empty() {
+            issues = of_user;
+        }
+        (!issues.is_empty()).then_some(Link {
+            method: Method::IdentityCenter,
             confidence,
             issues,
         })
@@ -204,6 +282,12 @@ impl<'a> Linker<'a> {
             return false;
         };
         let arn = self.uses.arn.get(row);
+        if made.api == IssuingApi::CognitoIdentity {
+            // The call names no role; only the service gives sessions this name together with a key of its own.
+            return arn
+                .and_then(AssumedRoleArn::parse)
+                .is_some_and(|arn| arn.session_name == COGNITO_SESSION_NAME);
+        }
         // Masked or sample data may show one unique id for several roles.
         if let (Some(issued), Some(used)) = (&made.session_arn, arn)
             && made.api == IssuingApi::Role
@@ -243,30 +327,6 @@ impl<'a> Linker<'a> {
 
     fn created_at(&self, row: usize, issue: usize) -> bool {
         self.uses.creation_date.get(row) == self.issuances.issues.event_time.get(issue)
-    }
-
-    /// Other evidence speaks against a link by key.
-    fn contradicts(&self, row: usize, issue: usize) -> bool {
-        let issues = self.issuances.issues;
-        let apart = self
-            .uses
-            .creation_date
-            .get(row)
-            .zip(issues.event_time.get(issue))
-            .is_some_and(|(created, issued)| (created - issued).abs() > CREATION_TOLERANCE);
-        let renamed = self
-            .uses
-            .source_identity
-            .get(row)
-            .zip(issues.requested_source_identity.get(issue))
-            .is_some_and(|(used, asked)| used != asked);
-        let outlived = self
-            .uses
-            .last_used_at
-            .get(row)
-            .zip(issues.issued_expiration.get(issue))
-            .is_some_and(|(last, end)| last > end + EXPIRY_SLACK);
-        apart || renamed || outlived
     }
 }
 

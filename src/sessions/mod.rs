@@ -4,17 +4,25 @@
 //! Holds: every `session_id` in `events` has exactly one row; what cannot be known is unresolved, with a reason.
 //! Next: `views` joins this to the events.
 
+mod alive;
 mod build;
+mod columns;
+mod deeds;
+mod evidence;
 mod facts;
 mod frame;
+mod identity;
+mod identity_center;
 mod issuance;
 mod link;
 mod nodes;
 mod origin;
 mod reason;
 mod schema;
+mod service_issue;
 mod verdict;
 mod walk;
+mod workload;
 mod write;
 
 pub use facts::QUERIES;

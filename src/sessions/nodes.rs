@@ -1,16 +1,21 @@
 //! The nodes of the walk: each session with what it acts as, and the calls that may have issued it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::facts::Facts;
+use super::evidence::Evidence;
+use super::facts::{Facts, Pair};
+use super::identity::{Names, of_arn, of_identity, of_reserved_session};
+use super::identity_center::permission_set_of;
 use super::issuance::{Issuances, IssuingApi};
-use super::link::Linker;
-use super::origin::{self, Origin};
+use super::link::{Link, SECOND};
+use super::origin::{Origin, OriginKind};
 use super::reason;
-use super::verdict::{Confidence, Method, UnresolvedReason};
+use super::service_issue::{of_cognito_issue, of_service_issue};
+use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
-use crate::iam::{AssumedRoleArn, role_session_of};
+use super::workload::{self, Named};
+use crate::iam::{AssumedRoleArn, account_of_id, role_session_of};
 
 /// What a session acts as.
 #[derive(Debug, Clone, Default)]
@@ -29,10 +34,14 @@ pub(super) struct Node {
     /// Rows of the calls that may have issued it.
     pub(super) issues: Vec<usize>,
     pub(super) evidence: Vec<String>,
+    pub(super) confirmed_by: BTreeSet<Method>,
+    pub(super) contradicted_by: BTreeSet<Contradiction>,
     pub(super) persona: Persona,
     pub(super) role_arn: Option<Arc<str>>,
     /// The session of which this is another account's view.
     pub(super) twin: Option<usize>,
+    /// Only its principal is known: it may be a session of that principal which was alive then.
+    pub(super) is_any_of_principal: bool,
 }
 
 impl Node {
@@ -49,9 +58,12 @@ impl Node {
             method: Method::None,
             issues: Vec::new(),
             evidence: Vec::new(),
+            confirmed_by: BTreeSet::new(),
+            contradicted_by: BTreeSet::new(),
             persona: Persona::default(),
             role_arn,
             twin: None,
+            is_any_of_principal: false,
         }
     }
 }
@@ -60,12 +72,20 @@ impl Node {
 pub(super) struct NodeBuilder<'a> {
     pub(super) facts: &'a Facts,
     pub(super) issuances: &'a Issuances<'a>,
+    pub(super) names: Names<'a>,
+    /// Session id → row of the uses, which is also the node's place.
     pub(super) index: &'a HashMap<&'a str, usize>,
+    /// The weighed links of the uses.
+    pub(super) evidence: &'a [Option<Evidence>],
+    /// ARN of a role session → rows of the uses.
+    pub(super) by_arn: &'a HashMap<&'a str, Vec<usize>>,
+    /// Sign-in session, and key with principal → a row of the uses whose link is known.
+    pub(super) siblings: &'a HashMap<String, usize>,
 }
 
 impl NodeBuilder<'_> {
     /// A session that made calls.
-    pub(super) fn used(&self, row: usize, linker: &Linker<'_>) -> Node {
+    pub(super) fn used(&self, row: usize) -> Node {
         let uses = &self.facts.uses;
         let mut node = Node::new(
             uses.session_id.get(row).unwrap_or_default().to_owned(),
@@ -73,13 +93,15 @@ impl NodeBuilder<'_> {
             self.role_arn(row),
         );
         node.persona = self.persona(row, node.role_arn.as_ref());
-        if let Some(link) = linker.link(row) {
-            self.tie(&mut node, link.issues, link.method, link.confidence);
+        if let Some(evidence) = self.evidence.get(row).and_then(Option::as_ref)
+            && self.tie(&mut node, Some(row), evidence.link.clone())
+        {
+            node.confirmed_by.clone_from(&evidence.confirmed_by);
+            node.contradicted_by.clone_from(&evidence.contradicted_by);
             return node;
         }
-        if let Some(origin) = origin::of_identity(uses, row, &self.facts.principals) {
-            node.start = Start::Origin(origin);
-            node.method = Method::Direct;
+        if let Some(origin) = of_identity(uses, row, self.names) {
+            self.own_origin(&mut node, row, origin);
             return node;
         }
         match uses.identity_type.get(row) {
@@ -92,101 +114,325 @@ impl NodeBuilder<'_> {
                     role: None,
                 };
             }
-            Some("AssumedRole" | "Role") => {
-                let reason = reason::of_missing_issuer(self.facts, row);
-                node.start = Start::Unknown {
-                    reason,
-                    hops: 1,
-                    role: node.role_arn.clone(),
-                };
-            }
+            Some("AssumedRole" | "Role") => self.role_without_issue(&mut node, row),
             _ => {}
         }
         node
     }
 
-    /// Ties a node to the calls that may have issued it.
-    fn tie(&self, node: &mut Node, issues: Vec<usize>, method: Method, confidence: Confidence) {
+    /// A session whose own identity has nobody behind it.
+    fn own_origin(&self, node: &mut Node, row: usize, origin: Origin) {
+        let uses = &self.facts.uses;
+        node.method = Method::Direct;
+        let is_center = origin.kind == OriginKind::IdentityCenterUser;
+        if is_center && uses.identity_type.get(row) == Some("SAMLUser") {
+            if let Some((parent, evidence)) = self.grants_of(node) {
+                node.method = Method::IdentityCenter;
+                node.evidence = evidence;
+                node.start = tied(vec![parent], Confidence::Strong);
+                return;
+            }
+        } else if is_center {
+            node.method = Method::IdentityCenter;
+            let is_known =
+                uses.on_behalf_of_user_id.get(row).is_some() || uses.user_name.get(row).is_some();
+            if !is_known {
+                // The name that somebody gave at a sign-in, whoever that was.
+                node.start = tied(vec![named(origin)], Confidence::Asserted);
+                return;
+            }
+        }
+        node.start = Start::Origin(origin);
+    }
+
+    /// The user's own session in Identity Center, where each of these sign-ins met one credential that it gave.
+    fn grants_of(&self, node: &Node) -> Option<(Candidate, Vec<String>)> {
+        let mut parents = BTreeSet::new();
+        let mut evidence = Vec::new();
+        for &issue in self.issuances.by_session(&node.id) {
+            let made = self.issuances.issued.get(issue)?;
+            let (role, _) = made.role_session.as_ref()?;
+            let creation = self.facts.issues.event_time.get(issue)?;
+            let account = made.account_id.as_deref()?;
+            let grants =
+                self.issuances
+                    .of_permission_set(account, permission_set_of(role)?, creation, 0);
+            for grant in grants {
+                let caller = self.facts.issues.caller_session_id.get(grant)?;
+                parents.insert(*self.index.get(caller)?);
+                evidence.extend(self.facts.issues.event_id.get(grant).map(str::to_owned));
+            }
+        }
+        evidence.sort();
+        let parent = parents.first().filter(|_| parents.len() == 1)?;
+        Some((from_session(*parent), evidence))
+    }
+
+    /// Ties a node to the calls that may have issued it; false where they lead nowhere.
+    fn tie(&self, node: &mut Node, row: Option<usize>, link: Link) -> bool {
+        let issues = &link.issues;
         let hops = issues
             .first()
             .and_then(|issue| self.issuances.issued.get(*issue))
             .map_or(0, |made| made.api.hops());
         let candidates: Vec<Candidate> = issues
             .iter()
-            .filter_map(|issue| self.candidate(*issue))
+            .flat_map(|issue| self.candidates(*issue, row))
             .collect();
-        node.evidence = issues
-            .iter()
-            .filter_map(|issue| self.facts.issues.event_id.get(*issue))
-            .map(str::to_owned)
-            .collect();
-        node.evidence.sort();
+        if candidates.is_empty() {
+            return false;
+        }
+        node.evidence = self.ids_of(issues);
         node.start = Start::Tied {
             candidates,
-            confidence,
+            confidence: link.confidence,
             hops,
             role: node.role_arn.clone(),
+            missing: None,
         };
-        node.method = method;
-        node.issues = issues;
+        node.method = link.method;
+        node.issues = link.issues;
+        true
     }
 
-    fn candidate(&self, issue: usize) -> Option<Candidate> {
-        let caller = self.facts.issues.caller_session_id.get(issue)?;
-        Some(Candidate {
-            parent: *self.index.get(caller)?,
-            origin: origin::of_service_issue(&self.facts.issues, issue),
-        })
+    fn ids_of(&self, issues: &[usize]) -> Vec<String> {
+        let ids = issues
+            .iter()
+            .filter_map(|issue| self.facts.issues.event_id.get(*issue));
+        let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Who may have made a call that opened the session in `row`.
+    fn candidates(&self, issue: usize, row: Option<usize>) -> Vec<Candidate> {
+        let issues = &self.facts.issues;
+        let uses = &self.facts.uses;
+        let api = self.issuances.issued.get(issue).map(|made| made.api);
+        let caller = issues
+            .caller_session_id
+            .get(issue)
+            .and_then(|caller| self.index.get(caller).copied());
+        let itself = || row.and_then(|row| of_identity(uses, row, self.names));
+        let from_caller = |origin| {
+            let parent = caller.filter(|caller| Some(*caller) != row);
+            (parent.is_some() || Option::is_some(&origin)).then_some(Candidate { parent, origin })
+        };
+        match api {
+            Some(IssuingApi::ConsoleLogin) => itself().map(named).into_iter().collect(),
+            Some(IssuingApi::SwitchRole) => self.switched_from(issue),
+            Some(IssuingApi::SigninToken | IssuingApi::OAuthToken) => {
+                from_caller(itself()).into_iter().collect()
+            }
+            Some(IssuingApi::CognitoIdentity) => {
+                let pool = row.and_then(|row| workload::cognito_pool(uses, row));
+                from_caller(of_cognito_issue(issues, issue, pool.as_deref()))
+                    .into_iter()
+                    .collect()
+            }
+            _ => {
+                let subject = || {
+                    let caller = caller?;
+                    matches!(
+                        uses.identity_type.get(caller),
+                        Some("SAMLUser" | "WebIdentityUser")
+                    )
+                    .then(|| of_identity(uses, caller, self.names))
+                    .flatten()
+                };
+                let origin = of_service_issue(issues, issue).or_else(subject);
+                from_caller(origin).into_iter().collect()
+            }
+        }
+    }
+
+    /// Who switched to a role in the console, as the console says.
+    fn switched_from(&self, issue: usize) -> Vec<Candidate> {
+        let Some(from) = self.facts.issues.switch_from_arn.get(issue) else {
+            return Vec::new();
+        };
+        if let Some(origin) = of_arn(from) {
+            return vec![named(origin)];
+        }
+        let time = self.facts.issues.event_time.get(issue).unwrap_or_default();
+        let uses = &self.facts.uses;
+        let sessions = self.by_arn.get(from).into_iter().flatten().filter(|row| {
+            let created = uses.creation_date.get(**row);
+            created.is_some_and(|created| created <= time && time <= created + LONGEST_CONSOLE)
+        });
+        let mut candidates: Vec<Candidate> = sessions.map(|row| from_session(*row)).collect();
+        if candidates.is_empty() {
+            candidates.extend(of_reserved_session(from, self.names.users).map(named));
+        }
+        candidates
+    }
+
+    /// A role session that no call in the logs can have issued.
+    fn role_without_issue(&self, node: &mut Node, row: usize) {
+        let uses = &self.facts.uses;
+        if let Some((sibling, method, confidence)) = self.sibling_of(row) {
+            node.method = method;
+            node.start = tied(vec![from_session(sibling)], confidence);
+            return;
+        }
+        if let Some(pairs) = self.facts.forwarded.get(&node.id) {
+            let candidates = self.from_pairs(node, pairs);
+            if !candidates.is_empty() {
+                node.method = Method::RequestId;
+                node.start = tied(candidates, Confidence::Strong);
+                return;
+            }
+        }
+        if let Some(found) =
+            workload::of_own_records(uses, row, self.names, self.issuances, self.index)
+        {
+            self.tie_to_named(node, found);
+            return;
+        }
+        node.start = Start::Unknown {
+            reason: reason::of_missing_issuer(self.facts, row),
+            hops: 1,
+            role: node.role_arn.clone(),
+        };
+        // A record that shows when its session was created belongs to that session and to no other.
+        node.is_any_of_principal = uses.has_creation_date.get(row) != Some(true);
+    }
+
+    fn tie_to_named(&self, node: &mut Node, found: Named) {
+        node.method = found.method;
+        node.evidence = self.ids_of(&found.issues);
+        node.issues = if found.origins.len() > 1 {
+            found.issues
+        } else {
+            Vec::new()
+        };
+        node.start = Start::Tied {
+            candidates: found.origins.into_iter().map(named).collect(),
+            confidence: found.confidence,
+            hops: 1,
+            role: node.role_arn.clone(),
+            missing: None,
+        };
+    }
+
+    /// Another session of the same sign-in, or the session that this key belongs to, where its issue is known.
+    fn sibling_of(&self, row: usize) -> Option<(usize, Method, Confidence)> {
+        let keys = sibling_keys(self.facts, row);
+        let sibling = keys
+            .iter()
+            .find_map(|key| self.siblings.get(key))
+            .filter(|sibling| **sibling != row)?;
+        Some((*sibling, Method::SignIn, Confidence::Exact))
+    }
+
+    fn from_pairs(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
+        let parents: Vec<usize> = pairs
+            .iter()
+            .filter_map(|pair| self.index.get(pair.session_id.as_str()).copied())
+            .collect();
+        let evidence = pairs.iter().flat_map(|pair| pair.event_ids.clone());
+        node.evidence = evidence.collect();
+        node.evidence.sort();
+        node.evidence.dedup();
+        parents.into_iter().map(from_session).collect()
     }
 
     /// A caller that the recording account knows by account and unique id alone.
     fn other_accounts_caller(&self, node: &mut Node, row: usize) {
         let uses = &self.facts.uses;
-        if let Some(twins) = self.facts.twins.get(&node.id) {
-            let candidates: Vec<Candidate> = twins
-                .iter()
-                .filter_map(|twin| {
-                    let parent = *self.index.get(twin.session_id.as_str())?;
-                    Some(Candidate {
-                        parent,
-                        origin: None,
-                    })
-                })
-                .collect();
-            node.twin = candidates
-                .first()
-                .filter(|_| candidates.len() == 1)
-                .map(|c| c.parent);
-            node.evidence = twins
-                .iter()
-                .flat_map(|twin| twin.event_ids.clone())
-                .collect();
-            node.evidence.sort();
-            node.evidence.dedup();
+        if let Some(pairs) = self.facts.twins.get(&node.id) {
+            let is_shared = pairs.iter().all(|pair| pair.is_shared);
+            let candidates = self.from_pairs(node, pairs);
+            node.twin = match candidates.as_slice() {
+                [only] => only.parent,
+                _ => None,
+            };
             node.method = Method::SharedEvent;
-            node.start = Start::Tied {
-                candidates,
-                confidence: Confidence::Exact,
+            let confidence = if is_shared {
+                Confidence::Exact
+            } else {
+                Confidence::Strong
+            };
+            node.start = tied(candidates, confidence);
+            return;
+        }
+        let principal = uses.principal_id.get(row);
+        let of_id = || account_of_id(principal?);
+        let account = uses.account_id.get(row).map(str::to_owned).or_else(of_id);
+        let is_collected = account
+            .as_ref()
+            .is_some_and(|account| self.facts.accounts.contains_key(account));
+        let missing = (!is_collected).then_some(UnresolvedReason::CrossAccountNotCollected);
+        let switched = self.switch_beside(node);
+        if let Some((origin, arn)) = principal.and_then(|id| self.known_user(id)) {
+            node.method = Method::Direct;
+            node.persona = Persona {
+                arn: Some(arn.to_owned()),
+                id: principal.map(str::to_owned),
+            };
+            if switched.as_ref().is_some_and(|(_, candidates)| {
+                candidates
+                    .iter()
+                    .any(|c| c.origin.is_some() && c.origin.as_ref() != Some(&origin))
+            }) {
+                node.contradicted_by.insert(Contradiction::SwitchFrom);
+            } else if switched.is_some() {
+                node.confirmed_by.insert(Method::SignIn);
+            }
+            node.start = with_missing(tied(vec![named(origin)], Confidence::Exact), missing);
+        } else if let Some((event_id, candidates)) = switched {
+            node.method = Method::SignIn;
+            node.evidence = vec![event_id];
+            node.start = with_missing(tied(candidates, Confidence::Strong), missing);
+        } else if let (Some(account), false) = (&account, is_collected) {
+            node.start = Start::External(Origin::external(account, principal));
+            node.method = Method::AccountOnly;
+        } else {
+            node.start = Start::Unknown {
+                reason: reason::of_missing_caller(self.facts, account.as_deref()),
                 hops: 0,
                 role: None,
             };
-            return;
+            node.is_any_of_principal = true;
         }
-        let reason = UnresolvedReason::CrossAccountNotCollected;
-        match uses.account_id.get(row) {
-            Some(account) if !self.facts.accounts.contains_key(account) => {
-                let origin = Origin::external(account, uses.principal_id.get(row));
-                node.start = Start::External(origin);
-                node.method = Method::AccountOnly;
-            }
-            _ => {
-                node.start = Start::Unknown {
-                    reason,
-                    hops: 0,
-                    role: None,
-                }
+    }
+
+    /// An IAM user whose unique id any record shows beside an ARN.
+    fn known_user(&self, principal: &str) -> Option<(Origin, &str)> {
+        let arn = self.facts.principals.get(principal)?;
+        let origin = of_arn(arn).filter(|origin| origin.kind == OriginKind::IamUser)?;
+        Some((origin, arn))
+    }
+
+    /// The role switch in the console that goes with a cross-account call: its event, and who switched.
+    fn switch_beside(&self, node: &Node) -> Option<(String, Vec<Candidate>)> {
+        let issues = &self.facts.issues;
+        for &issue in self.issuances.by_session(&node.id) {
+            let Some(principal) = self
+                .issuances
+                .issued
+                .get(issue)
+                .and_then(|made| made.principal_id.as_deref())
+            else {
+                continue;
+            };
+            let time = issues.event_time.get(issue)?;
+            let switches = self.issuances.of_principal(principal, time, 0);
+            let is_switch = |row: &&usize| {
+                self.issuances
+                    .issued
+                    .get(**row)
+                    .is_some_and(|made| made.api == IssuingApi::SwitchRole)
+            };
+            let [switch] = switches.iter().filter(is_switch).collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            let candidates = self.switched_from(*switch);
+            if !candidates.is_empty() {
+                return Some((issues.event_id.get(*switch)?.to_owned(), candidates));
             }
         }
+        None
     }
 
     /// Sessions that were opened and never seen in use.
@@ -231,7 +477,12 @@ impl NodeBuilder<'_> {
             };
             let mut node = Node::new(id, None, role_arn);
             node.persona = persona;
-            self.tie(&mut node, issues, Method::IssuedKey, Confidence::Exact);
+            let link = Link {
+                method: Method::IssuedKey,
+                confidence: Confidence::Exact,
+                issues,
+            };
+            self.tie(&mut node, None, link);
             node
         });
         nodes.collect()
@@ -308,4 +559,69 @@ impl NodeBuilder<'_> {
             _ => Persona::default(),
         }
     }
+}
+
+/// A longest life of a console session; IAM User Guide, "Switch to a role (console)".
+const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
+
+fn named(origin: Origin) -> Candidate {
+    Candidate {
+        parent: None,
+        origin: Some(origin),
+    }
+}
+
+fn from_session(parent: usize) -> Candidate {
+    Candidate {
+        parent: Some(parent),
+        origin: None,
+    }
+}
+
+/// Another view of the same session: no credentials were taken.
+fn tied(candidates: Vec<Candidate>, confidence: Confidence) -> Start {
+    Start::Tied {
+        candidates,
+        confidence,
+        hops: 0,
+        role: None,
+        missing: None,
+    }
+}
+
+fn with_missing(start: Start, reason: Option<UnresolvedReason>) -> Start {
+    match start {
+        Start::Tied {
+            candidates,
+            confidence,
+            hops,
+            role,
+            ..
+        } => Start::Tied {
+            candidates,
+            confidence,
+            hops,
+            role,
+            missing: reason,
+        },
+        other => other,
+    }
+}
+
+/// What two sessions of one sign-in, or two views of one key, have in common.
+pub(super) fn sibling_keys(facts: &Facts, row: usize) -> Vec<String> {
+    let uses = &facts.uses;
+    let Some(principal) = uses.principal_id.get(row) else {
+        return Vec::new();
+    };
+    let mut keys = Vec::new();
+    keys.extend(
+        uses.sign_in_session_arn
+            .get(row)
+            .map(|arn| format!("{principal} {arn}")),
+    );
+    if let [key] = uses.access_key_ids.get(row).as_slice() {
+        keys.push(format!("{principal} {key}"));
+    }
+    keys
 }

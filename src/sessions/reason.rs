@@ -1,7 +1,8 @@
 //! Why a role session's issuing event is not among the events: the codes, tried in a fixed order.
 
-use super::facts::Facts;
+use super::facts::{Facts, HiddenKind};
 use super::verdict::UnresolvedReason;
+use super::workload::is_cognito;
 use crate::iam::Arn;
 
 /// The reason for the session in `row` of the uses.
@@ -27,9 +28,19 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
     {
         return UnresolvedReason::IssuerOutsideWindow;
     }
+    let hidden = hidden_issue(facts, row, account);
+    if hidden == Some(HiddenKind::Redacted) {
+        return UnresolvedReason::Redacted;
+    }
+    if is_cognito(uses, row) {
+        return UnresolvedReason::DataEventNotLogged;
+    }
     // Before the region: without read events no region shows an `AssumeRole`.
     if !coverage.has_read_events {
         return UnresolvedReason::ReadEventsExcluded;
+    }
+    if hidden == Some(HiddenKind::Omitted) {
+        return UnresolvedReason::EventOmitted;
     }
     let region = (
         account.to_owned(),
@@ -41,6 +52,22 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
         return UnresolvedReason::RegionNotCollected;
     }
     UnresolvedReason::Lost
+}
+
+/// The reason why the caller of a call is not known, of whom only account and unique id are.
+pub(super) fn of_missing_caller(facts: &Facts, account: Option<&str>) -> UnresolvedReason {
+    match account.and_then(|account| facts.accounts.get(account)) {
+        None => UnresolvedReason::CrossAccountNotCollected,
+        Some(coverage) if !coverage.has_read_events => UnresolvedReason::ReadEventsExcluded,
+        Some(_) => UnresolvedReason::Lost,
+    }
+}
+
+/// A call in the second of the session's creation that handed out credentials without saying which.
+fn hidden_issue(facts: &Facts, row: usize, account: &str) -> Option<HiddenKind> {
+    let uses = &facts.uses;
+    let second = uses.creation_date.get(row)?.div_euclid(1_000_000);
+    facts.hidden.get(&(account.to_owned(), second)).copied()
 }
 
 /// Service-linked roles and the identities that EC2 uses for its own work have no issuing event.

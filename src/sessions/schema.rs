@@ -17,6 +17,11 @@ pub const SESSIONS: &[Column] = &[
         Text,
         "the event of that call, where it is one",
     ),
+    Column::new(
+        "issued_access_key_id",
+        Text,
+        "the key that the call handed out; the console and Identity Center use others",
+    ),
     Column::required("access_key_ids", TextList, "the keys it was seen with"),
     Column::new("session_arn", Text, "the ARN its calls show"),
     Column::new("session_name", Text, "the name the caller chose for it"),
@@ -41,6 +46,11 @@ pub const SESSIONS: &[Column] = &[
         "created_at",
         Time,
         "when its credentials were made; null for long-lived keys",
+    ),
+    Column::new(
+        "chain_started_at",
+        Time,
+        "when the first credentials of its chain were taken; null for the identity itself",
     ),
     Column::new(
         "expires_at",
@@ -81,7 +91,13 @@ pub const SESSIONS: &[Column] = &[
     Column::new(
         "created_by_origin_id",
         Text,
-        "who launched or deployed the workload",
+        "who launched or deployed the workload, or made the user or key; never the origin",
+    ),
+    Column::new("created_by_event_id", Text, "the event by which they did"),
+    Column::new(
+        "possible_operators",
+        TextList,
+        "who opened a shell on the machine before or while the session was used; evidence, never the origin",
     ),
     Column::new("source_identity", Text, "the source identity it carries"),
     Column::new("session_tags", Json, "the session tags that were asked for"),
@@ -122,6 +138,16 @@ pub const SESSIONS: &[Column] = &[
         "evidence_event_ids",
         TextList,
         "the events that prove its own link",
+    ),
+    Column::new(
+        "confirmed_by",
+        TextList,
+        "further joins that lead to the same issuing event",
+    ),
+    Column::new(
+        "contradicted_by",
+        TextList,
+        "what speaks against the link; it lowers the confidence by a step",
     ),
     Column::new("unresolved_reason", Text, "why the origin is not known"),
 ];

@@ -3,7 +3,7 @@
 //! Each text is stable: reports, scripts and other tools match on it.
 
 /// The join that ties a session to the event that issued it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Method {
     /// The identity is its own origin.
     Direct,
@@ -13,6 +13,18 @@ pub(super) enum Method {
     IssueSecond,
     /// Another account's copy of the call names the caller.
     SharedEvent,
+    /// The request is that of the call that caused it.
+    RequestId,
+    /// A sign-in, a role switch or a sign-in token of the console opened it.
+    SignIn,
+    /// Identity Center gave the credentials, or names the user.
+    IdentityCenter,
+    /// Only the source identity that it carries speaks of somebody.
+    Carried,
+    /// AWS says which workload, or which provider's identity, got the credentials.
+    Workload,
+    /// The only session of this principal that was alive.
+    OnlySessionAlive,
     /// Only the caller's account is known.
     AccountOnly,
     /// Nothing ties it to anything.
@@ -26,8 +38,44 @@ impl Method {
             Self::IssuedKey => "issued_key",
             Self::IssueSecond => "issue_second",
             Self::SharedEvent => "shared_event",
+            Self::RequestId => "request_id",
+            Self::SignIn => "sign_in",
+            Self::IdentityCenter => "identity_center",
+            Self::Carried => "carried",
+            Self::Workload => "workload",
+            Self::OnlySessionAlive => "only_session_alive",
             Self::AccountOnly => "account_only",
             Self::None => "none",
+        }
+    }
+}
+
+/// What speaks against a link that other evidence makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Contradiction {
+    /// The credentials were made more than two seconds from the call.
+    CreationDate,
+    /// The session carries another source identity than the call set.
+    SourceIdentity,
+    /// The credentials were used after their end.
+    UsedAfterExpiry,
+    /// The console says that somebody else switched.
+    SwitchFrom,
+    /// Identity Center gave the credentials to somebody else.
+    IdentityCenterUser,
+    /// AWS says that another workload got the credentials.
+    Workload,
+}
+
+impl Contradiction {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::CreationDate => "creation_date",
+            Self::SourceIdentity => "source_identity",
+            Self::UsedAfterExpiry => "used_after_expiry",
+            Self::SwitchFrom => "switch_from",
+            Self::IdentityCenterUser => "identity_center_user",
+            Self::Workload => "workload",
         }
     }
 }
@@ -83,8 +131,14 @@ pub(super) enum UnresolvedReason {
     RegionNotCollected,
     /// The caller is in an account that is not in the logs.
     CrossAccountNotCollected,
+    /// Only a call was found whose answer AWS hides.
+    Redacted,
+    /// The issuing call is a data event, and those are not in the logs.
+    DataEventNotLogged,
     /// The trail leaves out read events, and with them `AssumeRole`.
     ReadEventsExcluded,
+    /// The issuing event was too large, and its parts were left out.
+    EventOmitted,
     /// None of the others.
     Lost,
 }
@@ -96,7 +150,10 @@ impl UnresolvedReason {
             Self::IssuerOutsideWindow => "issuer_outside_window",
             Self::RegionNotCollected => "region_not_collected",
             Self::CrossAccountNotCollected => "cross_account_not_collected",
+            Self::Redacted => "redacted",
+            Self::DataEventNotLogged => "data_event_not_logged",
             Self::ReadEventsExcluded => "read_events_excluded",
+            Self::EventOmitted => "event_omitted",
             Self::Lost => "lost",
         }
     }

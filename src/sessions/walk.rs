@@ -12,11 +12,11 @@ use super::verdict::{Confidence, UnresolvedReason};
 const CHAIN_END: usize = 64;
 
 /// One possible way a session came about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// The caller's session.
-    pub(super) parent: usize,
-    /// The origin, where the issuing call names it itself.
+    /// The caller's session, where it is known.
+    pub(super) parent: Option<usize>,
+    /// The origin, where something else than the caller's session names it.
     pub(super) origin: Option<Origin>,
 }
 
@@ -35,6 +35,8 @@ pub(super) enum Start {
         hops: u32,
         /// The role it adds to the chain.
         role: Option<Arc<str>>,
+        /// What is missing in the logs, although the origin is named.
+        missing: Option<UnresolvedReason>,
     },
     /// Nothing says how it came about; it is in use, so its role is known.
     Unknown {
@@ -120,6 +122,23 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
         .collect()
 }
 
+/// The places of the verdicts in an order in which every parent comes before its children.
+pub(super) fn root_first(verdicts: &[Verdict]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(verdicts.len());
+    let mut seen = vec![false; verdicts.len()];
+    for first in 0..verdicts.len() {
+        let mut path = Vec::new();
+        let mut next = Some(first);
+        while let Some(at) = next.filter(|at| seen.get(*at) == Some(&false)) {
+            mark(&mut seen, at, true);
+            path.push(at);
+            next = verdicts.get(at).and_then(|verdict| verdict.parent);
+        }
+        order.extend(path.into_iter().rev());
+    }
+    order
+}
+
 fn parents(start: &Start) -> impl Iterator<Item = usize> + '_ {
     let candidates: &[Candidate] = match start {
         Start::Tied { candidates, .. } => candidates,
@@ -128,8 +147,8 @@ fn parents(start: &Start) -> impl Iterator<Item = usize> + '_ {
     // A candidate that names its origin needs no walk.
     candidates
         .iter()
-        .filter(|c| c.origin.is_none())
-        .map(|candidate| candidate.parent)
+        .filter(|candidate| candidate.origin.is_none())
+        .filter_map(|candidate| candidate.parent)
 }
 
 fn mark(flags: &mut [bool], at: usize, value: bool) {
@@ -197,12 +216,17 @@ fn settle(start: &Start, verdicts: &[Option<Verdict>]) -> Verdict {
             confidence,
             hops,
             role,
+            missing,
         } => {
             let callers: Vec<Verdict> = candidates
                 .iter()
                 .map(|candidate| caller(candidate, verdicts))
                 .collect();
-            tied(candidates, &callers, *confidence, *hops, role.as_ref())
+            let verdict = tied(candidates, &callers, *confidence, *hops, role.as_ref());
+            Verdict {
+                reason: verdict.reason.or(*missing),
+                ..verdict
+            }
         }
     }
 }
@@ -222,10 +246,9 @@ fn named(origin: &Origin) -> Verdict {
 fn caller(candidate: &Candidate, verdicts: &[Option<Verdict>]) -> Verdict {
     match &candidate.origin {
         Some(origin) => named(origin),
-        None => verdicts
-            .get(candidate.parent)
-            .cloned()
-            .flatten()
+        None => candidate
+            .parent
+            .and_then(|parent| verdicts.get(parent)?.clone())
             .unwrap_or_else(lost),
     }
 }
@@ -271,7 +294,7 @@ fn tied(
         parent: candidates
             .first()
             .filter(|_| single)
-            .map(|candidate| candidate.parent),
+            .and_then(|candidate| candidate.parent),
         hop_count: nearest.hop_count.saturating_add(hops),
         chain: nearest.chain.with(role),
         reason: nearest.reason,
@@ -298,13 +321,14 @@ mod tests {
             candidates: parents
                 .iter()
                 .map(|&parent| Candidate {
-                    parent,
+                    parent: Some(parent),
                     origin: None,
                 })
                 .collect(),
             confidence: Confidence::Exact,
             hops: 1,
             role: Some(Arc::from(role)),
+            missing: None,
         }
     }
 

@@ -1,13 +1,15 @@
 //! Sessions as rows, and the rows as files.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::SessionsError;
+use super::deeds::Maker;
 use super::nodes::Persona;
 use super::schema::{SESSIONS, SESSIONS_LAYOUT};
-use super::verdict::{Method, UnresolvedReason};
+use super::verdict::{Contradiction, Method, UnresolvedReason};
 use super::walk::Verdict;
 use crate::lake::{Draft, LakeTable, RowBuilder, TableWriter, schema_of};
 
@@ -17,6 +19,7 @@ pub(super) struct SessionRow {
     pub(super) id: String,
     pub(super) issuing_api: Option<String>,
     pub(super) issuing_event_id: Option<String>,
+    pub(super) issued_access_key_id: Option<String>,
     pub(super) access_key_ids: Vec<String>,
     pub(super) session_arn: Option<String>,
     pub(super) session_name: Option<String>,
@@ -25,6 +28,7 @@ pub(super) struct SessionRow {
     pub(super) role_account_id: Option<String>,
     pub(super) persona: Persona,
     pub(super) created_at: Option<i64>,
+    pub(super) chain_started_at: Option<i64>,
     pub(super) expires_at: Option<i64>,
     pub(super) parent: Option<String>,
     pub(super) verdict: Verdict,
@@ -39,6 +43,10 @@ pub(super) struct SessionRow {
     pub(super) event_count: i64,
     pub(super) denied_count: i64,
     pub(super) method: Method,
+    pub(super) maker: Maker,
+    pub(super) possible_operators: BTreeSet<String>,
+    pub(super) confirmed_by: BTreeSet<Method>,
+    pub(super) contradicted_by: BTreeSet<Contradiction>,
     pub(super) evidence: Vec<String>,
 }
 
@@ -72,6 +80,7 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("session_id", Some(&row.id))
         .text("issuing_api", row.issuing_api.as_ref())
         .text("issuing_event_id", row.issuing_event_id.as_ref())
+        .text("issued_access_key_id", row.issued_access_key_id.as_ref())
         .texts("access_key_ids", &row.access_key_ids)
         .text("session_arn", row.session_arn.as_ref())
         .text("session_name", row.session_name.as_ref())
@@ -81,6 +90,7 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("persona_arn", row.persona.arn.as_ref())
         .text("persona_id", row.persona.id.as_ref())
         .time("created_at", row.created_at)
+        .time("chain_started_at", row.chain_started_at)
         .time("expires_at", row.expires_at)
         .text("parent_session_id", row.parent.as_ref())
         .int("hop_count", Some(i64::from(verdict.hop_count)))
@@ -93,7 +103,9 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("origin_provider", origin.provider.as_ref())
         .text("origin_assurance", Some(origin.kind.assurance()))
         .bool("is_human", row.is_human)
-        .text("created_by_origin_id", None::<&str>)
+        .text("created_by_origin_id", row.maker.origin_id.as_ref())
+        .text("created_by_event_id", row.maker.event_id.as_ref())
+        .texts("possible_operators", &row.possible_operators)
         .text("source_identity", row.source_identity.as_ref())
         .text("session_tags", row.session_tags.as_ref())
         .bool("has_mfa", row.has_mfa)
@@ -106,6 +118,14 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("attribution", Some(row.method.code()))
         .text("confidence", Some(verdict.confidence.code()))
         .texts("evidence_event_ids", &row.evidence)
+        .texts(
+            "confirmed_by",
+            row.confirmed_by.iter().map(|join| join.code()),
+        )
+        .texts(
+            "contradicted_by",
+            row.contradicted_by.iter().map(|found| found.code()),
+        )
         .text(
             "unresolved_reason",
             verdict.reason.map(UnresolvedReason::code),

@@ -2,6 +2,8 @@
 //! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
 //! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
 
+mod switch_rules;
+
 use std::path::Path;
 
 use arrow::error::ArrowError;
@@ -12,6 +14,8 @@ use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest, schema_of};
 use crate::sessions::SESSIONS;
 use crate::sql_file::SqlFile;
+
+pub use switch_rules::{SWITCH_RULES, SwitchRules};
 
 /// What can go wrong while a lake is opened for questions.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +32,7 @@ pub enum ViewsError {
 }
 
 /// The views, each after what it reads.
-const VIEWS: [(&str, &str); 5] = [
+const VIEWS: [(&str, &str); 7] = [
     (
         "attributed_events",
         include_str!("../../sql/views/attributed_events.sql"),
@@ -44,6 +48,14 @@ const VIEWS: [(&str, &str); 5] = [
     (
         "permission_usage",
         include_str!("../../sql/views/permission_usage.sql"),
+    ),
+    (
+        "direct_calls",
+        include_str!("../../sql/views/direct_calls.sql"),
+    ),
+    (
+        "persona_intervals",
+        include_str!("../../sql/views/persona_intervals.sql"),
     ),
     (
         "persona_switches",
@@ -63,7 +75,7 @@ pub fn views() -> Vec<SqlFile> {
 pub fn names() -> Vec<&'static str> {
     let tables = LakeTable::ALL.map(LakeTable::name);
     let views = VIEWS.iter().map(|(name, _)| *name);
-    let named = ["accounts", "people"];
+    let named = ["accounts", "people", "switch_rules"];
     tables.into_iter().chain(named).chain(views).collect()
 }
 
@@ -93,21 +105,33 @@ pub async fn open_lake(
     directory: &Directory,
     limits: EngineLimits,
 ) -> Result<OpenLake, ViewsError> {
+    open_lake_with(lake, directory, SwitchRules::default(), limits).await
+}
+
+/// The same with other rules of what a persona switch is.
+pub async fn open_lake_with(
+    lake: &Lake,
+    directory: &Directory,
+    rules: SwitchRules,
+    limits: EngineLimits,
+) -> Result<OpenLake, ViewsError> {
     let manifest = lake.snapshot()?;
-    let engine = open(lake.root(), &manifest, directory, limits).await?;
+    let engine = open(lake.root(), &manifest, directory, rules, limits).await?;
     Ok(OpenLake { engine, manifest })
 }
 
 /// Opens an engine with every table and view, and not one row; for their columns.
 pub async fn open_nothing(limits: EngineLimits) -> Result<Engine, ViewsError> {
     let nothing = Manifest::empty();
-    open(Path::new(""), &nothing, &Directory::default(), limits).await
+    let (names, rules) = (Directory::default(), SwitchRules::default());
+    open(Path::new(""), &nothing, &names, rules, limits).await
 }
 
 async fn open(
     root: &Path,
     manifest: &Manifest,
     directory: &Directory,
+    rules: SwitchRules,
     limits: EngineLimits,
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
@@ -117,6 +141,7 @@ async fn open(
     for (name, columns, rows) in [
         ("accounts", ACCOUNTS, directory.account_rows()?),
         ("people", PEOPLE, directory.people_rows()?),
+        ("switch_rules", SWITCH_RULES, rules.rows()?),
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
     }

@@ -47,12 +47,17 @@ fn who_tells_the_way_back_to_alice() {
       0. arn:aws:iam::111122223333:user/alice
          named by its own records; join direct, exact
          1 call at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
+         would be contradicted by logs that were changed: the identity is as AWS recorded it
       1. arn:aws:iam::111122223333:role/SecurityAnalystRole as alice
-         AssumeRole at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 3df5fe57-6753-c639-3382-2bb9d3305a9f; join issued_key, exact
+         AssumeRole at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 3df5fe57-6753-c639-3382-2bb9d3305a9f, handed out key ASIAANALYST00EXAMPLE; join issued_key, exact
          5 calls from 2026-03-02T09:02:10Z to 2026-03-02T09:40:00Z, keys [ASIAANALYST00EXAMPLE]
+         confirmed by [issue_second]
+         would be contradicted by another call that issued this key, another principal under it, credentials made at another second, another source identity, use after its end
       2. arn:aws:iam::111122223333:role/SecurityBreakGlassRole as alice
-         AssumeRole at 2026-03-02T09:20:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 920aa03b-55ae-363b-33fa-8966df032062; join issued_key, exact
+         AssumeRole at 2026-03-02T09:20:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 920aa03b-55ae-363b-33fa-8966df032062, handed out key ASIABREAKGLASEXAMPLE; join issued_key, exact
          2 calls from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z, keys [ASIABREAKGLASEXAMPLE]
+         confirmed by [issue_second]
+         would be contradicted by another call that issued this key, another principal under it, credentials made at another second, another source identity, use after its end
       it was used from:
         203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1: 2 calls from 2026-03-02T09:21:30Z to 2026-03-02T09:22:05Z
 
@@ -161,18 +166,18 @@ fn the_review_names_the_right_person_in_each_story() {
 
      log_files   records   events   duplicates   rejected   files_rejected   sessions   unresolved_sessions   first_event_time       last_event_time
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-            18        63       61            0          2                0         37                     1   2026-03-02T09:00:00Z   2026-03-12T02:01:00Z
+            18        63       61            0          2                0         36                     1   2026-03-02T09:00:00Z   2026-03-12T02:01:00Z
 
     Coverage
     ========
     Where and when the logs speak. What happened elsewhere, or before and after, is not in this review.
     What to do: look for accounts and regions that you use and that are missing here, and collect their logs.
 
-     account_id     account_name   aws_region   first_event_time       last_event_time        days_with_events   days_without   events
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     111122223333                  us-east-1    2026-03-02T09:00:00Z   2026-03-12T02:01:00Z                  7              4       31
-     444455556666                  us-east-1    2026-03-03T14:03:00Z   2026-03-09T03:05:00Z                  5              2       24
-     777788889999                  us-east-1    2026-03-03T14:06:00Z   2026-03-08T03:04:00Z                  2              4        6
+     account_id     account_name   aws_region   first_event_time       last_event_time        days_with_events   days_without   longest_silence_hours   silent_hours   events   read_events   sts_events   data_events
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     111122223333                  us-east-1    2026-03-02T09:00:00Z   2026-03-12T02:01:00Z                  7              4                      71            227       31            22           10             0
+     444455556666                  us-east-1    2026-03-03T14:03:00Z   2026-03-09T03:05:00Z                  5              2                      43            126       24            17            9             0
+     777788889999                  us-east-1    2026-03-03T14:06:00Z   2026-03-08T03:04:00Z                  2              4                     108            108        6             2            1             0
 
     Forms of the log files
     ======================
@@ -199,7 +204,7 @@ fn the_review_names_the_right_person_in_each_story() {
      svc-backup                              iam_user               111122223333   DataExport                                           2        0   2026-03-12T02:01:00Z
      carol                                   iam_user               444455556666   Support                                              2        0   2026-03-04T11:04:00Z
      dave                                    iam_user               444455556666   Support                                              2        0   2026-03-04T11:05:00Z
-     frank@example.com                       identity_center_user   444455556666   AWSReservedSSO_Administrator_0123456789abcdef        3        0   2026-03-06T07:03:00Z
+     frank@example.com                       identity_center_user                  AWSReservedSSO_Administrator_0123456789abcdef        3        0   2026-03-06T07:03:00Z
      resize-images                           lambda_function        444455556666   ResizeImagesRole                                     2        1   2026-03-07T09:50:03Z
      777788889999                            root                   777788889999                                                        3        0   2026-03-08T03:04:00Z
      repo:example/shop:ref:refs/heads/main   web_identity           444455556666   GitHubDeploy                                         3        0   2026-03-06T12:01:00Z

@@ -33,9 +33,11 @@ mod ingest_order;
 mod lake_private;
 
 // Who was behind it.
+mod cases;
 mod sessions_chains;
 mod sessions_cross_account;
 mod sessions_guards;
+mod simulator;
 
 // What a user sees: one file per command.
 mod cli_answers;

@@ -1,4 +1,4 @@
--- Who made the user, or the long-lived key, of a session?
+-- Who made the user, the long-lived key or the workload of a session?
 -- param: session_id text
 -- reads: session_edges, attributed_events
 SELECT

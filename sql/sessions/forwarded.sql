@@ -1,0 +1,44 @@
+-- Which sessions share a request with the call that caused theirs?
+-- Some services make their calls in somebody's name under the id of the request that caused them. A request id that several sessions
+-- of one principal show (masked logs) says nothing.
+-- reads: events
+WITH forwarded AS (
+    SELECT
+        session_id,
+        request_id,
+        user_identity_principal_id AS principal_id,
+        recipient_account_id,
+        min(event_id) AS event_id
+    FROM events
+    WHERE user_identity_type = 'AssumedRole' AND user_identity_invoked_by <> '' AND request_id <> ''
+    GROUP BY session_id, request_id, user_identity_principal_id, recipient_account_id
+),
+
+causes AS (
+    SELECT
+        request_id,
+        user_identity_principal_id AS principal_id,
+        recipient_account_id,
+        min(session_id) AS session_id,
+        min(event_id) AS event_id
+    FROM events
+    WHERE
+        user_identity_type = 'AssumedRole' AND coalesce(user_identity_invoked_by, '') = '' AND request_id <> ''
+    GROUP BY request_id, user_identity_principal_id, recipient_account_id
+    HAVING count(DISTINCT session_id) = 1
+)
+
+SELECT
+    forwarded.session_id,
+    causes.session_id AS cause_session_id,
+    min(forwarded.event_id) AS event_id,
+    min(causes.event_id) AS cause_event_id
+FROM forwarded
+INNER JOIN causes
+    ON
+        forwarded.request_id = causes.request_id
+        AND forwarded.principal_id = causes.principal_id
+        AND forwarded.recipient_account_id = causes.recipient_account_id
+        AND forwarded.session_id <> causes.session_id
+GROUP BY forwarded.session_id, causes.session_id
+ORDER BY forwarded.session_id, causes.session_id

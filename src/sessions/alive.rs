@@ -1,0 +1,128 @@
+//! K9: of a caller known by its unique id alone, the sessions of that id that were alive.
+//!
+//! Only for records that do not show when their session was created: the other account's copy of a call, and
+//! console events without a session context. A record that shows it belongs to that session and to no other.
+
+use std::collections::HashMap;
+
+use super::facts::Facts;
+use super::issuance::Issuances;
+use super::link::{EXPIRY_SLACK, SECOND};
+use super::nodes::Node;
+use super::verdict::{Confidence, Method};
+use super::walk::{Candidate, Start};
+
+/// The longest that a role session lives; IAM User Guide, "Methods to assume a role".
+const LONGEST_ROLE: i64 = 12 * 3600 * SECOND;
+const SKEW: i64 = 5 * SECOND;
+
+/// When a session could be used, and its place among the nodes.
+struct Life {
+    created: i64,
+    end: i64,
+    node: usize,
+}
+
+/// Ties every session of which only the principal is known to the sessions of that principal.
+pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issuances<'_>) {
+    let open: Vec<usize> = (0..nodes.len())
+        .filter(|at| nodes.get(*at).is_some_and(|node| node.is_any_of_principal))
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    let lives = lives(nodes, facts, issuances);
+    for at in open {
+        let Some(row) = nodes.get(at).and_then(|node| node.used) else {
+            continue;
+        };
+        let uses = &facts.uses;
+        let (Some(principal), Some(first), Some(last)) = (
+            uses.principal_id.get(row),
+            uses.first_used_at.get(row),
+            uses.last_used_at.get(row),
+        ) else {
+            continue;
+        };
+        let alive = lives.get(principal).into_iter().flatten().filter(|life| {
+            life.node != at && life.created <= last + SKEW && first <= life.end + EXPIRY_SLACK
+        });
+        // Several views of one session count once.
+        let mut found: Vec<&Life> = Vec::new();
+        for life in alive {
+            if !found.iter().any(|known| known.created == life.created) {
+                found.push(life);
+            }
+        }
+        let candidates: Vec<Candidate> = found
+            .iter()
+            .map(|life| Candidate {
+                parent: Some(life.node),
+                origin: None,
+            })
+            .collect();
+        if candidates.is_empty() {
+            continue;
+        }
+        let twin = found
+            .first()
+            .filter(|_| found.len() == 1)
+            .map(|life| life.node);
+        if let Some(node) = nodes.get_mut(at) {
+            node.method = Method::OnlySessionAlive;
+            node.twin = twin;
+            node.start = Start::Tied {
+                candidates,
+                confidence: Confidence::Probable,
+                hops: 0,
+                role: None,
+                missing: None,
+            };
+        }
+    }
+}
+
+/// The role sessions of each principal, in the order of their creation.
+fn lives<'a>(
+    nodes: &[Node],
+    facts: &'a Facts,
+    issuances: &'a Issuances<'_>,
+) -> HashMap<&'a str, Vec<Life>> {
+    let mut lives: HashMap<&str, Vec<Life>> = HashMap::new();
+    for (at, node) in nodes.iter().enumerate() {
+        if node.is_any_of_principal || node.role_arn.is_none() {
+            continue;
+        }
+        let issue = node.issues.first().copied();
+        let principal = match node.used {
+            Some(row) => facts.uses.principal_id.get(row),
+            None => issue.and_then(|issue| issuances.issued.get(issue)?.principal_id.as_deref()),
+        };
+        let created = node
+            .used
+            .and_then(|row| facts.uses.creation_date.get(row))
+            .or_else(|| facts.issues.event_time.get(issue?));
+        let (Some(principal), Some(created)) = (principal, created) else {
+            continue;
+        };
+        let last = node.used.and_then(|row| facts.uses.last_used_at.get(row));
+        let expires = issue.and_then(|issue| facts.issues.issued_expiration.get(issue));
+        lives.entry(principal).or_default().push(Life {
+            created,
+            end: expires
+                .unwrap_or(created + LONGEST_ROLE)
+                .max(last.unwrap_or(created)),
+            node: at,
+        });
+    }
+    for sessions in lives.values_mut() {
+        sessions.sort_by(|a, b| {
+            (a.created, &nodes_id(nodes, a)).cmp(&(b.created, &nodes_id(nodes, b)))
+        });
+    }
+    lives
+}
+
+fn nodes_id(nodes: &[Node], life: &Life) -> Option<String> {
+    nodes.get(life.node).map(|node| node.id.clone())
+}

@@ -1,0 +1,205 @@
+//! Who stands beside an origin: who made the workload, user or key, and who reached into the machine.
+//!
+//! Neither is ever the origin: a person who launched an instance did not make the calls of its programs.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::columns::Deeds;
+use super::facts::Facts;
+use super::link::SECOND;
+use super::nodes::Node;
+use super::origin::OriginKind;
+use super::walk::{Verdict, root_first};
+use crate::iam::is_long_lived;
+
+/// A workload's first credentials may be recorded a little before the call that made it.
+const SKEW: i64 = 5 * SECOND;
+/// A shell may have been opened this long before the session in which its commands were run.
+const LONGEST_SHELL: i64 = 12 * 3600 * SECOND;
+
+/// Who made what a session belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Maker {
+    pub(super) origin_id: Option<String>,
+    pub(super) event_id: Option<String>,
+}
+
+/// What was made, and what was reached into, with the verdict on whoever did it.
+pub(super) struct Doers<'a> {
+    facts: &'a Facts,
+    nodes: &'a [Node],
+    verdicts: &'a [Verdict],
+    made: HashMap<&'a str, Vec<usize>>,
+    made_by_request: HashMap<&'a str, Vec<usize>>,
+    reached: HashMap<&'a str, Vec<usize>>,
+    index: HashMap<&'a str, usize>,
+}
+
+impl<'a> Doers<'a> {
+    pub(super) fn new(facts: &'a Facts, nodes: &'a [Node], verdicts: &'a [Verdict]) -> Self {
+        let by_request = |row: &usize| {
+            let target = facts.deployments.target_id.get(*row);
+            target.is_some_and(|target| target.starts_with("i-"))
+        };
+        let mut made_by_request: HashMap<&str, Vec<usize>> = HashMap::new();
+        for row in (0..facts.deployments.len).filter(by_request) {
+            if let Some(request) = facts.deployments.request_id.get(row) {
+                made_by_request.entry(request).or_default().push(row);
+            }
+        }
+        Self {
+            facts,
+            nodes,
+            verdicts,
+            made: by_target(&facts.deployments),
+            made_by_request,
+            reached: by_target(&facts.operations),
+            index: nodes
+                .iter()
+                .enumerate()
+                .map(|(at, node)| (node.id.as_str(), at))
+                .collect(),
+        }
+    }
+
+    /// The makers of all sessions; one that is taken from another session of the same origin has that one's maker.
+    pub(super) fn makers(&self) -> Vec<Maker> {
+        let mut makers: Vec<Maker> = vec![Maker::default(); self.nodes.len()];
+        for at in root_first(self.verdicts) {
+            let inherited = || {
+                let parent = self.verdicts.get(at)?.parent?;
+                let maker = self
+                    .is_of_one_origin(at, parent)
+                    .then(|| makers.get(parent));
+                maker.flatten().cloned()
+            };
+            let maker = self.maker_of(at).or_else(inherited);
+            if let (Some(slot), Some(maker)) = (makers.get_mut(at), maker) {
+                *slot = maker;
+            }
+        }
+        makers
+    }
+
+    fn is_of_one_origin(&self, a: usize, b: usize) -> bool {
+        let pair = self.verdicts.get(a).zip(self.verdicts.get(b));
+        pair.is_some_and(|(a, b)| a.origin.is_same(&b.origin))
+    }
+
+    /// The last call before the session that made what the session itself shows.
+    fn maker_of(&self, at: usize) -> Option<Maker> {
+        let (node, verdict) = (self.nodes.get(at)?, self.verdicts.get(at)?);
+        let origin = &verdict.origin;
+        let role = || verdict.chain.iter().next();
+        let id = origin.id.as_deref();
+        match origin.kind {
+            OriginKind::Ec2Instance => self
+                .maker(at, self.made.get(id?))
+                .or_else(|| self.maker_by_request(at, node)),
+            OriginKind::LambdaFunction | OriginKind::EksPod => self.maker(at, self.made.get(id?)),
+            OriginKind::EcsTask => self
+                .maker(at, self.made.get(id?))
+                .or_else(|| self.maker(at, self.made.get(role()?))),
+            OriginKind::RolesAnywhere => self.maker(at, self.made.get(origin.provider.as_deref()?)),
+            // A build or a database by its own id, else the role that the service was given.
+            OriginKind::AwsService => origin
+                .name
+                .as_deref()
+                .and_then(|name| self.maker(at, self.made.get(name)))
+                .or_else(|| self.maker(at, self.made.get(role()?))),
+            OriginKind::IamUser if node.role_arn.is_none() => {
+                let keys = node.used.map(|row| self.facts.uses.access_key_ids.get(row));
+                let of_key = keys
+                    .into_iter()
+                    .flatten()
+                    .filter(|key| is_long_lived(key))
+                    .find_map(|key| self.maker(at, self.made.get(key.as_str())))
+                    // Whoever makes a key for himself is no maker of himself.
+                    .filter(|maker| maker.origin_id != origin.id);
+                let user = node.persona.id.as_deref();
+                of_key.or_else(|| self.maker(at, self.made.get(user?)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The launch whose request handed out an instance's first credentials.
+    fn maker_by_request(&self, at: usize, node: &Node) -> Option<Maker> {
+        let request = self.facts.issues.request_id.get(*node.issues.first()?)?;
+        self.maker(at, self.made_by_request.get(request))
+    }
+
+    fn maker(&self, at: usize, rows: Option<&Vec<usize>>) -> Option<Maker> {
+        let deployments = &self.facts.deployments;
+        let account = self.account_of(at);
+        let began = self.began(at)?;
+        let row = rows?.iter().rev().copied().find(|row| {
+            deployments
+                .event_time
+                .get(*row)
+                .is_some_and(|time| time <= began + SKEW)
+                && (account.is_none() || deployments.account_id.get(*row) == account)
+        })?;
+        let by = *self.index.get(deployments.session_id.get(row)?)?;
+        let origin = &self.verdicts.get(by)?.origin;
+        Some(Maker {
+            origin_id: origin.id.clone(),
+            event_id: deployments.event_id.get(row).map(str::to_owned),
+        })
+    }
+
+    fn account_of(&self, at: usize) -> Option<&str> {
+        self.verdicts.get(at)?.origin.account_id.as_deref()
+    }
+
+    fn began(&self, at: usize) -> Option<i64> {
+        let node = self.nodes.get(at)?;
+        let uses = &self.facts.uses;
+        node.used
+            .and_then(|row| uses.creation_date.get(row).or(uses.first_used_at.get(row)))
+            .or_else(|| self.facts.issues.event_time.get(*node.issues.first()?))
+    }
+
+    /// The people who opened a shell on a session's machine before or while it was used.
+    pub(super) fn operators(&self, at: usize) -> BTreeSet<String> {
+        let Some(verdict) = self.verdicts.get(at).filter(|verdict| {
+            matches!(
+                verdict.origin.kind,
+                OriginKind::Ec2Instance | OriginKind::EcsTask
+            )
+        }) else {
+            return BTreeSet::new();
+        };
+        let began = self.began(at);
+        let last = self
+            .nodes
+            .get(at)
+            .and_then(|node| self.facts.uses.last_used_at.get(node.used?));
+        let (Some(id), Some(began), Some(last)) = (verdict.origin.id.as_deref(), began, last)
+        else {
+            return BTreeSet::new();
+        };
+        let operations = &self.facts.operations;
+        let rows = self.reached.get(id).into_iter().flatten().filter(|row| {
+            operations
+                .event_time
+                .get(**row)
+                .is_some_and(|time| began - LONGEST_SHELL <= time && time <= last)
+        });
+        rows.filter_map(|row| {
+            let by = *self.index.get(operations.session_id.get(*row)?)?;
+            self.verdicts.get(by)?.origin.id.clone()
+        })
+        .collect()
+    }
+}
+
+fn by_target(deeds: &Deeds) -> HashMap<&str, Vec<usize>> {
+    let mut rows: HashMap<&str, Vec<usize>> = HashMap::new();
+    for row in 0..deeds.len {
+        if let Some(target) = deeds.target_id.get(row) {
+            rows.entry(target).or_default().push(row);
+        }
+    }
+    rows
+}

@@ -1,0 +1,188 @@
+//! All joins of a session held against each other: the first gives the link, the others confirm or contradict it.
+
+use std::collections::BTreeSet;
+
+use super::facts::Facts;
+use super::identity_center::user_of;
+use super::issuance::IssuingApi;
+use super::link::{EXPIRY_SLACK, Link, Linker, SECOND};
+use super::verdict::{Contradiction, Method};
+use super::workload;
+use crate::iam::{AssumedRoleArn, account_of_id};
+
+/// A creation date this close to the issue is no contradiction.
+const CREATION_TOLERANCE: i64 = 2 * SECOND;
+
+/// A link with what speaks for and against it.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub(super) link: Link,
+    /// Further joins that lead to the same call.
+    pub(super) confirmed_by: BTreeSet<Method>,
+    pub(super) contradicted_by: BTreeSet<Contradiction>,
+}
+
+impl Linker<'_> {
+    /// The best link of a session in use, weighed; `None` when no call in the logs can have issued it.
+    pub(super) fn weigh(&self, facts: &Facts, row: usize) -> Option<Evidence> {
+        let mut links = self.links(row).into_iter();
+        let mut link = links.next()?;
+        let mut confirmed_by = BTreeSet::new();
+        let mut contradicted_by = BTreeSet::new();
+        for other in links {
+            match self.compare(facts, &link, &other) {
+                Some(true) => {
+                    confirmed_by.insert(other.method);
+                }
+                Some(false) => {
+                    contradicted_by.extend(contradiction_of(other.method));
+                }
+                None => {}
+            }
+        }
+        if let &[issue] = link.issues.as_slice() {
+            self.hold_against(facts, row, issue, link.method, &mut contradicted_by);
+            self.confirm(facts, row, issue, &mut confirmed_by);
+        }
+        if !contradicted_by.is_empty() {
+            link.confidence = link.confidence.lowered();
+        }
+        Some(Evidence {
+            link,
+            confirmed_by,
+            contradicted_by,
+        })
+    }
+
+    /// Whether another join means the same call, or somebody else; `None` where it cannot be told.
+    fn compare(&self, facts: &Facts, link: &Link, other: &Link) -> Option<bool> {
+        let issues = self.issuances.issues;
+        if other.issues.iter().any(|issue| link.issues.contains(issue)) {
+            return Some(true);
+        }
+        let (&[ours], &[theirs]) = (link.issues.as_slice(), other.issues.as_slice()) else {
+            return None;
+        };
+        match self.issuances.issued.get(theirs)?.api {
+            IssuingApi::SwitchRole => {
+                let from = issues.switch_from_arn.get(theirs)?;
+                Some(from == self.caller_arn(facts, ours)?)
+            }
+            // Both are the console's; which key they echo says nothing.
+            IssuingApi::SigninToken | IssuingApi::OAuthToken => Some(true),
+            // The second and the permission set agree; whose they are is told by the user id, see `hold_against`.
+            IssuingApi::Grant => Some(true),
+            _ => None,
+        }
+    }
+
+    /// The caller's ARN, by the caller's own account's copy of the call where the other one does not show it.
+    fn caller_arn(&self, facts: &Facts, issue: usize) -> Option<&str> {
+        let issues = self.issuances.issues;
+        issues.caller_arn.get(issue).or_else(|| {
+            let twins = facts.twins.get(issues.caller_session_id.get(issue)?)?;
+            let twin = twins.first().filter(|_| twins.len() == 1)?;
+            let copy = self.issuances.by_session(&twin.session_id).first()?;
+            issues.caller_arn.get(*copy)
+        })
+    }
+
+    /// What the session's own records say against the call.
+    fn hold_against(
+        &self,
+        facts: &Facts,
+        row: usize,
+        issue: usize,
+        method: Method,
+        found: &mut BTreeSet<Contradiction>,
+    ) {
+        let (uses, issues) = (self.uses, self.issuances.issues);
+        let apart = uses
+            .creation_date
+            .get(row)
+            .zip(self.issuances.second_of(issue))
+            .is_some_and(|(created, second)| {
+                (created - second * SECOND).abs() > CREATION_TOLERANCE
+            });
+        if apart {
+            found.insert(Contradiction::CreationDate);
+        }
+        let renamed = uses
+            .source_identity
+            .get(row)
+            .zip(issues.requested_source_identity.get(issue))
+            .is_some_and(|(used, asked)| used != asked);
+        if renamed {
+            found.insert(Contradiction::SourceIdentity);
+        }
+        // The end of a key that was handed out is not the end of a console session that it opened.
+        let outlived = uses
+            .last_used_at
+            .get(row)
+            .zip(issues.issued_expiration.get(issue))
+            .is_some_and(|(last, end)| last > end + EXPIRY_SLACK);
+        if outlived && method == Method::IssuedKey {
+            found.insert(Contradiction::UsedAfterExpiry);
+        }
+        let others_grant = uses
+            .on_behalf_of_user_id
+            .get(row)
+            .zip(user_of(issues, issue))
+            .is_some_and(|(used, (_, granted))| used != granted);
+        if others_grant {
+            found.insert(Contradiction::IdentityCenterUser);
+        }
+        if self.workload_agrees(facts, row, issue) == Some(false) {
+            found.insert(Contradiction::Workload);
+        }
+    }
+
+    /// What else the session's own records say for the call.
+    fn confirm(&self, facts: &Facts, row: usize, issue: usize, found: &mut BTreeSet<Method>) {
+        let (uses, issues) = (self.uses, self.issuances.issues);
+        let carried = uses.source_identity.get(row).is_some()
+            && uses.source_identity.get(row) == issues.requested_source_identity.get(issue);
+        if carried {
+            found.insert(Method::Carried);
+        }
+        if let Some(caller) = issues.caller_session_id.get(issue)
+            && facts.twins.contains_key(caller)
+        {
+            found.insert(Method::SharedEvent);
+        }
+        if self.workload_agrees(facts, row, issue) == Some(true) {
+            found.insert(Method::Workload);
+        }
+        // The key itself says in which account it was made; another account there means anonymised logs, and no more.
+        let of_key = issues
+            .issued_access_key_id
+            .get(issue)
+            .and_then(account_of_id);
+        if of_key.is_some() && of_key.as_deref() == uses.account_id.get(row) {
+            found.insert(Method::AccountOnly);
+        }
+    }
+
+    /// Whether the workload that AWS names on the session's records is the one that the call was made for.
+    fn workload_agrees(&self, facts: &Facts, row: usize, issue: usize) -> Option<bool> {
+        let uses = &facts.uses;
+        let issued_to = uses.in_scope_of_credentials_issued_to.get(row);
+        let (_, id) = workload::resource_of(uses.in_scope_of_issuer_type.get(row)?, issued_to?)?;
+        let service = self.issuances.issues.caller_invoked_by.get(issue)?;
+        let named = AssumedRoleArn::parse(uses.arn.get(row)?)?.session_name;
+        // Only these services name the session after the workload.
+        matches!(
+            service,
+            "ec2.amazonaws.com" | "lambda.amazonaws.com" | "ecs-tasks.amazonaws.com"
+        )
+        .then(|| named == id || named.starts_with("awslambda_"))
+    }
+}
+
+fn contradiction_of(method: Method) -> Option<Contradiction> {
+    match method {
+        Method::SignIn => Some(Contradiction::SwitchFrom),
+        Method::IdentityCenter => Some(Contradiction::IdentityCenterUser),
+        _ => None,
+    }
+}

@@ -1,0 +1,334 @@
+//! An organization that acts by seed: accounts, identities, a clock, the records it writes, and the truth beside them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::super::support::{TempLake, gzip};
+
+pub const MANAGEMENT: &str = "777788889999";
+pub const PRODUCTION: &str = "111122223333";
+pub const SHOP: &str = "444455556666";
+/// An account of ours whose trail delivers nothing to these logs.
+pub const NOT_COLLECTED: &str = "123412341234";
+pub const VENDOR: &str = "222233334444";
+pub const STORE: &str = "arn:aws:identitystore::777788889999:identitystore/d-1234567890";
+
+/// A small generator of numbers, so that a seed means the same in every version of every library.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        // SplitMix64, Steele, Lea and Flood 2014.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
+    pub fn shuffle<T>(&mut self, of: &mut [T]) {
+        for at in (1..of.len()).rev() {
+            of.swap(at, usize::try_from(self.below(at as u64 + 1)).unwrap());
+        }
+    }
+
+    /// Digits as AWS's ids have them.
+    pub fn digits(&mut self, count: usize) -> String {
+        (0..count)
+            .map(|_| {
+                char::from(
+                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::try_from(self.below(32)).unwrap()],
+                )
+            })
+            .collect()
+    }
+
+    pub fn hex(&mut self, count: usize) -> String {
+        (0..count)
+            .map(|_| char::from(b"0123456789abcdef"[usize::try_from(self.below(16)).unwrap()]))
+            .collect()
+    }
+
+    pub fn uuid(&mut self) -> String {
+        let parts = [8, 4, 4, 4, 12].map(|count| self.hex(count));
+        parts.join("-")
+    }
+}
+
+/// What is true of an event, as far as the logs can tell.
+#[derive(Debug, Clone)]
+pub enum Truth {
+    /// This origin, by kind and id.
+    Origin(&'static str, String),
+    /// Nobody can tell, for this reason.
+    Unknowable(&'static str),
+    /// Several could have done it.
+    Ambiguous,
+}
+
+/// Credentials as their calls show them: the record's `userIdentity`.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub identity: Value,
+    pub truth: Truth,
+}
+
+impl Session {
+    pub fn account(&self) -> String {
+        self.identity["accountId"]
+            .as_str()
+            .unwrap_or(PRODUCTION)
+            .to_owned()
+    }
+}
+
+pub struct Estate {
+    pub dice: Dice,
+    pub now: DateTime<Utc>,
+    pub records: Vec<Value>,
+    /// Event id → the case it belongs to, and the truth.
+    pub truth: BTreeMap<String, (&'static str, Truth)>,
+    pub case: &'static str,
+    ids: BTreeMap<String, String>,
+}
+
+impl Estate {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            dice: Dice::new(seed),
+            now: "2026-05-04T06:00:00Z".parse().unwrap(),
+            records: Vec::new(),
+            truth: BTreeMap::new(),
+            case: "",
+            ids: BTreeMap::new(),
+        }
+    }
+
+    pub fn pass(&mut self, seconds: u64) {
+        self.now += TimeDelta::seconds(i64::try_from(seconds).unwrap());
+    }
+
+    pub fn wait(&mut self) {
+        let seconds = 1 + self.dice.below(90);
+        self.pass(seconds);
+    }
+
+    pub fn time(&self) -> String {
+        self.now.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// `AROA…`, `AIDA…`: one for each name, for good.
+    pub fn id(&mut self, prefix: &str, name: &str) -> String {
+        let dice = &mut self.dice;
+        let id = self
+            .ids
+            .entry(format!("{prefix}{name}"))
+            .or_insert_with(|| format!("{prefix}{}", dice.digits(17)));
+        id.clone()
+    }
+
+    pub fn key(&mut self) -> String {
+        format!("ASIA{}", self.dice.digits(16))
+    }
+
+    /// An IAM user with a key.
+    pub fn user(&mut self, account: &str, name: &str) -> Session {
+        let arn = format!("arn:aws:iam::{account}:user/{name}");
+        let key = self.id("AKIA", &arn)[..20].to_owned();
+        Session {
+            identity: json!({
+                "type": "IAMUser", "principalId": self.id("AIDA", &arn), "arn": arn, "accountId": account,
+                "accessKeyId": key, "userName": name,
+            }),
+            truth: Truth::Origin("iam_user", arn),
+        }
+    }
+
+    /// A call, with whatever it needs in `change`.
+    pub fn call(
+        &mut self,
+        who: &Session,
+        source: &str,
+        name: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
+        let id = self.dice.uuid();
+        let account = who.account();
+        let mut record = json!({
+            "eventVersion": self.dice.pick(&["1.08", "1.09", "1.10", "1.11"]),
+            "userIdentity": who.identity, "eventTime": self.time(),
+            "eventSource": format!("{source}.amazonaws.com"), "eventName": name,
+            "awsRegion": self.dice.pick(&["us-east-1", "eu-west-1"]),
+            "sourceIPAddress": "203.0.113.10", "userAgent": "aws-cli/2.27.0",
+            "requestParameters": null, "responseElements": null,
+            "requestID": self.dice.uuid(), "eventID": id, "readOnly": name.starts_with("List") || name.starts_with("Get"),
+            "eventType": "AwsApiCall", "managementEvent": true, "recipientAccountId": account,
+            "eventCategory": "Management",
+        });
+        change(&mut record);
+        let id = record["eventID"].as_str().unwrap().to_owned();
+        self.truth
+            .insert(id.clone(), (self.case, who.truth.clone()));
+        self.records.push(record);
+        id
+    }
+
+    /// Some calls of a session, spread over some time.
+    pub fn work(&mut self, who: &Session) {
+        for _ in 0..=self.dice.below(3) {
+            self.wait();
+            let (source, name) = *self.dice.pick(&[
+                ("s3", "ListBuckets"),
+                ("ec2", "DescribeInstances"),
+                ("iam", "ListRoles"),
+                ("sqs", "SendMessage"),
+            ]);
+            self.call(who, source, name, |_| ());
+        }
+    }
+
+    /// A role session as its calls show it.
+    pub fn role_session(
+        &mut self,
+        account: &str,
+        role: &str,
+        name: &str,
+        key: &str,
+        truth: Truth,
+    ) -> Session {
+        let role_name = role.rsplit('/').next().unwrap();
+        let role_arn = format!("arn:aws:iam::{account}:role/{role}");
+        let role_id = self.id("AROA", &role_arn);
+        Session {
+            identity: json!({
+                "type": "AssumedRole", "principalId": format!("{role_id}:{name}"),
+                "arn": format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}"),
+                "accountId": account, "accessKeyId": key,
+                "sessionContext": {
+                    "sessionIssuer": {
+                        "type": "Role", "principalId": role_id, "arn": role_arn, "accountId": account, "userName": role_name,
+                    },
+                    "attributes": { "creationDate": self.time(), "mfaAuthenticated": "false" },
+                },
+            }),
+            truth,
+        }
+    }
+
+    /// What the call says of the credentials that it hands out.
+    pub fn issued(&mut self, session: &Session, key: &str, seconds: i64) -> Value {
+        let end = (self.now + TimeDelta::seconds(seconds)).format("%b %-d, %Y, %-I:%M:%S %p");
+        json!({
+            "credentials": { "accessKeyId": key, "sessionToken": "(omitted)", "expiration": end.to_string() },
+            "assumedRoleUser": { "assumedRoleId": session.identity["principalId"], "arn": session.identity["arn"] },
+        })
+    }
+
+    /// A role session as another account's copy of its calls shows it.
+    pub fn seen_from_outside(who: &Session) -> Value {
+        json!({
+            "type": "AWSAccount", "principalId": who.identity["principalId"], "accountId": who.identity["accountId"],
+        })
+    }
+
+    /// `AssumeRole`: the session it opens. `copies` says which accounts' copies there are.
+    pub fn assume(
+        &mut self,
+        who: &Session,
+        account: &str,
+        role: &str,
+        name: &str,
+        copies: &Copies,
+    ) -> Session {
+        let key = self.key();
+        let truth = match copies {
+            Copies::OwnersOnly(truth) => truth.clone(),
+            Copies::All | Copies::CallersOnly => who.truth.clone(),
+        };
+        let session = self.role_session(account, role, name, &key, truth);
+        let answer = self.issued(&session, &key, 3600);
+        let (shared, request) = (self.dice.uuid(), self.dice.uuid());
+        let is_cross = who.account() != account;
+        let fill = |record: &mut Value| {
+            let role_arn = format!("arn:aws:iam::{account}:role/{role}");
+            record["requestParameters"] = json!({ "roleArn": role_arn, "roleSessionName": name });
+            record["responseElements"] = answer.clone();
+            record["requestID"] = json!(request);
+            record["readOnly"] = json!(true);
+            if is_cross {
+                record["sharedEventID"] = json!(shared);
+            }
+        };
+        if !matches!(copies, Copies::OwnersOnly(_)) {
+            self.call(who, "sts", "AssumeRole", fill);
+        }
+        if is_cross && !matches!(copies, Copies::CallersOnly) {
+            let outside = Session {
+                identity: Self::seen_from_outside(who),
+                truth: session.truth.clone(),
+            };
+            self.call(&outside, "sts", "AssumeRole", |record| {
+                fill(record);
+                record["recipientAccountId"] = json!(account);
+            });
+        }
+        session
+    }
+
+    /// Writes everything as CloudTrail would: by account, region and time, a little late, in no order.
+    pub fn deliver(&mut self, lake: &TempLake) {
+        let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for record in &self.records {
+            let account = record["recipientAccountId"].as_str().unwrap();
+            let region = record["awsRegion"].as_str().unwrap();
+            let time: DateTime<Utc> = record["eventTime"].as_str().unwrap().parse().unwrap();
+            let stamp = (time + TimeDelta::minutes(3))
+                .format("%Y%m%dT%H")
+                .to_string();
+            let day = time.format("%Y/%m/%d");
+            let name = format!(
+                "AWSLogs/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{stamp}05Z_"
+            );
+            files.entry(name).or_default().push(record.clone());
+        }
+        for (at, (name, mut records)) in files.into_iter().enumerate() {
+            self.dice.shuffle(&mut records);
+            let bytes = serde_json::to_vec(&json!({ "Records": records })).unwrap();
+            lake.put(&format!("{name}{at:016}.json.gz"), &gzip(&bytes));
+        }
+        let truth: Vec<Value> = self
+            .truth
+            .iter()
+            .map(|(event, (case, truth))| json!({ "event": event, "case": case, "truth": format!("{truth:?}") }))
+            .collect();
+        let beside = lake.folder.path().join("truth.json");
+        std::fs::write(beside, serde_json::to_vec(&truth).unwrap()).unwrap();
+    }
+}
+
+/// Which accounts' copies of a call there are.
+#[derive(Debug, Clone)]
+pub enum Copies {
+    All,
+    CallersOnly,
+    /// And what is then true.
+    OwnersOnly(Truth),
+}
