@@ -1,5 +1,5 @@
 -- When did a person or workload change from one persona to another?
--- `explicit`: a call handed out credentials of the new persona. `observed`: their calls changed persona, as when somebody goes back
+-- `explicit`: a call handed out credentials of the new persona, or left a role in the console. `observed`: their calls changed persona, as when somebody goes back
 -- to their own identity, which no event records. `concurrent`: calls of two personas alternate within `debounce` (five minutes, see
 -- `switch_rules`); one row for each pair and day, `event_count` is the number of changes it stands for. Getting a session token or renewing a role from itself is no switch.
 -- column: switched_at when the new persona was taken or first seen; of `concurrent` ones the first change of the day
@@ -15,7 +15,7 @@
 -- column: evidence_event_id the call that took the persona, or the first that shows it
 -- column: last_used_at the last call of the new persona's session
 -- column: event_count calls of that session; of `concurrent` ones the changes of the day
--- reads: direct_calls, sessions, switch_rules
+-- reads: attributed_events, direct_calls, sessions, switch_rules
 WITH taken AS (
     SELECT
         child.issuing_event_id,
@@ -81,7 +81,30 @@ explicit_switches AS (
     )
 ),
 
-ordered AS (
+-- Leaving a role in the console goes back to the identity that switched to it.
+exits AS (
+    SELECT
+        left_role.event_id,
+        base.session_id,
+        base.persona_arn,
+        base.hop_count
+    FROM attributed_events AS left_role
+    INNER JOIN sessions AS view_of_it ON left_role.session_id = view_of_it.session_id
+    INNER JOIN sessions AS worn
+        ON
+            CASE
+                WHEN view_of_it.attribution = 'only_session_alive' THEN view_of_it.parent_session_id
+                ELSE view_of_it.session_id
+            END = worn.session_id
+    INNER JOIN sessions AS base ON worn.parent_session_id = base.session_id
+    WHERE
+        left_role.event_source = 'signin.amazonaws.com'
+        AND left_role.event_name = 'ExitRole'
+        AND coalesce(left_role.sign_in_succeeded, true)
+        AND base.persona_arn IS NOT NULL
+),
+
+calls AS (
     SELECT
         direct_calls.origin_kind,
         direct_calls.origin_id,
@@ -90,14 +113,33 @@ ordered AS (
         direct_calls.origin_provider,
         direct_calls.event_time,
         direct_calls.event_id,
-        direct_calls.session_id,
-        direct_calls.persona_arn,
-        direct_calls.hop_count,
+        coalesce(exits.session_id, direct_calls.session_id) AS session_id,
+        coalesce(exits.persona_arn, direct_calls.persona_arn) AS persona_arn,
+        coalesce(exits.hop_count, direct_calls.hop_count) AS hop_count,
         direct_calls.confidence,
-        lag(direct_calls.persona_arn) OVER whose AS from_persona_arn,
-        lag(direct_calls.session_id) OVER whose AS from_session_id,
-        lag(direct_calls.event_time) OVER whose AS from_time
+        exits.event_id IS NOT NULL AS is_exit
     FROM direct_calls
+    LEFT JOIN exits ON direct_calls.event_id = exits.event_id
+),
+
+ordered AS (
+    SELECT
+        calls.origin_kind,
+        calls.origin_id,
+        calls.origin_name,
+        calls.origin_account_id,
+        calls.origin_provider,
+        calls.event_time,
+        calls.event_id,
+        calls.session_id,
+        calls.persona_arn,
+        calls.hop_count,
+        calls.confidence,
+        calls.is_exit,
+        lag(calls.persona_arn) OVER whose AS from_persona_arn,
+        lag(calls.session_id) OVER whose AS from_session_id,
+        lag(calls.event_time) OVER whose AS from_time
+    FROM calls
     WINDOW whose AS (
         PARTITION BY origin_kind, origin_id, origin_account_id, origin_provider ORDER BY event_time, event_id
     )
@@ -107,7 +149,7 @@ last_calls AS (
     SELECT
         session_id,
         max(event_time) AS last_time
-    FROM direct_calls
+    FROM calls
     GROUP BY session_id
 ),
 
@@ -124,12 +166,14 @@ changes AS (
         ordered.persona_arn,
         ordered.hop_count,
         ordered.confidence,
+        ordered.is_exit,
         ordered.from_persona_arn,
         ordered.from_session_id,
         -- The session was taken since the last call, and an explicit switch tells of it.
-        coalesce(explicit_switches.switched_at >= ordered.from_time, false) AS is_explicit,
+        coalesce(explicit_switches.switched_at >= ordered.from_time, false) AND NOT ordered.is_exit AS is_explicit,
         to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > switch_rules.debounce_seconds
-        OR last_calls.last_time <= ordered.event_time AS is_settled
+        OR last_calls.last_time <= ordered.event_time
+        OR ordered.is_exit AS is_settled
     FROM ordered
     INNER JOIN last_calls ON ordered.from_session_id = last_calls.session_id
     LEFT JOIN explicit_switches ON ordered.session_id = explicit_switches.to_session_id
@@ -173,8 +217,8 @@ SELECT
     changes.session_id AS to_session_id,
     split_part(changes.from_persona_arn, ':', 5) AS from_account_id,
     split_part(changes.persona_arn, ':', 5) AS to_account_id,
-    'observed' AS kind,
-    NULL AS issuing_api,
+    CASE WHEN changes.is_exit THEN 'explicit' ELSE 'observed' END AS kind,
+    CASE WHEN changes.is_exit THEN 'ExitRole' END AS issuing_api,
     changes.hop_count,
     split_part(changes.from_persona_arn, ':', 5) <> split_part(changes.persona_arn, ':', 5) AS is_cross_account,
     changes.hop_count > 1 AS is_chained,

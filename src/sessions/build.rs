@@ -42,7 +42,7 @@ impl<'a> Sessions<'a> {
         let mut by_arn: HashMap<&str, Vec<usize>> = HashMap::new();
         for row in 0..uses.len {
             if evidence.get(row).is_some_and(Option::is_some) {
-                for key in sibling_keys(facts, row) {
+                for key in sibling_keys(facts, row, |key| linker.is_degenerate(key)) {
                     siblings.entry(key).or_insert(row);
                 }
             }

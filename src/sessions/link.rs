@@ -56,6 +56,11 @@ impl<'a> Linker<'a> {
         }
     }
 
+    /// Whether several sessions show this key.
+    pub(super) fn is_degenerate(&self, key: &str) -> bool {
+        self.degenerate.contains(key)
+    }
+
     /// The links of one session, one for each join that finds something, the best first.
     pub(super) fn links(&self, row: usize) -> Vec<Link> {
         use IssuingApi::{

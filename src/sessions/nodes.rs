@@ -294,7 +294,6 @@ impl NodeBuilder<'_> {
             hops: 1,
             role: node.role_arn.clone(),
         };
-        // A record that shows when its session was created belongs to that session and to no other.
         node.is_any_of_principal = uses.has_creation_date.get(row) != Some(true);
     }
 
@@ -317,7 +316,11 @@ impl NodeBuilder<'_> {
 
     /// Another session of the same sign-in, or the session that this key belongs to, where its issue is known.
     fn sibling_of(&self, row: usize) -> Option<(usize, Method, Confidence)> {
-        let keys = sibling_keys(self.facts, row);
+        // A record that shows when its session was created belongs to that session and to no other.
+        if self.facts.uses.has_creation_date.get(row) == Some(true) {
+            return None;
+        }
+        let keys = sibling_keys(self.facts, row, |_| false);
         let sibling = keys
             .iter()
             .find_map(|key| self.siblings.get(key))
@@ -609,7 +612,11 @@ fn with_missing(start: Start, reason: Option<UnresolvedReason>) -> Start {
 }
 
 /// What two sessions of one sign-in, or two views of one key, have in common.
-pub(super) fn sibling_keys(facts: &Facts, row: usize) -> Vec<String> {
+pub(super) fn sibling_keys(
+    facts: &Facts,
+    row: usize,
+    is_degenerate: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let uses = &facts.uses;
     let Some(principal) = uses.principal_id.get(row) else {
         return Vec::new();
@@ -620,7 +627,9 @@ pub(super) fn sibling_keys(facts: &Facts, row: usize) -> Vec<String> {
             .get(row)
             .map(|arn| format!("{principal} {arn}")),
     );
-    if let [key] = uses.access_key_ids.get(row).as_slice() {
+    if let [key] = uses.access_key_ids.get(row).as_slice()
+        && !is_degenerate(key)
+    {
         keys.push(format!("{principal} {key}"));
     }
     keys

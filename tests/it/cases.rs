@@ -7,9 +7,9 @@ use super::support::records::records_file;
 use super::support::{TempLake, project};
 use serde_json::{Value, json};
 
-struct Case {
-    name: String,
-    events: Vec<Value>,
+pub struct Case {
+    pub name: String,
+    pub events: Vec<Value>,
     expect: Vec<Value>,
 }
 
@@ -24,7 +24,7 @@ impl Case {
         }
     }
 
-    fn id_of(&self, label: &Value) -> Value {
+    pub fn id_of(&self, label: &Value) -> Value {
         let event = self.events.iter().find(|event| event["_label"] == *label);
         event.unwrap_or_else(|| panic!("{}: no event {label}", self.name))["eventID"].clone()
     }
@@ -71,7 +71,7 @@ fn said_of_events(lake: &TempLake) -> BTreeMap<String, Value> {
     by_id.collect()
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(project().join("tests/cases"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -45,7 +45,7 @@ const ROWS: [(&[&str], usize); 9] = [
     (&["switches"], 1),
     (&["permissions"], 2),
     (&["query", "review/permissions", "top=1"], 1),
-    (&["query", "--list"], 32),
+    (&["query", "--list"], 49),
     (
         &[
             "sql",

@@ -33,7 +33,9 @@ mod ingest_order;
 mod lake_private;
 
 // Who was behind it.
+mod acceptance;
 mod cases;
+mod oracle;
 mod sessions_chains;
 mod sessions_cross_account;
 mod sessions_guards;

@@ -149,6 +149,13 @@ impl Estate {
         format!("ASIA{}", self.dice.digits(16))
     }
 
+    /// Whether this is the id under which Identity Center knows somebody: true, and less than the name.
+    pub fn is_user_id_of(&self, name: &str, id: &Value) -> bool {
+        self.ids
+            .get(&format!("USER{name}"))
+            .is_some_and(|known| id == known.as_str())
+    }
+
     /// An IAM user with a key.
     pub fn user(&mut self, account: &str, name: &str) -> Session {
         let arn = format!("arn:aws:iam::{account}:user/{name}");

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::support::TempLake;
-use estate::{Dice, Estate, Truth};
+use estate::Truth;
+pub use estate::{Dice, Estate};
 use serde_json::Value;
 
 type Scene = fn(&mut Estate);
@@ -90,7 +91,7 @@ const SCENES: [(&str, Scene); 48] = [
 ];
 
 /// Acts every scene as often as `times` says, in a random order.
-fn act(seed: u64, times: impl Fn(&str) -> usize) -> Estate {
+pub fn act(seed: u64, times: impl Fn(&str) -> usize) -> Estate {
     let mut dice = Dice::new(seed ^ 0x5eed);
     let mut plan: Vec<(&'static str, Scene)> = SCENES
         .iter()
@@ -111,15 +112,15 @@ fn act(seed: u64, times: impl Fn(&str) -> usize) -> Estate {
 
 /// How one case came out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Tally {
+pub struct Tally {
     right: usize,
-    wrong: usize,
+    pub wrong: usize,
     unresolved: usize,
     /// Unresolved as it must be, with the right reason.
     rightly_unresolved: usize,
 }
 
-fn judge(estate: &Estate, lake: &TempLake) -> (BTreeMap<&'static str, Tally>, Vec<String>) {
+pub fn judge(estate: &Estate, lake: &TempLake) -> (BTreeMap<&'static str, Tally>, Vec<String>) {
     let rows = lake.sql(
         "SELECT event_id, origin_kind, origin_id, confidence, unresolved_reason, attribution, event_name, session_id FROM attributed_events",
     );
@@ -136,7 +137,7 @@ fn judge(estate: &Estate, lake: &TempLake) -> (BTreeMap<&'static str, Tally>, Ve
                 let is_right = row["origin_kind"] == *kind && row["origin_id"] == *id.as_str();
                 if is_right {
                     tally.right += 1;
-                } else if is_unresolved {
+                } else if is_unresolved || estate.is_user_id_of(id, &row["origin_id"]) {
                     tally.unresolved += 1;
                 } else if is_sure {
                     tally.wrong += 1;

@@ -58,7 +58,16 @@ impl TempLake {
         self.ingest_from(&[&self.logs()])
     }
 
+    /// Ingests everything in the folder, and leaves the sessions as they are.
+    pub fn ingest_unresolved(&self) -> Books {
+        self.take(&[&self.logs()], false)
+    }
+
     pub fn ingest_from(&self, sources: &[&Path]) -> Books {
+        self.take(sources, true)
+    }
+
+    fn take(&self, sources: &[&Path], then_resolve: bool) -> Books {
         let sources: Vec<Location> = sources
             .iter()
             .map(|path| Location::parse(path.to_str().unwrap()).unwrap())
@@ -68,38 +77,36 @@ impl TempLake {
         let guard = lake.write(|| ()).unwrap();
         let now = "2026-04-01T00:00:00Z".parse().unwrap();
         let books = ingest(&guard, listing, IngestOptions::new(2, now), &mut |_| ()).unwrap();
-        runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+        if then_resolve {
+            runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+        }
         books
     }
 
     /// Rows of a question as JSON objects.
     pub fn sql(&self, sql: &str) -> Vec<Value> {
         let lake = Lake::open(&self.root()).unwrap();
-        let batches = runtime().block_on(async {
+        rows(&runtime().block_on(async {
             let open = open_lake(&lake, &Directory::default(), LIMITS)
                 .await
                 .unwrap();
-            open.engine
-                .query("test", sql, &[])
+            let answer = open.engine.query("test", sql, &[]).await.unwrap();
+            answer.collect().await.unwrap()
+        }))
+    }
+
+    /// Rows of one of our own queries, without parameters.
+    pub fn ask(&self, query: &str) -> Vec<Value> {
+        let lake = Lake::open(&self.root()).unwrap();
+        rows(&runtime().block_on(async {
+            let open = open_lake(&lake, &Directory::default(), LIMITS)
                 .await
-                .unwrap()
-                .collect()
+                .unwrap();
+            let answer = rolecall::queries::ask(&open.engine, query, &[])
                 .await
-                .unwrap()
-        });
-        let mut bytes = Vec::new();
-        let mut writer = arrow::json::WriterBuilder::new()
-            .with_explicit_nulls(true)
-            .build::<_, arrow::json::writer::LineDelimited>(&mut bytes);
-        for batch in &batches {
-            writer.write(batch).unwrap();
-        }
-        writer.finish().unwrap();
-        String::from_utf8(bytes)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+                .unwrap();
+            answer.collect().await.unwrap()
+        }))
     }
 
     /// One value of one row.
@@ -210,4 +217,20 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+fn rows(batches: &[arrow::array::RecordBatch]) -> Vec<Value> {
+    let mut bytes = Vec::new();
+    let mut writer = arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, arrow::json::writer::LineDelimited>(&mut bytes);
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    writer.finish().unwrap();
+    String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
