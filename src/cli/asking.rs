@@ -12,7 +12,7 @@ use crate::lake::Lake;
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::value_of;
-use crate::views::{OpenLake, open_lake};
+use crate::views::{OpenLake, SwitchRules, open_lake_with};
 
 /// From when to when; in questions the flags speak of event times
 #[derive(Debug, Args)]
@@ -66,8 +66,17 @@ pub(super) async fn open(world: &World) -> Result<OpenLake, Failure> {
 
 /// The same for a lake at `path`.
 pub(super) async fn open_at(world: &World, path: &Path) -> Result<OpenLake, Failure> {
+    open_by(world, path, SwitchRules::default()).await
+}
+
+/// The same with other rules of what a persona switch is.
+pub(super) async fn open_by(
+    world: &World,
+    path: &Path,
+    rules: SwitchRules,
+) -> Result<OpenLake, Failure> {
     let lake = Lake::open(path)?;
-    let open = open_lake(&lake, &world.directory, world.limits()).await?;
+    let open = open_lake_with(&lake, &world.directory, rules, world.limits()).await?;
     if !open.manifest.is_resolved() {
         world
             .ui

@@ -8,13 +8,20 @@ use super::failure::{Exit, Failure};
 use super::review::show_sections;
 use crate::reports::SECTIONS;
 
-/// Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
+/// Show what the lake holds: files, rows, time range, accounts, what the logs cannot prove, rejected, unresolved
 #[derive(Debug, Args)]
 #[command(after_help = super::ASKING)]
 pub(super) struct StatusArgs {}
 
 /// The sections of the review that speak of the lake and not of people.
-const SHOWN: [&str; 5] = ["books", "coverage", "forms", "unresolved", "rejected"];
+const SHOWN: [&str; 6] = [
+    "books",
+    "coverage",
+    "limits",
+    "forms",
+    "unresolved",
+    "rejected",
+];
 
 pub(super) fn run(world: &World, _: &StatusArgs) -> Result<Exit, Failure> {
     world.runtime.block_on(async {

@@ -3,13 +3,15 @@
 use clap::Args;
 
 use super::World;
-use super::asking::{TimeArgs, ask_and_show, given, open};
+use super::asking::{TimeArgs, ask_and_show, given, open_by};
 use super::failure::{Exit, Failure};
+use super::time::span;
+use crate::views::SwitchRules;
 
 /// List persona switches: when somebody took another role, or went back
 ///
 /// `explicit`: a call handed out the credentials of the new persona. `observed`: their calls changed persona, which no event records.
-/// `concurrent`: calls of two personas alternate within five minutes; one row for each pair and day.
+/// `concurrent`: calls of two personas alternate within `--debounce`; one row for each pair and day.
 #[derive(Debug, Args)]
 #[command(after_help = super::ASKING)]
 pub(super) struct SwitchesArgs {
@@ -25,8 +27,27 @@ pub(super) struct SwitchesArgs {
     /// `explicit`, `observed` or `concurrent`
     #[arg(long, value_name = "KIND", value_parser = ["explicit", "observed", "concurrent"])]
     kind: Option<String>,
+    /// How long a persona may rest and still be worn, and how late credentials may be renewed (default 15m)
+    #[arg(long, value_name = "SPAN")]
+    merge_gap: Option<String>,
+    /// Within which time calls of two personas must alternate to be called concurrent (default 5m)
+    #[arg(long, value_name = "SPAN")]
+    debounce: Option<String>,
     #[command(flatten)]
     times: TimeArgs,
+}
+
+impl SwitchesArgs {
+    fn rules(&self) -> Result<SwitchRules, Failure> {
+        let mut rules = SwitchRules::default();
+        if let Some(text) = &self.merge_gap {
+            rules.merge_gap = span("--merge-gap", text)?;
+        }
+        if let Some(text) = &self.debounce {
+            rules.debounce = span("--debounce", text)?;
+        }
+        Ok(rules)
+    }
 }
 
 const FOR_PEOPLE: [&str; 6] = [
@@ -46,8 +67,9 @@ pub(super) fn run(world: &World, args: &SwitchesArgs) -> Result<Exit, Failure> {
         ("kind", &args.kind),
     ]);
     args.times.add_to(&mut given, world)?;
+    let rules = args.rules()?;
     world.runtime.block_on(async {
-        let open = open(world).await?;
+        let open = open_by(world, &world.lake_path(), rules).await?;
         let rows = ask_and_show(world, &open, "switches/list", &given, &FOR_PEOPLE).await?;
         if rows == 0 {
             world.ui.say("no switch fits");

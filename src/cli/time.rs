@@ -1,5 +1,7 @@
 //! Reads times as people give them: RFC 3339, a date, or `7d` back from now.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
 use super::failure::Failure;
@@ -18,6 +20,25 @@ pub(super) fn parse(flag: &str, text: &str, now: DateTime<Utc>) -> Result<DateTi
             vec!["give RFC 3339 with seconds and zone (2026-03-02T09:00:00Z), a date (2026-03-02), or a span back from now (7d, 12h)".to_owned()],
         )
     })
+}
+
+/// Reads a span of time, `90s`, `15m`, `2h`; `flag` names it in the refusal.
+pub(super) fn span(flag: &str, text: &str) -> Result<Duration, Failure> {
+    let of_seconds = || {
+        text.strip_suffix('s')?
+            .parse()
+            .ok()
+            .map(Duration::from_secs)
+    };
+    back(text)
+        .and_then(|span| span.to_std().ok())
+        .or_else(of_seconds)
+        .ok_or_else(|| {
+            Failure::usage(
+                format!("`{flag}` is `{text}`, which is no span of time"),
+                vec!["give seconds, minutes, hours or days: 90s, 15m, 2h, 1d".to_owned()],
+            )
+        })
 }
 
 fn back(text: &str) -> Option<TimeDelta> {
@@ -61,6 +82,15 @@ mod tests {
             "99999999999999999d",
         ] {
             assert!(parse("--from", bad, now).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn spans_have_a_unit() {
+        assert_eq!(span("--debounce", "90s").unwrap(), Duration::from_secs(90));
+        assert_eq!(span("--debounce", "15m").unwrap(), Duration::from_mins(15));
+        for bad in ["", "5", "s", "-5m", "5w"] {
+            assert!(span("--debounce", bad).is_err(), "{bad}");
         }
     }
 }

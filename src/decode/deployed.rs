@@ -194,7 +194,7 @@ fn short(id: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// `cluster/namespace/serviceaccount`: what an EKS Pod Identity association is for.
-fn pod_identity<'a>(request: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
+fn pod_identity(request: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let part = |name| text(at(request, &[name]));
     let cluster = part("clusterName").or_else(|| part("name"))?;
     let (namespace, account) = (part("namespace")?, part("serviceAccount")?);

@@ -68,10 +68,9 @@ impl Linker<'_> {
                 let from = issues.switch_from_arn.get(theirs)?;
                 Some(from == self.caller_arn(facts, ours)?)
             }
-            // Both are the console's; which key they echo says nothing.
-            IssuingApi::SigninToken | IssuingApi::OAuthToken => Some(true),
-            // The second and the permission set agree; whose they are is told by the user id, see `hold_against`.
-            IssuingApi::Grant => Some(true),
+            // The console's token of the same principal and second; of a grant the second and the permission set agree,
+            // and whose it is, is told by the user id: see `hold_against`.
+            IssuingApi::SigninToken | IssuingApi::OAuthToken | IssuingApi::Grant => Some(true),
             _ => None,
         }
     }

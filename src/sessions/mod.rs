@@ -71,7 +71,7 @@ pub async fn resolve(
     let engine = Engine::open(limits)?;
     let root = guard.path_of("");
     engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, &root, &manifest))?;
-    let facts = facts::Facts::load(&engine).await?;
+    let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
     let mut draft = Draft::new(guard)?;
     for old in draft.files(LakeTable::Sessions) {

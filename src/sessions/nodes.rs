@@ -276,7 +276,7 @@ impl NodeBuilder<'_> {
             return;
         }
         if let Some(pairs) = self.facts.forwarded.get(&node.id) {
-            let candidates = self.from_pairs(node, pairs);
+            let candidates = self.parents_of(node, pairs);
             if !candidates.is_empty() {
                 node.method = Method::RequestId;
                 node.start = tied(candidates, Confidence::Strong);
@@ -328,7 +328,7 @@ impl NodeBuilder<'_> {
         Some((*sibling, Method::SignIn, Confidence::Exact))
     }
 
-    fn from_pairs(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
+    fn parents_of(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
         let parents: Vec<usize> = pairs
             .iter()
             .filter_map(|pair| self.index.get(pair.session_id.as_str()).copied())
@@ -345,7 +345,7 @@ impl NodeBuilder<'_> {
         let uses = &self.facts.uses;
         if let Some(pairs) = self.facts.twins.get(&node.id) {
             let is_shared = pairs.iter().all(|pair| pair.is_shared);
-            let candidates = self.from_pairs(node, pairs);
+            let candidates = self.parents_of(node, pairs);
             node.twin = match candidates.as_slice() {
                 [only] => only.parent,
                 _ => None,

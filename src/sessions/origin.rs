@@ -23,27 +23,6 @@ pub(super) enum OriginKind {
 }
 
 impl OriginKind {
-    /// Every kind.
-    const ALL: [Self; 17] = [
-        Self::IamUser,
-        Self::Root,
-        Self::IdentityCenterUser,
-        Self::SamlUser,
-        Self::WebIdentity,
-        Self::CognitoIdentity,
-        Self::RolesAnywhere,
-        Self::Ec2Instance,
-        Self::LambdaFunction,
-        Self::EcsTask,
-        Self::EksPod,
-        Self::AwsService,
-        Self::FederatedUser,
-        Self::SourceIdentity,
-        Self::ExternalAccount,
-        Self::Anonymous,
-        Self::Unresolved,
-    ];
-
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::IamUser => "iam_user",
@@ -107,15 +86,25 @@ impl OriginKind {
 }
 
 /// Every `origin_kind`, as the contract names them.
-pub const ORIGIN_KINDS: [&str; 17] = {
-    let mut codes = [""; 17];
-    let mut at = 0;
-    while at < codes.len() {
-        codes[at] = OriginKind::ALL[at].code();
-        at += 1;
-    }
-    codes
-};
+pub const ORIGIN_KINDS: [&str; 17] = [
+    OriginKind::IamUser.code(),
+    OriginKind::Root.code(),
+    OriginKind::IdentityCenterUser.code(),
+    OriginKind::SamlUser.code(),
+    OriginKind::WebIdentity.code(),
+    OriginKind::CognitoIdentity.code(),
+    OriginKind::RolesAnywhere.code(),
+    OriginKind::Ec2Instance.code(),
+    OriginKind::LambdaFunction.code(),
+    OriginKind::EcsTask.code(),
+    OriginKind::EksPod.code(),
+    OriginKind::AwsService.code(),
+    OriginKind::FederatedUser.code(),
+    OriginKind::SourceIdentity.code(),
+    OriginKind::ExternalAccount.code(),
+    OriginKind::Anonymous.code(),
+    OriginKind::Unresolved.code(),
+];
 
 /// An origin. Kind, id, account and provider together are its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -77,7 +77,7 @@ pub fn instance(estate: &mut Estate) {
         let (mut session, key) = workload(estate, "ec2_instance", &id, "web", &id);
         let request = request.clone();
         taken_by(estate, "ec2.amazonaws.com", &session, &key, |record| {
-            record["requestID"] = json!(request)
+            record["requestID"] = json!(request);
         });
         session.identity["sessionContext"]["ec2RoleDelivery"] = json!(delivery);
         estate.work(&session);
@@ -430,7 +430,7 @@ pub fn forwarded(estate: &mut Estate) {
     estate.pass(1);
 }
 
-/// CloudFormation takes the role that it was given; the calls are the service's, not the person's.
+/// `CloudFormation` takes the role that it was given; the calls are the service's, not the person's.
 pub fn passed_role(estate: &mut Estate) {
     let by = "cloudformation.amazonaws.com";
     let (mut session, key) = workload(estate, "aws_service", by, "stack", "AWSCloudFormation");

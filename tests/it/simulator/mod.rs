@@ -10,7 +10,6 @@ use std::fmt::Write as _;
 use super::support::TempLake;
 use estate::Truth;
 pub use estate::{Dice, Estate};
-use serde_json::Value;
 
 type Scene = fn(&mut Estate);
 
@@ -210,11 +209,6 @@ fn all_that_is_knowable_is_known_and_nothing_else_is_claimed() {
     );
 }
 
-/// Rows of `sessions`, sorted.
-fn sessions(lake: &TempLake) -> Vec<Value> {
-    lake.sql("SELECT * FROM sessions ORDER BY session_id")
-}
-
 #[test]
 fn a_run_for_every_day_and_late_files_say_the_same_as_one_run() {
     let mut estate = act(7, |_| 1);
@@ -236,5 +230,5 @@ fn a_run_for_every_day_and_late_files_say_the_same_as_one_run() {
         }
         parts.ingest();
     }
-    assert_eq!(sessions(&parts), sessions(&whole));
+    assert_eq!(parts.sessions(), whole.sessions());
 }

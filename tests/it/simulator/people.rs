@@ -10,7 +10,7 @@ use super::estate::{
 const NAMES: [&str; 6] = ["alice", "bob", "carol", "dave", "erin", "frank"];
 
 fn name(estate: &mut Estate) -> &'static str {
-    *estate.dice.pick::<&str>(&NAMES)
+    estate.dice.pick::<&str>(&NAMES)
 }
 
 pub fn user_key(estate: &mut Estate) {
