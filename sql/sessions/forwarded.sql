@@ -23,7 +23,9 @@ causes AS (
         min(event_id) AS event_id
     FROM events
     WHERE
-        user_identity_type = 'AssumedRole' AND coalesce(user_identity_invoked_by, '') = '' AND request_id <> ''
+        user_identity_type = 'AssumedRole'
+        AND coalesce(user_identity_invoked_by, '') = ''
+        AND request_id IN (SELECT forwarded.request_id FROM forwarded)
     GROUP BY request_id, user_identity_principal_id, recipient_account_id
     HAVING count(DISTINCT session_id) = 1
 )

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::facts::Facts;
 use super::issuance::Issuances;
-use super::link::{EXPIRY_SLACK, SECOND};
+use super::link::{EXPIRY_SLACK, LONGEST_LIFE, SECOND};
 use super::nodes::Node;
 use super::verdict::{Confidence, Method};
 use super::walk::{Candidate, Start};
@@ -44,16 +44,17 @@ pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issua
         ) else {
             continue;
         };
-        let alive = lives.get(principal).into_iter().flatten().filter(|life| {
-            life.node != at && life.created <= last + SKEW && first <= life.end + EXPIRY_SLACK
-        });
+        let lives = lives.get(principal).map_or(&[][..], Vec::as_slice);
+        let from = lives.partition_point(|life| life.created < first - LONGEST_LIFE);
+        let until = lives.partition_point(|life| life.created <= last + SKEW);
+        let mut found: Vec<&Life> = lives
+            .get(from..until)
+            .unwrap_or_default()
+            .iter()
+            .filter(|life| life.node != at && first <= life.end + EXPIRY_SLACK)
+            .collect();
         // Several views of one session count once.
-        let mut found: Vec<&Life> = Vec::new();
-        for life in alive {
-            if !found.iter().any(|known| known.created == life.created) {
-                found.push(life);
-            }
-        }
+        found.dedup_by_key(|life| life.created);
         let candidates: Vec<Candidate> = found
             .iter()
             .map(|life| Candidate {
@@ -116,13 +117,7 @@ fn lives<'a>(
         });
     }
     for sessions in lives.values_mut() {
-        sessions.sort_by(|a, b| {
-            (a.created, &nodes_id(nodes, a)).cmp(&(b.created, &nodes_id(nodes, b)))
-        });
+        sessions.sort_by_key(|life| (life.created, life.node));
     }
     lives
-}
-
-fn nodes_id(nodes: &[Node], life: &Life) -> Option<String> {
-    nodes.get(life.node).map(|node| node.id.clone())
 }

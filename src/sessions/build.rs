@@ -17,6 +17,7 @@ use super::link::Linker;
 use super::nodes::{Node, NodeBuilder, sibling_keys};
 use super::origin::OriginKind;
 use super::walk::{Start, Verdict, root_first, walk};
+use super::workload::web_subjects;
 use super::write::SessionRow;
 use crate::events::day_of;
 use crate::iam::{Arn, AssumedRoleArn, role_session_of};
@@ -54,14 +55,20 @@ impl<'a> Sessions<'a> {
                 by_arn.entry(arn).or_default().push(row);
             }
         }
+        for rows in by_arn.values_mut() {
+            rows.sort_by_key(|row| uses.creation_date.get(*row));
+        }
         let users = Users::new(&facts.named_users, &issuances);
+        let names = Names {
+            principals: &facts.principals,
+            users: &users,
+        };
+        let web_subjects = web_subjects(uses, names, &issuances, &index);
         let builder = NodeBuilder {
             facts,
             issuances: &issuances,
-            names: Names {
-                principals: &facts.principals,
-                users: &users,
-            },
+            names,
+            web_subjects: &web_subjects,
             index: &index,
             evidence: &evidence,
             by_arn: &by_arn,

@@ -133,13 +133,14 @@ impl<'a> Doers<'a> {
         let deployments = &self.facts.deployments;
         let account = self.account_of(at);
         let began = self.began(at)?;
-        let row = rows?.iter().rev().copied().find(|row| {
-            deployments
-                .event_time
-                .get(*row)
-                .is_some_and(|time| time <= began + SKEW)
-                && (account.is_none() || deployments.account_id.get(*row) == account)
-        })?;
+        let rows = rows?;
+        let before = until(deployments, rows, began + SKEW);
+        let row = rows
+            .iter()
+            .take(before)
+            .rev()
+            .copied()
+            .find(|row| account.is_none() || deployments.account_id.get(*row) == account)?;
         let by = *self.index.get(deployments.session_id.get(row)?)?;
         let origin = &self.verdicts.get(by)?.origin;
         Some(Maker {
@@ -180,18 +181,20 @@ impl<'a> Doers<'a> {
             return BTreeSet::new();
         };
         let operations = &self.facts.operations;
-        let rows = self.reached.get(id).into_iter().flatten().filter(|row| {
-            operations
-                .event_time
-                .get(**row)
-                .is_some_and(|time| began - LONGEST_SHELL <= time && time <= last)
-        });
+        let rows = self.reached.get(id).map_or(&[][..], Vec::as_slice);
+        let from = until(operations, rows, began - LONGEST_SHELL - 1);
+        let rows = rows.iter().take(until(operations, rows, last)).skip(from);
         rows.filter_map(|row| {
             let by = *self.index.get(operations.session_id.get(*row)?)?;
             self.verdicts.get(by)?.origin.id.clone()
         })
         .collect()
     }
+}
+
+/// How many of these rows, which are in the order of time, are not later than `time`.
+fn until(deeds: &Deeds, rows: &[usize], time: i64) -> usize {
+    rows.partition_point(|row| deeds.event_time.get(*row).is_some_and(|at| at <= time))
 }
 
 fn by_target(deeds: &Deeds) -> HashMap<&str, Vec<usize>> {

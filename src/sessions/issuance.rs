@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use super::columns::Issues;
-use super::frame::Texts;
 use crate::iam::{Arn, AssumedRoleArn, SessionId};
 
 /// The calls, by what they make of the caller.
@@ -189,6 +188,15 @@ impl Issued {
     }
 }
 
+/// What the copies of one call have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Call<'a> {
+    /// `sharedEventID`.
+    Shared(&'a str),
+    /// Request id, event name and time.
+    Request(&'a str, &'a str, i64),
+}
+
 /// All issues, with indexes over what they handed out.
 #[derive(Debug)]
 pub(super) struct Issuances<'a> {
@@ -199,7 +207,6 @@ pub(super) struct Issuances<'a> {
     by_role_session: HashMap<(String, String, String, i64), Vec<usize>>,
     by_caller: HashMap<&'a str, Vec<usize>>,
     by_source_identity: HashMap<&'a str, Vec<usize>>,
-    by_web_identity: HashMap<(String, String), Vec<usize>>,
 }
 
 const SECOND: i64 = 1_000_000;
@@ -221,7 +228,6 @@ impl<'a> Issuances<'a> {
         let mut by_role_session: HashMap<_, Vec<usize>> = HashMap::new();
         let mut by_caller: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
-        let mut by_web_identity: HashMap<_, Vec<usize>> = HashMap::new();
         for (row, made) in issued.iter().enumerate() {
             if let Some(key) = issues.issued_access_key_id.get(row) {
                 by_key.entry(key).or_default().push(row);
@@ -231,14 +237,6 @@ impl<'a> Issuances<'a> {
             }
             if let Some(value) = issues.requested_source_identity.get(row) {
                 by_source_identity.entry(value).or_default().push(row);
-            }
-            if let (Some("AssumeRoleWithWebIdentity"), Some(account), Some((role, _))) = (
-                issues.event_name.get(row),
-                &made.account_id,
-                &made.role_session,
-            ) {
-                let role = (account.clone(), role.clone());
-                by_web_identity.entry(role).or_default().push(row);
             }
             let Some(second) = second_of(issues, row, made.api) else {
                 continue;
@@ -263,7 +261,6 @@ impl<'a> Issuances<'a> {
             by_role_session,
             by_caller,
             by_source_identity,
-            by_web_identity,
         }
     }
 
@@ -272,12 +269,6 @@ impl<'a> Issuances<'a> {
         self.by_source_identity
             .get(value)
             .map_or(&[], Vec::as_slice)
-    }
-
-    /// The calls by which web identities took the role of this session.
-    pub(super) fn by_web_identity(&self, arn: &AssumedRoleArn<'_>) -> &[usize] {
-        let role = (arn.account_id.to_owned(), arn.role_name.to_owned());
-        self.by_web_identity.get(&role).map_or(&[], Vec::as_slice)
     }
 
     /// The one trust anchor under which a certificate's name was seen.
@@ -344,31 +335,49 @@ impl<'a> Issuances<'a> {
 
     /// One row for each call: of both accounts' copies, the one of the account that owns the role.
     pub(super) fn distinct(&self, rows: &[usize]) -> Vec<usize> {
+        if rows.len() < 2 {
+            return rows.to_vec();
+        }
         let mut kept: Vec<usize> = Vec::with_capacity(rows.len());
+        let mut known: HashMap<Call<'_>, usize> = HashMap::new();
         for &row in rows {
-            let twin = kept
-                .iter_mut()
-                .find(|other| self.is_same_call(**other, row));
-            match twin {
+            let names = self.names_of_call(row);
+            let twin = names.iter().flatten().find_map(|name| {
+                let place = known.get(name)?;
+                let is_shared = matches!(name, Call::Shared(_));
+                let other = kept.get(*place)?;
+                (is_shared || self.recipients_differ(*other, row)).then_some(*place)
+            });
+            let place = twin.unwrap_or(kept.len());
+            match kept.get_mut(place) {
                 Some(other) if !self.is_owners_copy(*other) && self.is_owners_copy(row) => {
                     *other = row;
                 }
                 Some(_) => {}
                 None => kept.push(row),
             }
+            for name in names.into_iter().flatten() {
+                known.entry(name).or_insert(place);
+            }
         }
         kept
     }
 
-    /// Two accounts' copies of one call: AWS says so, or the request and its time do.
-    fn is_same_call(&self, a: usize, b: usize) -> bool {
+    /// What two accounts' copies of one call have in common: AWS's own id for them, else the request and its time.
+    fn names_of_call(&self, row: usize) -> [Option<Call<'_>>; 2] {
         let issues = self.issues;
-        let both = |texts: &Texts| texts.get(a).is_some() && texts.get(a) == texts.get(b);
-        both(&issues.shared_event_id)
-            || (both(&issues.request_id)
-                && both(&issues.event_name)
-                && issues.event_time.get(a) == issues.event_time.get(b)
-                && issues.recipient_account_id.get(a) != issues.recipient_account_id.get(b))
+        let shared = issues.shared_event_id.get(row).map(Call::Shared);
+        let request = || {
+            let (request, name) = (issues.request_id.get(row)?, issues.event_name.get(row)?);
+            Some(Call::Request(request, name, issues.event_time.get(row)?))
+        };
+        [shared, request()]
+    }
+
+    /// Two records of one account are two calls.
+    fn recipients_differ(&self, a: usize, b: usize) -> bool {
+        let recipients = &self.issues.recipient_account_id;
+        recipients.get(a) != recipients.get(b)
     }
 
     fn is_owners_copy(&self, row: usize) -> bool {

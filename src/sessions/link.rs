@@ -26,7 +26,7 @@ const SKEW: i64 = 5 * SECOND;
 /// Calls made just before the end are recorded after it.
 pub(super) const EXPIRY_SLACK: i64 = 300 * SECOND;
 /// The longest that temporary credentials live; IAM User Guide, "Request temporary security credentials".
-const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
+pub(super) const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
 /// The name of every session that Amazon Cognito opens.
 pub(super) const COGNITO_SESSION_NAME: &str = "CognitoIdentityCredentials";
 

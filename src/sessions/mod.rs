@@ -17,6 +17,8 @@ mod issuance;
 mod link;
 mod nodes;
 mod origin;
+mod outside;
+mod persona;
 mod reason;
 mod schema;
 mod service_issue;

@@ -10,19 +10,13 @@ use super::identity_center::permission_set_of;
 use super::issuance::{Issuances, IssuingApi};
 use super::link::{Link, SECOND};
 use super::origin::{Origin, OriginKind};
+use super::persona::{Persona, persona, role_arn};
 use super::reason;
 use super::service_issue::{of_cognito_issue, of_service_issue};
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
-use super::workload::{self, Named};
-use crate::iam::{AssumedRoleArn, account_of_id, role_session_of};
-
-/// What a session acts as.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Persona {
-    pub(super) arn: Option<String>,
-    pub(super) id: Option<String>,
-}
+use super::workload::{self, Named, WebSubjects};
+use crate::iam::role_session_of;
 
 /// One session before the walk.
 pub(super) struct Node {
@@ -77,7 +71,8 @@ pub(super) struct NodeBuilder<'a> {
     pub(super) index: &'a HashMap<&'a str, usize>,
     /// The weighed links of the uses.
     pub(super) evidence: &'a [Option<Evidence>],
-    /// ARN of a role session → rows of the uses.
+    pub(super) web_subjects: &'a WebSubjects,
+    /// ARN of a role session → rows of the uses, by creation.
     pub(super) by_arn: &'a HashMap<&'a str, Vec<usize>>,
     /// Sign-in session, and key with principal → a row of the uses whose link is known.
     pub(super) siblings: &'a HashMap<String, usize>,
@@ -90,9 +85,9 @@ impl NodeBuilder<'_> {
         let mut node = Node::new(
             uses.session_id.get(row).unwrap_or_default().to_owned(),
             Some(row),
-            self.role_arn(row),
+            role_arn(self.facts, row),
         );
-        node.persona = self.persona(row, node.role_arn.as_ref());
+        node.persona = persona(self.facts, row, node.role_arn.as_ref());
         if let Some(evidence) = self.evidence.get(row).and_then(Option::as_ref)
             && self.tie(&mut node, Some(row), evidence.link.clone())
         {
@@ -247,7 +242,7 @@ impl NodeBuilder<'_> {
     }
 
     /// Who switched to a role in the console, as the console says.
-    fn switched_from(&self, issue: usize) -> Vec<Candidate> {
+    pub(super) fn switched_from(&self, issue: usize) -> Vec<Candidate> {
         let Some(from) = self.facts.issues.switch_from_arn.get(issue) else {
             return Vec::new();
         };
@@ -256,9 +251,11 @@ impl NodeBuilder<'_> {
         }
         let time = self.facts.issues.event_time.get(issue).unwrap_or_default();
         let uses = &self.facts.uses;
-        let sessions = self.by_arn.get(from).into_iter().flatten().filter(|row| {
+        let sessions = self.by_arn.get(from).map_or(&[][..], Vec::as_slice);
+        let until = sessions.partition_point(|row| uses.creation_date.get(*row) <= Some(time));
+        let sessions = sessions.iter().take(until).rev().take_while(|row| {
             let created = uses.creation_date.get(**row);
-            created.is_some_and(|created| created <= time && time <= created + LONGEST_CONSOLE)
+            created.is_some_and(|created| time <= created + LONGEST_CONSOLE)
         });
         let mut candidates: Vec<Candidate> = sessions.map(|row| from_session(*row)).collect();
         if candidates.is_empty() {
@@ -284,7 +281,7 @@ impl NodeBuilder<'_> {
             }
         }
         if let Some(found) =
-            workload::of_own_records(uses, row, self.names, self.issuances, self.index)
+            workload::of_own_records(uses, row, self.names, self.issuances, self.web_subjects)
         {
             self.tie_to_named(node, found);
             return;
@@ -328,7 +325,7 @@ impl NodeBuilder<'_> {
         Some((*sibling, Method::SignIn, Confidence::Exact))
     }
 
-    fn parents_of(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
+    pub(super) fn parents_of(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
         let parents: Vec<usize> = pairs
             .iter()
             .filter_map(|pair| self.index.get(pair.session_id.as_str()).copied())
@@ -338,104 +335,6 @@ impl NodeBuilder<'_> {
         node.evidence.sort();
         node.evidence.dedup();
         parents.into_iter().map(from_session).collect()
-    }
-
-    /// A caller that the recording account knows by account and unique id alone.
-    fn other_accounts_caller(&self, node: &mut Node, row: usize) {
-        let uses = &self.facts.uses;
-        if let Some(pairs) = self.facts.twins.get(&node.id) {
-            let is_shared = pairs.iter().all(|pair| pair.is_shared);
-            let candidates = self.parents_of(node, pairs);
-            node.twin = match candidates.as_slice() {
-                [only] => only.parent,
-                _ => None,
-            };
-            node.method = Method::SharedEvent;
-            let confidence = if is_shared {
-                Confidence::Exact
-            } else {
-                Confidence::Strong
-            };
-            node.start = tied(candidates, confidence);
-            return;
-        }
-        let principal = uses.principal_id.get(row);
-        let of_id = || account_of_id(principal?);
-        let account = uses.account_id.get(row).map(str::to_owned).or_else(of_id);
-        let is_collected = account
-            .as_ref()
-            .is_some_and(|account| self.facts.accounts.contains_key(account));
-        let missing = (!is_collected).then_some(UnresolvedReason::CrossAccountNotCollected);
-        let switched = self.switch_beside(node);
-        if let Some((origin, arn)) = principal.and_then(|id| self.known_user(id)) {
-            node.method = Method::Direct;
-            node.persona = Persona {
-                arn: Some(arn.to_owned()),
-                id: principal.map(str::to_owned),
-            };
-            if switched.as_ref().is_some_and(|(_, candidates)| {
-                candidates
-                    .iter()
-                    .any(|c| c.origin.is_some() && c.origin.as_ref() != Some(&origin))
-            }) {
-                node.contradicted_by.insert(Contradiction::SwitchFrom);
-            } else if switched.is_some() {
-                node.confirmed_by.insert(Method::SignIn);
-            }
-            node.start = with_missing(tied(vec![named(origin)], Confidence::Exact), missing);
-        } else if let Some((event_id, candidates)) = switched {
-            node.method = Method::SignIn;
-            node.evidence = vec![event_id];
-            node.start = with_missing(tied(candidates, Confidence::Strong), missing);
-        } else if let (Some(account), false) = (&account, is_collected) {
-            node.start = Start::External(Origin::external(account, principal));
-            node.method = Method::AccountOnly;
-        } else {
-            node.start = Start::Unknown {
-                reason: reason::of_missing_caller(self.facts, account.as_deref()),
-                hops: 0,
-                role: None,
-            };
-            node.is_any_of_principal = true;
-        }
-    }
-
-    /// An IAM user whose unique id any record shows beside an ARN.
-    fn known_user(&self, principal: &str) -> Option<(Origin, &str)> {
-        let arn = self.facts.principals.get(principal)?;
-        let origin = of_arn(arn).filter(|origin| origin.kind == OriginKind::IamUser)?;
-        Some((origin, arn))
-    }
-
-    /// The role switch in the console that goes with a cross-account call: its event, and who switched.
-    fn switch_beside(&self, node: &Node) -> Option<(String, Vec<Candidate>)> {
-        let issues = &self.facts.issues;
-        for &issue in self.issuances.by_session(&node.id) {
-            let Some(principal) = self
-                .issuances
-                .issued
-                .get(issue)
-                .and_then(|made| made.principal_id.as_deref())
-            else {
-                continue;
-            };
-            let time = issues.event_time.get(issue)?;
-            let switches = self.issuances.of_principal(principal, time, 0);
-            let is_switch = |row: &&usize| {
-                self.issuances
-                    .issued
-                    .get(**row)
-                    .is_some_and(|made| made.api == IssuingApi::SwitchRole)
-            };
-            let [switch] = switches.iter().filter(is_switch).collect::<Vec<_>>()[..] else {
-                continue;
-            };
-            let candidates = self.switched_from(*switch);
-            if !candidates.is_empty() {
-                return Some((issues.event_id.get(*switch)?.to_owned(), candidates));
-            }
-        }
-        None
     }
 
     /// Sessions that were opened and never seen in use.
@@ -490,84 +389,12 @@ impl NodeBuilder<'_> {
         });
         nodes.collect()
     }
-
-    /// The role in use, with its path where any record of its unique id shows it.
-    fn role_arn(&self, row: usize) -> Option<Arc<str>> {
-        let uses = &self.facts.uses;
-        if !matches!(uses.identity_type.get(row), Some("AssumedRole" | "Role")) {
-            return None;
-        }
-        let role_id = uses
-            .issuer_principal_id
-            .get(row)
-            .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0));
-        let of_session = || {
-            let arn = uses.arn.get(row)?;
-            let session = AssumedRoleArn::parse(arn)?;
-            let AssumedRoleArn {
-                partition,
-                account_id,
-                role_name,
-                ..
-            } = session;
-            Some(format!(
-                "arn:{partition}:iam::{account_id}:role/{role_name}"
-            ))
-        };
-        let known = role_id
-            .and_then(|id| self.facts.principals.get(id))
-            .map(String::as_str);
-        // An ARN found by a masked or sample id may be another role's.
-        let fits = |arn: &&str| {
-            uses.arn
-                .get(row)
-                .and_then(AssumedRoleArn::parse)
-                .is_none_or(|session| session.is_session_of(arn))
-        };
-        known
-            .filter(fits)
-            .or_else(|| uses.issuer_arn.get(row))
-            .map(str::to_owned)
-            .or_else(of_session)
-            .map(Arc::from)
-    }
-
-    fn persona(&self, row: usize, role_arn: Option<&Arc<str>>) -> Persona {
-        let uses = &self.facts.uses;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        match uses.identity_type.get(row) {
-            Some("AssumedRole" | "Role") => Persona {
-                arn: role_arn.map(|role| role.as_ref().to_owned()),
-                id: owned(
-                    uses.issuer_principal_id
-                        .get(row)
-                        .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0)),
-                ),
-            },
-            Some("IAMUser" | "FederatedUser") => Persona {
-                arn: owned(uses.arn.get(row).or_else(|| {
-                    let id = uses.principal_id.get(row)?;
-                    self.facts.principals.get(id).map(String::as_str)
-                })),
-                id: owned(uses.principal_id.get(row)),
-            },
-            Some("Root") => {
-                let account = uses.account_id.get(row);
-                let built = || Some(format!("arn:aws:iam::{}:root", account?));
-                Persona {
-                    arn: owned(uses.arn.get(row)).or_else(built),
-                    id: owned(account),
-                }
-            }
-            _ => Persona::default(),
-        }
-    }
 }
 
 /// A longest life of a console session; IAM User Guide, "Switch to a role (console)".
 const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
 
-fn named(origin: Origin) -> Candidate {
+pub(super) fn named(origin: Origin) -> Candidate {
     Candidate {
         parent: None,
         origin: Some(origin),
@@ -582,32 +409,13 @@ fn from_session(parent: usize) -> Candidate {
 }
 
 /// Another view of the same session: no credentials were taken.
-fn tied(candidates: Vec<Candidate>, confidence: Confidence) -> Start {
+pub(super) fn tied(candidates: Vec<Candidate>, confidence: Confidence) -> Start {
     Start::Tied {
         candidates,
         confidence,
         hops: 0,
         role: None,
         missing: None,
-    }
-}
-
-fn with_missing(start: Start, reason: Option<UnresolvedReason>) -> Start {
-    match start {
-        Start::Tied {
-            candidates,
-            confidence,
-            hops,
-            role,
-            ..
-        } => Start::Tied {
-            candidates,
-            confidence,
-            hops,
-            role,
-            missing: reason,
-        },
-        other => other,
     }
 }
 

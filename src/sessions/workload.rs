@@ -2,7 +2,7 @@
 //!
 //! Names that the caller chose are no evidence; see `docs/attribution.md`, "What never counts".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -45,14 +45,14 @@ pub(super) fn of_own_records(
     row: usize,
     names: Names<'_>,
     issuances: &Issuances<'_>,
-    index: &HashMap<&str, usize>,
+    subjects: &WebSubjects,
 ) -> Option<Named> {
     of_identity_center(uses, row, names)
         .or_else(|| of_resource(uses, row))
         .or_else(|| of_ec2(uses, row))
         .or_else(|| of_service_role(uses, row))
         .or_else(|| of_cognito(uses, row))
-        .or_else(|| of_web_identity(uses, row, names, issuances, index))
+        .or_else(|| of_web_identity(uses, row, subjects))
         .or_else(|| of_certificate(uses, row, issuances))
         .or_else(|| of_source_identity(uses, row, issuances))
 }
@@ -161,34 +161,52 @@ fn of_cognito(uses: &Uses, row: usize) -> Option<Named> {
     Some(Named::one(origin, Method::Workload, Confidence::Strong))
 }
 
-/// A web identity role: the provider is known, and the subject where only one ever took the role.
-fn of_web_identity(
+/// Role, by account and name → the subjects that took it by a web identity, each with its first call.
+pub(super) type WebSubjects = HashMap<(String, String), Vec<(Origin, usize)>>;
+
+/// Collects the subjects of all roles once, since many sessions may ask for them.
+pub(super) fn web_subjects(
     uses: &Uses,
-    row: usize,
     names: Names<'_>,
     issuances: &Issuances<'_>,
     index: &HashMap<&str, usize>,
-) -> Option<Named> {
+) -> WebSubjects {
+    let mut subjects = WebSubjects::new();
+    let mut seen = HashSet::new();
+    for (issue, made) in issuances.issued.iter().enumerate() {
+        let (Some("AssumeRoleWithWebIdentity"), Some(account), Some((role, _)), Some(caller)) = (
+            issuances.issues.event_name.get(issue),
+            &made.account_id,
+            &made.role_session,
+            issuances.issues.caller_session_id.get(issue),
+        ) else {
+            continue;
+        };
+        let role = (account.clone(), role.clone());
+        if seen.insert((role.clone(), caller))
+            && let Some(origin) = index
+                .get(caller)
+                .and_then(|caller| of_identity(uses, *caller, names))
+        {
+            subjects.entry(role).or_default().push((origin, issue));
+        }
+    }
+    subjects
+}
+
+/// A web identity role: the provider is known, and the subject where only one ever took the role.
+fn of_web_identity(uses: &Uses, row: usize, subjects: &WebSubjects) -> Option<Named> {
     let provider = uses.federated_provider.get(row)?;
     if provider == COGNITO {
         return None;
     }
     let arn = AssumedRoleArn::parse(uses.arn.get(row)?)?;
-    let mut origins = Vec::new();
-    let mut issues = Vec::new();
-    for &issue in issuances.by_web_identity(&arn) {
-        let caller = issuances.issues.caller_session_id.get(issue);
-        let Some(origin) = caller
-            .and_then(|caller| index.get(caller))
-            .and_then(|caller| of_identity(uses, *caller, names))
-        else {
-            continue;
-        };
-        if origin.provider.as_deref() == Some(provider) && !origins.contains(&origin) {
-            origins.push(origin);
-            issues.push(issue);
-        }
-    }
+    let role = (arn.account_id.to_owned(), arn.role_name.to_owned());
+    let of_provider = subjects
+        .get(&role)?
+        .iter()
+        .filter(|(origin, _)| origin.provider.as_deref() == Some(provider));
+    let (origins, issues): (Vec<Origin>, Vec<usize>) = of_provider.cloned().unzip();
     (!origins.is_empty()).then_some(Named {
         origins,
         method: Method::Workload,

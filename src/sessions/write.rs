@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::SessionsError;
 use super::deeds::Maker;
-use super::nodes::Persona;
+use super::persona::Persona;
 use super::schema::{SESSIONS, SESSIONS_LAYOUT};
 use super::verdict::{Contradiction, Method, UnresolvedReason};
 use super::walk::Verdict;

@@ -42,7 +42,8 @@ fn the_help_of_every_command() {
       review       Ingest, resolve and review in one go
       ingest       Read log files into the lake
       resolve      Bring sessions and attribution up to date
-      status       Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
+      status       Show what the lake holds: files, rows, time range, accounts, what the logs cannot
+                   prove, rejected, unresolved
       who          Tell who is behind an event, key, session or instance, with the proof
       timeline     Show everything a principal did, across all personas and accounts
       sessions     List sessions: whose they were, in which role, from when to when
@@ -263,7 +264,8 @@ fn the_help_of_every_command() {
       2  bad usage
 
     $ rolecall status --help
-    Show what the lake holds: files, rows, time range, accounts, rejected, unresolved
+    Show what the lake holds: files, rows, time range, accounts, what the logs cannot prove, rejected,
+    unresolved
 
     Usage: rolecall status [OPTIONS]
 
@@ -520,7 +522,7 @@ fn the_help_of_every_command() {
     List persona switches: when somebody took another role, or went back
 
     `explicit`: a call handed out the credentials of the new persona. `observed`: their calls changed
-    persona, which no event records. `concurrent`: calls of two personas alternate within five minutes;
+    persona, which no event records. `concurrent`: calls of two personas alternate within `--debounce`;
     one row for each pair and day.
 
     Usage: rolecall switches [OPTIONS]
@@ -539,6 +541,14 @@ fn the_help_of_every_command() {
               `explicit`, `observed` or `concurrent`
               
               [possible values: explicit, observed, concurrent]
+
+          --merge-gap <SPAN>
+              How long a persona may rest and still be worn, and how late credentials may be renewed
+              (default 15m)
+
+          --debounce <SPAN>
+              Within which time calls of two personas must alternate to be called concurrent (default
+              5m)
 
           --from <TIME>
               From this time on: RFC 3339, a date, or a span back from now (7d, 12h)

@@ -179,6 +179,20 @@ fn the_review_names_the_right_person_in_each_story() {
      444455556666                  us-east-1    2026-03-03T14:03:00Z   2026-03-09T03:05:00Z                  5              2                      43            126       24            17            9             0
      777788889999                  us-east-1    2026-03-03T14:06:00Z   2026-03-08T03:04:00Z                  2              4                     108            108        6             2            1             0
 
+    What these logs cannot prove
+    ============================
+    What is left out of the logs, by account, and how many sessions it leaves without an issuing event or a caller.
+    What to do: docs/attribution.md explains the reasons, and which further logs take them away.
+
+     account_id     reason                        sessions   events
+    ────────────────────────────────────────────────────────────────
+     111122223333   data_events_off                      0        0
+     222233334444   cross_account_not_collected          1        1
+     444455556666   cross_account_not_collected          1        2
+     444455556666   data_events_off                      0        0
+     444455556666   lost                                 1        2
+     777788889999   data_events_off                      0        0
+
     Forms of the log files
     ======================
     What the log files turned out to be. Digests, Insights and aggregates hold no calls, and give no events.
@@ -284,6 +298,18 @@ fn the_review_names_the_right_person_in_each_story() {
      first_at               who     persona                          addresses                      events   session_id
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      2026-03-10T10:02:00Z   heidi   111122223333 role/ReportReader   198.51.100.222, 203.0.113.91        4   4351576638f94c9b38801ef4ab38004c
+
+    Evidence that contradicts itself
+    ================================
+    No contradiction was seen.
+
+    Chains that keep themselves alive
+    =================================
+    No such chain was seen.
+
+    Keys under several identities
+    =============================
+    No such key was seen.
 
     Users, roles, keys and passwords that were made
     ===============================================

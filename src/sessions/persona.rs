@@ -1,0 +1,85 @@
+//! What a session acts as: a role, with its path where any record shows it, or the identity itself.
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use crate::iam::{AssumedRoleArn, role_session_of};
+
+/// What a session acts as.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Persona {
+    pub(super) arn: Option<String>,
+    pub(super) id: Option<String>,
+}
+
+/// The role in use, with its path where any record of its unique id shows it.
+pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
+    let uses = &facts.uses;
+    if !matches!(uses.identity_type.get(row), Some("AssumedRole" | "Role")) {
+        return None;
+    }
+    let role_id = uses
+        .issuer_principal_id
+        .get(row)
+        .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0));
+    let of_session = || {
+        let arn = uses.arn.get(row)?;
+        let session = AssumedRoleArn::parse(arn)?;
+        let AssumedRoleArn {
+            partition,
+            account_id,
+            role_name,
+            ..
+        } = session;
+        Some(format!(
+            "arn:{partition}:iam::{account_id}:role/{role_name}"
+        ))
+    };
+    let known = role_id
+        .and_then(|id| facts.principals.get(id))
+        .map(String::as_str);
+    // An ARN found by a masked or sample id may be another role's.
+    let fits = |arn: &&str| {
+        uses.arn
+            .get(row)
+            .and_then(AssumedRoleArn::parse)
+            .is_none_or(|session| session.is_session_of(arn))
+    };
+    known
+        .filter(fits)
+        .or_else(|| uses.issuer_arn.get(row))
+        .map(str::to_owned)
+        .or_else(of_session)
+        .map(Arc::from)
+}
+
+pub(super) fn persona(facts: &Facts, row: usize, role_arn: Option<&Arc<str>>) -> Persona {
+    let uses = &facts.uses;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    match uses.identity_type.get(row) {
+        Some("AssumedRole" | "Role") => Persona {
+            arn: role_arn.map(|role| role.as_ref().to_owned()),
+            id: owned(
+                uses.issuer_principal_id
+                    .get(row)
+                    .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0)),
+            ),
+        },
+        Some("IAMUser" | "FederatedUser") => Persona {
+            arn: owned(uses.arn.get(row).or_else(|| {
+                let id = uses.principal_id.get(row)?;
+                facts.principals.get(id).map(String::as_str)
+            })),
+            id: owned(uses.principal_id.get(row)),
+        },
+        Some("Root") => {
+            let account = uses.account_id.get(row);
+            let built = || Some(format!("arn:aws:iam::{}:root", account?));
+            Persona {
+                arn: owned(uses.arn.get(row)).or_else(built),
+                id: owned(account),
+            }
+        }
+        _ => Persona::default(),
+    }
+}
