@@ -1,6 +1,6 @@
 -- Which ARN belongs to which unique id of a role or user?
--- An assumed role's own ARN has no path; the session issuer's has. Of several ARNs of one id (a renamed user) the
--- smallest is taken, always the same one.
+-- An assumed role's own ARN has no path; the session issuer's has. An id under the ARNs of several users names none of them: masked
+-- logs look so. Of several ARNs of a role's id the smallest is taken, always the same one.
 -- reads: events
 SELECT
     principal_id,
@@ -31,4 +31,5 @@ FROM (
     WHERE created_principal_id <> '' AND created_principal_arn <> ''
 ) AS named
 GROUP BY principal_id
+HAVING count(DISTINCT CASE WHEN arn LIKE '%:user/%' THEN arn END) < 2
 ORDER BY principal_id

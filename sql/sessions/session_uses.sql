@@ -5,7 +5,8 @@ SELECT
     session_id,
     min(user_identity_type) AS identity_type,
     min(user_identity_principal_id) AS principal_id,
-    min(user_identity_arn) AS arn,
+    -- A role session's own ARN, and not the role's, which some records show in its place.
+    coalesce(min(user_identity_arn) FILTER (WHERE user_identity_arn LIKE '%:assumed-role/%'), min(user_identity_arn)) AS arn,
     min(user_identity_account_id) AS account_id,
     min(user_identity_user_name) AS user_name,
     min(user_identity_invoked_by) AS invoked_by,

@@ -1,5 +1,6 @@
 -- Every event beside the person or workload who was really behind it.
--- A call that a service made in somebody's name (`via_service`) is theirs, but no separate act of theirs.
+-- A call that a service made in somebody's name (`via_service`) is theirs, but no separate act of theirs. A service in a role that it was
+-- given, or that is its own, calls for itself.
 -- column: via_service the AWS service that made the call in the principal's name; null where the principal called
 -- column: person the person's name, where `--people` gives the origin one
 -- reads: events, sessions, people
@@ -18,7 +19,10 @@ SELECT
     sessions.is_human,
     sessions.created_by_origin_id,
     CASE
-        WHEN events.user_identity_type <> 'AWSService' THEN events.user_identity_invoked_by
+        WHEN
+            events.user_identity_type <> 'AWSService'
+            AND (sessions.origin_id IS DISTINCT FROM events.user_identity_invoked_by)
+            THEN events.user_identity_invoked_by
     END AS via_service,
     sessions.attribution,
     sessions.confidence,

@@ -15,7 +15,7 @@
 -- column: evidence_event_id the call that took the persona, or the first that shows it
 -- column: last_used_at the last call of the new persona's session
 -- column: event_count calls of that session; of `concurrent` ones the changes of the day
--- reads: attributed_events, direct_calls, sessions, switch_rules
+-- reads: attributed_events, direct_calls, persona_intervals, sessions, switch_rules
 WITH taken AS (
     SELECT
         child.issuing_event_id,
@@ -145,14 +145,6 @@ ordered AS (
     )
 ),
 
-last_calls AS (
-    SELECT
-        session_id,
-        max(event_time) AS last_time
-    FROM calls
-    GROUP BY session_id
-),
-
 changes AS (
     SELECT
         ordered.origin_kind,
@@ -172,10 +164,18 @@ changes AS (
         -- The session was taken since the last call, and an explicit switch tells of it.
         coalesce(explicit_switches.switched_at >= ordered.from_time, false) AND NOT ordered.is_exit AS is_explicit,
         to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > switch_rules.debounce_seconds
-        OR last_calls.last_time <= ordered.event_time
+        -- The persona before was worn no more, not even by later calls that `merge_gap` counts as the same wearing.
+        OR coalesce(worn.ended_at <= ordered.event_time, true)
         OR ordered.is_exit AS is_settled
     FROM ordered
-    INNER JOIN last_calls ON ordered.from_session_id = last_calls.session_id
+    LEFT JOIN persona_intervals AS worn
+        ON
+            ordered.origin_kind = worn.origin_kind
+            AND ordered.origin_id = worn.origin_id
+            AND (ordered.origin_account_id IS NOT DISTINCT FROM worn.origin_account_id)
+            AND (ordered.origin_provider IS NOT DISTINCT FROM worn.origin_provider)
+            AND ordered.from_persona_arn = worn.persona_arn
+            AND ordered.from_time BETWEEN worn.started_at AND worn.ended_at
     LEFT JOIN explicit_switches ON ordered.session_id = explicit_switches.to_session_id
     CROSS JOIN switch_rules
     WHERE ordered.persona_arn <> ordered.from_persona_arn

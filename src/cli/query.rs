@@ -75,7 +75,12 @@ pub(super) fn run(world: &World, args: &QueryArgs) -> Result<Exit, Failure> {
     world.runtime.block_on(async {
         let open = open(world).await?;
         let answer = ask_file(&open.engine, &file, &given).await?;
-        show(world, answer).await
+        if show(world, answer).await? == 0 {
+            world
+                .ui
+                .say("no row fits; names are compared as they are written");
+        }
+        Ok::<_, Failure>(())
     })?;
     Ok(Exit::Done)
 }

@@ -52,8 +52,8 @@ pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
         None => line(
             1,
             format!(
-                "is unresolved: {}, confidence {confidence}",
-                text_of(last, "unresolved_reason", 0)
+                "is unresolved, confidence {confidence}: {}",
+                why(&text_of(last, "unresolved_reason", 0), &confidence)
             ),
         ),
     });
@@ -120,14 +120,17 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> Vec<Line> {
         or(text_of(hop, "source_ip_address", 0), "an unknown address"),
         or(text_of(hop, "user_agent", 0), "an unknown program")
     );
-    let at_time = || text_of(hop, "created_at", 0);
+    let at_time = || text_of(hop, "issued_at", 0);
     let (how, from_calls) = match (value("issuing_api"), value("issuing_event_id")) {
         (Some(api), Some(event)) => (
             format!("{api} at {} {from}, event {event}", at_time()),
             String::new(),
         ),
-        (Some(api), None) => (
-            format!("one of several {api} calls at {}", at_time()),
+        (Some(_), None) => (
+            format!(
+                "one of several calls that may have issued it at {}",
+                text_of(hop, "created_at", 0)
+            ),
             String::new(),
         ),
         _ => {
@@ -147,10 +150,10 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> Vec<Line> {
                 }
                 _ => format!(
                     "issuing event not found: {}",
-                    text_of(hop, "unresolved_reason", 0)
+                    why(&text_of(hop, "unresolved_reason", 0), "")
                 ),
             };
-            (how, format!(" {from}"))
+            (how, format!(", first {from}"))
         }
     };
     let keys = value("access_key_ids")
@@ -281,6 +284,26 @@ pub(super) fn tell_descendants(grown: &[RecordBatch]) -> Vec<Line> {
         )
     }));
     lines
+}
+
+/// A reason in words; docs/attribution.md tells what takes each away.
+fn why(reason: &str, confidence: &str) -> String {
+    let words = match reason {
+        _ if confidence == "ambiguous" => {
+            return "several calls may have issued it, and their callers differ".to_owned();
+        }
+        "service_internal" => "AWS's own sessions of this kind have no issuing event",
+        "cross_account_not_collected" => "the caller is in an account whose logs are not here",
+        "issuer_outside_window" => "it is older than the logs of its account",
+        "redacted" => "AWS hides what the call that issued it handed out",
+        "data_event_not_logged" => "it is issued by a data event, and those are not logged",
+        "read_events_excluded" => "the trail leaves out read events, and AssumeRole is one",
+        "event_omitted" => "the issuing event was too large, and its parts were left out",
+        "region_not_collected" => "the logs have no STS event of its region",
+        "lost" => "the issuing event should be in the logs and is not",
+        other => return other.to_owned(),
+    };
+    format!("{reason}: {words}")
 }
 
 fn or(text: String, instead: &str) -> String {

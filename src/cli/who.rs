@@ -17,7 +17,8 @@ use crate::reports::{Chain, Proof, descendants, named, prove};
 
 /// Tell who is behind an event, key, session or instance, with the proof
 ///
-/// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a principal id (AROA…:NAME), a session id or an instance id. Of
+/// WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a principal id (AROA…:NAME), a unique id (AIDA…, AROA…), a session
+/// id, an instance id, or an identity's ARN or name. Of
 /// many sessions the 20 with the most calls are shown. The proof goes hop by hop from
 /// the origin to the session; for a user or a long-lived key it says who made it, where the logs show that.
 #[derive(Debug, Args)]
@@ -89,7 +90,7 @@ fn hints_for(what: &str, is_unknown: bool) -> Vec<String> {
     } else if what.parse::<std::net::IpAddr>().is_ok() {
         "for an address use `rolecall timeline --ip ADDRESS`"
     } else {
-        "ids and keys are compared as they are written; for a person use `rolecall timeline --principal NAME`, for a role `--role`"
+        "ids are compared as they are written, or in the case in which AWS writes them; for everything of a person use `rolecall timeline --principal NAME`, for a role `--role`"
     };
     vec![hint.to_owned()]
 }
@@ -137,20 +138,31 @@ fn rows(
     grown: Option<Vec<RecordBatch>>,
 ) -> Result<(), Failure> {
     let fail = |error: ArrowError| Failure::new("cannot show the proof", error);
-    let pick = |part: fn(&Chain) -> &Vec<RecordBatch>| -> Result<Vec<RecordBatch>, ArrowError> {
+    let pick = |part: fn(&Chain) -> &Vec<RecordBatch>,
+                is_of_last: bool|
+     -> Result<Vec<RecordBatch>, ArrowError> {
         let mut rows = Vec::new();
         for (answer, chain) in proof.chains.iter().enumerate() {
             for (step, batch) in part(chain).iter().enumerate() {
+                // Hops are counted from the origin; everything else is said of the session that was asked for.
+                let last = chain.hops.len().saturating_sub(1);
+                let step = if is_of_last { last } else { step };
                 rows.push(with_step(what, answer, &chain.matched, step, batch)?);
             }
         }
         Ok(rows)
     };
     let mut sections = vec![
-        ("hop", pick(|chain| &chain.hops).map_err(fail)?),
-        ("candidate", pick(|chain| &chain.candidates).map_err(fail)?),
-        ("maker", pick(|chain| &chain.makers).map_err(fail)?),
-        ("address", pick(|chain| &chain.addresses).map_err(fail)?),
+        ("hop", pick(|chain| &chain.hops, false).map_err(fail)?),
+        (
+            "candidate",
+            pick(|chain| &chain.candidates, true).map_err(fail)?,
+        ),
+        ("maker", pick(|chain| &chain.makers, true).map_err(fail)?),
+        (
+            "address",
+            pick(|chain| &chain.addresses, true).map_err(fail)?,
+        ),
     ];
     sections.extend(grown.map(|grown| ("descendant", grown)));
     let schema_of = |batches: &[RecordBatch]| -> SchemaRef {

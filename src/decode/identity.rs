@@ -93,6 +93,19 @@ impl<'a> UserIdentity<'a> {
         identity
     }
 
+    /// The Amazon Cognito identity of a session, where its provider says it.
+    pub(super) fn cognito_identity(&self) -> Option<Cow<'a, str>> {
+        const PROVIDER: &str = "cognito-identity.amazonaws.com";
+        if self.federated_provider.as_deref() != Some(PROVIDER) {
+            return None;
+        }
+        let attributes: json::JsonObject<'a> =
+            serde_json::from_str(self.federated_attributes?.get()).ok()?;
+        let mut fields = attributes.fields.into_iter();
+        let (_, identity) = fields.find(|(name, _)| name.strip_prefix(PROVIDER) == Some(":sub"))?;
+        json::text_of(identity)
+    }
+
     fn read_field(&mut self, key: Cow<'a, str>, value: &'a RawValue, left: &mut Leftovers<'_, 'a>) {
         const PATH: &[&str] = &[USER_IDENTITY];
         let slot = match key.as_ref() {

@@ -17,7 +17,7 @@ use super::json::{self, Key};
 use super::lifted::{Lifted, Parts};
 use super::time::parse_event_time;
 use super::unmapped::{Leftovers, Unmapped};
-use crate::iam::{SessionId, is_long_lived};
+use crate::iam::{SessionId, is_long_lived, user_principal};
 
 /// One entry of `resources`.
 #[derive(Debug, Default)]
@@ -349,6 +349,15 @@ impl<'a> Record<'a> {
                 .or_else(|| some(&identity.user_name))
                 .or_else(|| some(&self.lifted.sign_in_user_name));
             return SessionId::of_principal(&account, named.as_deref().unwrap_or(kind), None);
+        };
+        let principal = match (kind, some(&identity.arn)) {
+            ("IAMUser", Some(arn)) => Cow::Owned(user_principal(&principal, &arn)),
+            _ => principal,
+        };
+        // Cognito gives all its sessions one name; several begin in one second.
+        let principal = match identity.cognito_identity() {
+            Some(identity) => Cow::Owned(format!("{principal} {identity}")),
+            None => principal,
         };
         let creation = self
             .session_creation_date()

@@ -70,6 +70,17 @@ impl<'a> AssumedRoleArn<'a> {
         })
     }
 
+    /// The role's ARN, without the path that the role may have.
+    pub fn role_arn(&self) -> String {
+        let Self {
+            partition,
+            account_id,
+            role_name,
+            ..
+        } = self;
+        format!("arn:{partition}:iam::{account_id}:role/{role_name}")
+    }
+
     /// Returns true when `role_arn` names this session's role, with or without a path.
     pub fn is_session_of(&self, role_arn: &str) -> bool {
         Arn::parse(role_arn).is_some_and(|role| {

@@ -9,8 +9,8 @@ mod arn;
 mod principal_id;
 mod session_id;
 
-pub use access_key_id::is_long_lived;
+pub use access_key_id::{is_long_lived, is_masked};
 pub use account_of_id::account_of_id;
 pub use arn::{Arn, AssumedRoleArn};
-pub use principal_id::role_session_of;
+pub use principal_id::{role_session_of, user_principal};
 pub use session_id::SessionId;

@@ -10,6 +10,11 @@ pub fn role_session_of(principal_id: &str) -> Option<(&str, &str)> {
     principal_id.rsplit_once(':')
 }
 
+/// What tells one IAM user from another, also in shared logs in which all users have one masked id.
+pub fn user_principal(principal_id: &str, arn: &str) -> String {
+    format!("{principal_id} {arn}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

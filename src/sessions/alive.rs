@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use super::facts::Facts;
-use super::issuance::Issuances;
+use super::issuance::{Issuances, IssuingApi};
 use super::link::{EXPIRY_SLACK, LONGEST_LIFE, SECOND};
 use super::nodes::Node;
-use super::verdict::{Confidence, Method};
+use super::verdict::{Confidence, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 
 /// The longest that a role session lives; IAM User Guide, "Methods to assume a role".
@@ -47,28 +47,25 @@ pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issua
         let lives = lives.get(principal).map_or(&[][..], Vec::as_slice);
         let from = lives.partition_point(|life| life.created < first - LONGEST_LIFE);
         let until = lives.partition_point(|life| life.created <= last + SKEW);
-        let mut found: Vec<&Life> = lives
+        let found: Vec<&Life> = lives
             .get(from..until)
             .unwrap_or_default()
             .iter()
             .filter(|life| life.node != at && first <= life.end + EXPIRY_SLACK)
             .collect();
-        // Several views of one session count once.
-        found.dedup_by_key(|life| life.created);
         let candidates: Vec<Candidate> = found
             .iter()
             .map(|life| Candidate {
                 parent: Some(life.node),
                 origin: None,
+                taken: None,
             })
             .collect();
         if candidates.is_empty() {
             continue;
         }
-        let twin = found
-            .first()
-            .filter(|_| found.len() == 1)
-            .map(|life| life.node);
+        // One unique id is one role, whichever of its sessions it was.
+        let twin = found.first().map(|life| life.node);
         if let Some(node) = nodes.get_mut(at) {
             node.method = Method::OnlySessionAlive;
             node.twin = twin;
@@ -77,7 +74,8 @@ pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issua
                 confidence: Confidence::Probable,
                 hops: 0,
                 role: None,
-                missing: None,
+                missing: matches!(node.start, Start::External(_))
+                    .then_some(UnresolvedReason::CrossAccountNotCollected),
             };
         }
     }
@@ -91,7 +89,11 @@ fn lives<'a>(
 ) -> HashMap<&'a str, Vec<Life>> {
     let mut lives: HashMap<&str, Vec<Life>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
-        if node.is_any_of_principal || node.role_arn.is_none() {
+        let is_federated = node.issues.iter().any(|issue| {
+            let made = issuances.issued.get(*issue);
+            made.is_some_and(|made| made.api == IssuingApi::FederationToken)
+        });
+        if node.is_any_of_principal || !(is_federated || node.role_arn.is_some()) {
             continue;
         }
         let issue = node.issues.first().copied();

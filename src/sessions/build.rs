@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use super::alive::tie_by_window;
 use super::columns::Uses;
 use super::deeds::{Doers, Maker};
-use super::evidence::Evidence;
 use super::facts::Facts;
 use super::frame::Texts;
 use super::identity::Names;
@@ -36,9 +35,9 @@ impl<'a> Sessions<'a> {
         let index: HashMap<&str, usize> = (0..uses.len)
             .filter_map(|row| Some((uses.session_id.get(row)?, row)))
             .collect();
-        let linker = Linker::new(uses, &issuances);
-        let evidence: Vec<Option<Evidence>> =
-            (0..uses.len).map(|row| linker.weigh(facts, row)).collect();
+        let users = Users::new(&facts.named_users, &issuances);
+        let linker = Linker::new(uses, &issuances, &users);
+        let evidence = linker.weigh_all(facts);
         let mut siblings: HashMap<String, usize> = HashMap::new();
         let mut by_arn: HashMap<&str, Vec<usize>> = HashMap::new();
         for row in 0..uses.len {
@@ -58,7 +57,6 @@ impl<'a> Sessions<'a> {
         for rows in by_arn.values_mut() {
             rows.sort_by_key(|row| uses.creation_date.get(*row));
         }
-        let users = Users::new(&facts.named_users, &issuances);
         let names = Names {
             principals: &facts.principals,
             users: &users,
@@ -68,6 +66,7 @@ impl<'a> Sessions<'a> {
             facts,
             issuances: &issuances,
             names,
+            linker: &linker,
             web_subjects: &web_subjects,
             index: &index,
             evidence: &evidence,
@@ -187,6 +186,7 @@ impl<'a> Sessions<'a> {
                 .and_then(|row| issues.event_name.get(row))
                 .map(str::to_owned),
             issuing_event_id: issued(&issues.event_id),
+            issued_at: only_issue.and_then(|row| issues.event_time.get(row)),
             issued_access_key_id: issued(&issues.issued_access_key_id),
             access_key_ids: keys,
             session_name,

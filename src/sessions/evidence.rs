@@ -1,6 +1,6 @@
 //! All joins of a session held against each other: the first gives the link, the others confirm or contradict it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::facts::Facts;
 use super::identity_center::user_of;
@@ -20,6 +20,8 @@ pub(super) struct Evidence {
     /// Further joins that lead to the same call.
     pub(super) confirmed_by: BTreeSet<Method>,
     pub(super) contradicted_by: BTreeSet<Contradiction>,
+    /// Another session of the same principal and second was issued by a call that is missing: this one may be its.
+    pub(super) is_contested: bool,
 }
 
 impl Linker<'_> {
@@ -51,7 +53,33 @@ impl Linker<'_> {
             link,
             confirmed_by,
             contradicted_by,
+            is_contested: false,
         })
+    }
+
+    /// The weighed links of all sessions.
+    pub(super) fn weigh_all(&self, facts: &Facts) -> Vec<Option<Evidence>> {
+        let uses = self.uses;
+        let mut all: Vec<Option<Evidence>> =
+            (0..uses.len).map(|row| self.weigh(facts, row)).collect();
+        let session = |row| Some((uses.principal_id.get(row)?, uses.creation_date.get(row)?));
+        let orphans: HashSet<(&str, i64)> = (0..uses.len)
+            .filter(|row| {
+                all.get(*row).is_some_and(Option::is_none)
+                    && self.own_key(*row).is_some()
+                    && !self.is_of_console(*row)
+            })
+            .filter_map(session)
+            .collect();
+        for (row, evidence) in all.iter_mut().enumerate() {
+            if let Some(evidence) = evidence
+                && uses.invoked_by.get(row).is_some()
+                && session(row).is_some_and(|session| orphans.contains(&session))
+            {
+                evidence.is_contested = true;
+            }
+        }
+        all
     }
 
     /// Whether another join means the same call, or somebody else; `None` where it cannot be told.

@@ -34,19 +34,42 @@ pub(super) fn is_reserved_role(role_arn: &str) -> bool {
 pub(super) struct Users {
     names: HashMap<(String, String), BTreeSet<String>>,
     stores: HashMap<String, BTreeSet<String>>,
+    /// (Account, permission set, second) → who took the role then, by name.
+    takers: HashMap<(String, String, i64), BTreeSet<String>>,
 }
 
 impl Users {
     /// From what sign-ins and role sessions show, and from credentials that only one user got in a second.
+    ///
+    /// Two records that only meet in a second never speak against a record that shows both, name and id.
     pub(super) fn new(named: &[NamedUser], issuances: &Issuances<'_>) -> Self {
         let mut users = Self::default();
         for user in named {
             users.add(&user.identity_store_arn, &user.user_id, &user.user_name);
         }
-        for (store, user_id, name) in met_in_a_second(issuances) {
+        let (met, takers) = met_in_a_second(issuances);
+        users.takers = takers;
+        let is_new = |(store, user_id, name): &(String, String, String)| {
+            let user = (store.clone(), user_id.clone());
+            !users.names.contains_key(&user) && !users.stores.contains_key(name)
+        };
+        let met: Vec<_> = met.into_iter().filter(is_new).collect();
+        for (store, user_id, name) in met {
             users.add(&store, &user_id, &name);
         }
         users
+    }
+
+    /// Whether nothing says that this user goes by another name.
+    pub(super) fn may_be(&self, store: &str, user_id: &str, name: &str) -> bool {
+        let names = self.names.get(&(store.to_owned(), user_id.to_owned()));
+        names.is_none_or(|names| names.contains(name))
+    }
+
+    /// Whether only one name took the role of this permission set in this second.
+    pub(super) fn is_alone(&self, account: &str, set: &str, second: i64) -> bool {
+        let at = (account.to_owned(), set.to_owned(), second);
+        self.takers.get(&at).is_none_or(|names| names.len() < 2)
     }
 
     fn add(&mut self, store: &str, user_id: &str, name: &str) {
@@ -74,11 +97,15 @@ fn only(texts: &BTreeSet<String>) -> Option<&str> {
     first.map(String::as_str)
 }
 
-/// Store, user id and name, where one user got the one credential for a role in a second, and one name took the role.
-fn met_in_a_second(issuances: &Issuances<'_>) -> Vec<(String, String, String)> {
-    type Grants = BTreeSet<(String, String)>;
+type Second = (String, String, i64);
+type Met = Vec<(String, String, String)>;
+
+/// Store, user id and name, where one user got the one credential for a role in a second, and one name took the role;
+/// and who took which role when.
+fn met_in_a_second(issuances: &Issuances<'_>) -> (Met, HashMap<Second, BTreeSet<String>>) {
     let issues = issuances.issues;
-    let mut seconds: BTreeMap<(String, String, i64), (Grants, BTreeSet<String>)> = BTreeMap::new();
+    let mut grants: BTreeMap<Second, BTreeSet<(String, String)>> = BTreeMap::new();
+    let mut takers: HashMap<Second, BTreeSet<String>> = HashMap::new();
     for (row, made) in issuances.issued.iter().enumerate() {
         let (Some(account), Some((role, name)), Some(second)) = (
             &made.account_id,
@@ -89,25 +116,21 @@ fn met_in_a_second(issuances: &Issuances<'_>) -> Vec<(String, String, String)> {
         };
         if made.api == IssuingApi::Grant {
             let at = (account.clone(), role.clone(), second);
-            seconds
-                .entry(at)
-                .or_default()
-                .0
-                .extend(user_of(issues, row));
+            grants.entry(at).or_default().extend(user_of(issues, row));
         } else if issues.event_name.get(row) == Some("AssumeRoleWithSAML")
             && let Some(set) = permission_set_of(role)
         {
             let at = (account.clone(), set.to_owned(), second);
-            seconds.entry(at).or_default().1.insert(name.clone());
+            takers.entry(at).or_default().insert(name.clone());
         }
     }
-    let met = seconds.into_values().filter_map(|(grants, names)| {
-        let (1, Some((store, user))) = (grants.len(), grants.into_iter().next()) else {
+    let met = grants.into_iter().filter_map(|(at, users)| {
+        let (1, Some((store, user))) = (users.len(), users.into_iter().next()) else {
             return None;
         };
-        Some((store, user, only(&names)?.to_owned()))
+        Some((store, user, only(takers.get(&at)?)?.to_owned()))
     });
-    met.collect()
+    (met.collect(), takers)
 }
 
 /// The identity store and the user that a call of Identity Center was made for.

@@ -1,10 +1,11 @@
 //! The calls that open sessions, found again by what a session shows of them: the key, the principal and second
 //! of creation, or the role's permission set and second.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::columns::Issues;
-use crate::iam::{Arn, AssumedRoleArn, SessionId};
+use crate::iam::{Arn, AssumedRoleArn, SessionId, user_principal};
 
 /// The calls, by what they make of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,18 @@ impl IssuingApi {
         }
     }
 
+    /// Whether the credentials are the caller's own identity under another key.
+    pub(super) fn is_of_caller(self) -> bool {
+        matches!(
+            self,
+            Self::SessionToken
+                | Self::SubCredential
+                | Self::ConsoleLogin
+                | Self::SigninToken
+                | Self::OAuthToken
+        )
+    }
+
     /// Whether the call alone proves that there is a session, also when nobody used it.
     fn proves_a_session(self) -> bool {
         matches!(
@@ -113,6 +126,11 @@ impl Issued {
             }
             IssuingApi::FederationToken => Self {
                 account_id: owned(issues.caller_account_id.get(row)),
+                principal_id: issues
+                    .caller_account_id
+                    .get(row)
+                    .zip(issues.requested_session_name.get(row))
+                    .map(|(account, name)| format!("{account}:{name}")),
                 session_arn: owned(session_arn),
                 ..Self::nobody(api)
             },
@@ -399,12 +417,22 @@ impl<'a> Issuances<'a> {
             .principal_id
             .as_deref()
             .or(made.session_arn.as_deref())?;
+        let user = self
+            .issues
+            .caller_arn
+            .get(row)
+            .filter(|_| self.issues.caller_type.get(row) == Some("IAMUser"))
+            .filter(|_| made.api == IssuingApi::SessionToken);
+        let principal = match user {
+            Some(arn) => Cow::Owned(user_principal(principal, arn)),
+            None => Cow::Borrowed(principal),
+        };
         let time = self.issues.event_time.get(row);
         let key = self
             .issues
             .issued_access_key_id
             .get(row)
             .unwrap_or_default();
-        Some(SessionId::of_key(account, principal, time, key))
+        Some(SessionId::of_key(account, &principal, time, key))
     }
 }

@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::columns::Uses;
-use super::identity_center::permission_set_of;
+use super::identity_center::{Users, permission_set_of};
 use super::issuance::{Issuances, IssuingApi};
 use super::verdict::{Confidence, Method};
-use crate::iam::{AssumedRoleArn, is_long_lived, role_session_of};
+use super::workload::cognito_identity;
+use crate::iam::{AssumedRoleArn, is_long_lived, is_masked, role_session_of};
 
 /// Which calls may have issued a session, and how sure that is. More than one call is several candidates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ const SKEW: i64 = 5 * SECOND;
 pub(super) const EXPIRY_SLACK: i64 = 300 * SECOND;
 /// The longest that temporary credentials live; IAM User Guide, "Request temporary security credentials".
 pub(super) const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
+/// Seconds between a role that single sign-on gave and the sign-in to the console with it.
+const SIGN_IN_DELAY: i64 = 10;
 /// The name of every session that Amazon Cognito opens.
 pub(super) const COGNITO_SESSION_NAME: &str = "CognitoIdentityCredentials";
 
@@ -41,10 +44,13 @@ pub(super) struct Linker<'a> {
     degenerate_roles: HashSet<&'a str>,
     /// Every key that a session was seen with.
     keys_in_use: HashSet<String>,
+    /// Principals and seconds of creation of console sessions: not each of their calls says that it is the console's.
+    console: HashSet<(&'a str, i64)>,
+    users: &'a Users,
 }
 
 impl<'a> Linker<'a> {
-    pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>) -> Self {
+    pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>, users: &'a Users) -> Self {
         Self {
             uses,
             issuances,
@@ -53,12 +59,14 @@ impl<'a> Linker<'a> {
             keys_in_use: (0..uses.len)
                 .flat_map(|row| uses.access_key_ids.get(row))
                 .collect(),
+            console: console_sessions(uses, issuances),
+            users,
         }
     }
 
-    /// Whether several sessions show this key.
+    /// Whether this key is a mask, or one that several sessions show.
     pub(super) fn is_degenerate(&self, key: &str) -> bool {
-        self.degenerate.contains(key)
+        is_masked(key) || self.degenerate.contains(key)
     }
 
     /// The links of one session, one for each join that finds something, the best first.
@@ -108,7 +116,7 @@ impl<'a> Linker<'a> {
             return None;
         }
         let [key]: [String; 1] = self.uses.access_key_ids.get(row).try_into().ok()?;
-        if is_long_lived(&key) || self.degenerate.contains(&key) {
+        if is_long_lived(&key) || self.is_degenerate(&key) {
             return None;
         }
         let mut found = self.issuances.of_key(&key);
@@ -187,29 +195,28 @@ impl<'a> Linker<'a> {
                 return None;
             }
         }
-        issues.retain(|issue| self.is_of(api, *issue));
-        let user = self.uses.on_behalf_of_user_id.get(row);
-        let of_user: Vec<usize> = issues
-            .iter()
-            .copied()
-            .filter(|issue| {
-                let granted = self
-                    .issuances
-                    .issues
-                    .caller_on_behalf_of_user_id
-                    .get(*issue);
-                user.is_some() && granted == user
-            })
-            .collect();
-        let confidence = if of_user.is_empty() {
-            Confidence::Strong
-        } else {
-            Confidence::Exact
+        let all = &self.issuances.issues;
+        let shown = self.uses.on_behalf_of_user_id.get(row);
+        issues.retain(|issue| {
+            let granted = all.caller_on_behalf_of_user_id.get(*issue);
+            let store = all.caller_on_behalf_of_identity_store_arn.get(*issue);
+            let is_other = shown
+                .zip(granted)
+                .is_some_and(|(shown, user)| shown != user);
+            let may_be = granted.is_none_or(|user| {
+                self.users
+                    .may_be(store.unwrap_or_default(), user, arn.session_name)
+            });
+            self.is_of(api, *issue) && !is_other && may_be
+        });
+        // The session's name is the user's; with several users in a second, it alone tells whose it is.
+        let confidence = match issues.len() {
+            0 => return None,
+            _ if shown.is_some() => Confidence::Exact,
+            1 => Confidence::Strong,
+            _ => Confidence::Probable,
         };
-        if !of_user.is_empty() {
-            issues = of_user;
-        }
-        (!issues.is_empty()).then_some(Link {
+        Some(Link {
             method: Method::IdentityCenter,
             confidence,
             issues,
@@ -257,21 +264,59 @@ impl<'a> Linker<'a> {
             .collect()
     }
 
-    /// The issue handed out another key, and that key is in use: this session is another's.
+    /// The issue handed out another key than the session uses: it is another's.
     ///
-    /// Only for sessions with one key of their own; the console and forwarded calls show keys that no
-    /// call handed out, and Identity Center hands out one and uses another.
+    /// The console and Identity Center hand out one key and use others; forwarded calls show keys that no call
+    /// handed out, and masks say nothing. Any other session of one key was issued with that key.
     fn is_of_another_key(&self, row: usize, issue: usize) -> bool {
-        let Ok([key]) = <[String; 1]>::try_from(self.uses.access_key_ids.get(row)) else {
+        let Some(key) = self.own_key(row) else {
             return false;
         };
-        let has_own_key = self.uses.keyless_count.get(row) == Some(0)
+        let issues = self.issuances.issues;
+        let Some(issued) = issues
+            .issued_access_key_id
+            .get(issue)
+            .filter(|issued| *issued != key && !self.is_degenerate(issued))
+        else {
+            return false;
+        };
+        if self.is_of_console(row) {
+            return false;
+        }
+        let role = self.uses.arn.get(row).and_then(AssumedRoleArn::parse);
+        let is_reserved = role.is_some_and(|arn| permission_set_of(arn.role_name).is_some());
+        let is_signed_in = is_reserved
+            || [
+                issues.user_agent.get(issue),
+                issues.caller_invoked_by.get(issue),
+                self.uses.user_agent.get(row),
+            ]
+            .into_iter()
+            .flatten()
+            .any(is_of_sign_in);
+        !is_signed_in || self.keys_in_use.contains(issued)
+    }
+
+    /// The one key of a session all of whose calls show it, and that makes them itself.
+    pub(super) fn own_key(&self, row: usize) -> Option<String> {
+        let [key]: [String; 1] = self.uses.access_key_ids.get(row).try_into().ok()?;
+        let is_own = self.uses.keyless_count.get(row) == Some(0)
             && self.uses.invoked_by.get(row).is_none()
-            && self.uses.is_from_console.get(row) != Some(true)
-            && !self.degenerate.contains(&key);
-        let issued = self.issuances.issues.issued_access_key_id.get(issue);
-        has_own_key
-            && issued.is_some_and(|issued| issued != key && self.keys_in_use.contains(issued))
+            && !self.is_degenerate(&key);
+        is_own.then_some(key)
+    }
+
+    /// Whether a call of this principal and second of creation is known to be the console's.
+    pub(super) fn is_of_console(&self, row: usize) -> bool {
+        let session = self
+            .uses
+            .principal_id
+            .get(row)
+            .zip(self.uses.creation_date.get(row));
+        session.is_some_and(|(principal, created)| {
+            self.console
+                .contains(&(principal, created.div_euclid(SECOND)))
+        })
     }
 
     fn is_of(&self, api: IssuingApi, issue: usize) -> bool {
@@ -293,12 +338,30 @@ impl<'a> Linker<'a> {
                 .and_then(AssumedRoleArn::parse)
                 .is_some_and(|arn| arn.session_name == COGNITO_SESSION_NAME);
         }
-        // Masked or sample data may show one unique id for several roles.
+        // Masked or sample data may show one unique id for several roles, or users.
+        let is_session = arn.is_some_and(|arn| AssumedRoleArn::parse(arn).is_some());
         if let (Some(issued), Some(used)) = (&made.session_arn, arn)
             && made.api == IssuingApi::Role
+            && is_session
             && issued != used
         {
             return false;
+        }
+        let caller_arn = self.issuances.issues.caller_arn.get(issue);
+        if let (true, Some(caller), Some(used)) = (made.api.is_of_caller(), caller_arn, arn)
+            && caller.contains(":user/")
+            && caller != used
+        {
+            return false;
+        }
+        // Cognito's sessions have one name; the identity tells them apart.
+        if let Some(identity) = cognito_identity(self.uses, row)
+            && self.issuances.issues.event_name.get(issue) == Some("AssumeRoleWithWebIdentity")
+        {
+            let caller = self.issuances.issues.caller_principal_id.get(issue);
+            if caller.is_some_and(|caller| !caller.ends_with(&identity)) {
+                return false;
+            }
         }
         if let (Some(issued), Some(used)) = (&made.principal_id, self.uses.principal_id.get(row)) {
             return issued == used;
@@ -333,6 +396,48 @@ impl<'a> Linker<'a> {
     fn created_at(&self, row: usize, issue: usize) -> bool {
         self.uses.creation_date.get(row) == self.issuances.issues.event_time.get(issue)
     }
+}
+
+/// What marks a call of the console's own machinery.
+fn is_of_sign_in(program: &str) -> bool {
+    [
+        "AWS Signin",
+        "AWS Internal",
+        "aws-internal",
+        "signin.amazonaws.com",
+        "console.amazonaws.com",
+    ]
+    .iter()
+    .any(|mark| program.contains(mark))
+}
+
+/// Principal and second of creation of every session of which one call is the console's.
+fn console_sessions<'a>(uses: &'a Uses, issuances: &'a Issuances<'a>) -> HashSet<(&'a str, i64)> {
+    let flagged = (0..uses.len)
+        .filter(|row| {
+            uses.is_from_console.get(*row) == Some(true)
+                || uses.sign_in_session_arn.get(*row).is_some()
+        })
+        .filter_map(|row| Some((uses.principal_id.get(row)?, uses.creation_date.get(row)?)))
+        .map(|(principal, created)| (principal, created.div_euclid(SECOND)));
+    let opened = issuances
+        .issued
+        .iter()
+        .enumerate()
+        .filter_map(|(row, made)| {
+            let is_sign_in = matches!(
+                made.api,
+                IssuingApi::ConsoleLogin
+                    | IssuingApi::SwitchRole
+                    | IssuingApi::SigninToken
+                    | IssuingApi::OAuthToken
+            );
+            let principal = made.principal_id.as_deref().filter(|_| is_sign_in)?;
+            let second = issuances.second_of(row)?;
+            // Single sign-on gives the role first; the sign-in to the console with it comes a little later.
+            Some((0..=SIGN_IN_DELAY).map(move |earlier| (principal, second - earlier)))
+        });
+    flagged.chain(opened.flatten()).collect()
 }
 
 /// Keys under which more than one (principal, creation date) acted, as far as both are shown.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::evidence::Evidence;
 use super::facts::{Facts, Pair};
-use super::identity::{Names, of_arn, of_identity, of_reserved_session};
-use super::identity_center::permission_set_of;
+use super::identity::{Names, identity_center_user, of_arn, of_identity, of_reserved_session};
+use super::identity_center::{permission_set_of, user_of};
 use super::issuance::{Issuances, IssuingApi};
-use super::link::{Link, SECOND};
+use super::link::{Link, Linker, SECOND};
 use super::origin::{Origin, OriginKind};
 use super::persona::{Persona, persona, role_arn};
 use super::reason;
@@ -16,7 +16,7 @@ use super::service_issue::{of_cognito_issue, of_service_issue};
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 use super::workload::{self, Named, WebSubjects};
-use crate::iam::role_session_of;
+use crate::iam::{AssumedRoleArn, role_session_of};
 
 /// One session before the walk.
 pub(super) struct Node {
@@ -67,6 +67,7 @@ pub(super) struct NodeBuilder<'a> {
     pub(super) facts: &'a Facts,
     pub(super) issuances: &'a Issuances<'a>,
     pub(super) names: Names<'a>,
+    pub(super) linker: &'a Linker<'a>,
     /// Session id → row of the uses, which is also the node's place.
     pub(super) index: &'a HashMap<&'a str, usize>,
     /// The weighed links of the uses.
@@ -91,8 +92,21 @@ impl NodeBuilder<'_> {
         if let Some(evidence) = self.evidence.get(row).and_then(Option::as_ref)
             && self.tie(&mut node, Some(row), evidence.link.clone())
         {
+            if evidence.is_contested
+                && let Start::Tied { candidates, .. } = &mut node.start
+            {
+                candidates.push(nobody());
+            }
             node.confirmed_by.clone_from(&evidence.confirmed_by);
             node.contradicted_by.clone_from(&evidence.contradicted_by);
+            return node;
+        }
+        if uses.identity_type.get(row) == Some("Root") && self.may_be_assumed_root(row) {
+            node.start = Start::Unknown {
+                reason: UnresolvedReason::CrossAccountNotCollected,
+                hops: 1,
+                role: None,
+            };
             return node;
         }
         if let Some(origin) = of_identity(uses, row, self.names) {
@@ -115,16 +129,38 @@ impl NodeBuilder<'_> {
         node
     }
 
+    /// A root session that may as well be one of `AssumeRoot`: short, with a key of its own, and without any sign
+    /// of the console. IAM User Guide, "Perform a privileged task": such a session lives 900 seconds at most.
+    fn may_be_assumed_root(&self, row: usize) -> bool {
+        const LONGEST: i64 = 900 * SECOND;
+        let uses = &self.facts.uses;
+        let is_short = uses
+            .creation_date
+            .get(row)
+            .zip(uses.last_used_at.get(row))
+            .is_some_and(|(created, last)| last - created <= LONGEST);
+        is_short
+            && uses.has_creation_date.get(row) == Some(true)
+            && self.linker.own_key(row).is_some()
+            && !self.linker.is_of_console(row)
+    }
+
     /// A session whose own identity has nobody behind it.
     fn own_origin(&self, node: &mut Node, row: usize, origin: Origin) {
         let uses = &self.facts.uses;
         node.method = Method::Direct;
+        // Whoever asked for the federation token is behind it; a record without a session context does not say.
+        node.is_any_of_principal = origin.kind == OriginKind::FederatedUser;
         let is_center = origin.kind == OriginKind::IdentityCenterUser;
         if is_center && uses.identity_type.get(row) == Some("SAMLUser") {
             if let Some((parent, evidence)) = self.grants_of(node) {
                 node.method = Method::IdentityCenter;
                 node.evidence = evidence;
-                node.start = tied(vec![parent], Confidence::Strong);
+                let itself = Candidate {
+                    origin: Some(origin),
+                    ..parent
+                };
+                node.start = tied(vec![itself], Confidence::Strong);
                 return;
             }
         } else if is_center {
@@ -146,13 +182,21 @@ impl NodeBuilder<'_> {
         let mut evidence = Vec::new();
         for &issue in self.issuances.by_session(&node.id) {
             let made = self.issuances.issued.get(issue)?;
-            let (role, _) = made.role_session.as_ref()?;
+            let (role, subject) = made.role_session.as_ref()?;
             let creation = self.facts.issues.event_time.get(issue)?;
-            let account = made.account_id.as_deref()?;
-            let grants =
-                self.issuances
-                    .of_permission_set(account, permission_set_of(role)?, creation, 0);
+            let (account, set) = (made.account_id.as_deref()?, permission_set_of(role)?);
+            let users = self.names.users;
+            let is_alone = users.is_alone(account, set, creation.div_euclid(SECOND));
+            let grants = self.issuances.of_permission_set(account, set, creation, 0);
             for grant in grants {
+                let user = user_of(&self.facts.issues, grant);
+                let is_his = user.is_some_and(|(store, user)| {
+                    users.name_of(&store, &user) == Some(subject)
+                        || (is_alone && users.may_be(&store, &user, subject))
+                });
+                if !is_his {
+                    continue;
+                }
                 let caller = self.facts.issues.caller_session_id.get(grant)?;
                 parents.insert(*self.index.get(caller)?);
                 evidence.extend(self.facts.issues.event_id.get(grant).map(str::to_owned));
@@ -211,13 +255,30 @@ impl NodeBuilder<'_> {
         let itself = || row.and_then(|row| of_identity(uses, row, self.names));
         let from_caller = |origin| {
             let parent = caller.filter(|caller| Some(*caller) != row);
-            (parent.is_some() || Option::is_some(&origin)).then_some(Candidate { parent, origin })
+            (parent.is_some() || Option::is_some(&origin)).then_some(Candidate {
+                parent,
+                origin,
+                taken: None,
+            })
         };
         match api {
             Some(IssuingApi::ConsoleLogin) => itself().map(named).into_iter().collect(),
             Some(IssuingApi::SwitchRole) => self.switched_from(issue),
             Some(IssuingApi::SigninToken | IssuingApi::OAuthToken) => {
                 from_caller(itself()).into_iter().collect()
+            }
+            Some(IssuingApi::Grant) => {
+                // The session's name is the user's; only Identity Center sets it.
+                let user = user_of(issues, issue);
+                let named = row
+                    .and_then(|row| AssumedRoleArn::parse(uses.arn.get(row)?))
+                    .zip(user)
+                    .and_then(|(arn, (store, user))| {
+                        let store = Some(store.as_str()).filter(|store| !store.is_empty());
+                        let name = Some(arn.session_name);
+                        identity_center_user(name, Some(&user), store, self.names.users)
+                    });
+                from_caller(named).into_iter().collect()
             }
             Some(IssuingApi::CognitoIdentity) => {
                 let pool = row.and_then(|row| workload::cognito_pool(uses, row));
@@ -259,7 +320,13 @@ impl NodeBuilder<'_> {
         });
         let mut candidates: Vec<Candidate> = sessions.map(|row| from_session(*row)).collect();
         if candidates.is_empty() {
-            candidates.extend(of_reserved_session(from, self.names.users).map(named));
+            // That session is not in the logs; the role it was taken in is a hop all the same.
+            let taken = AssumedRoleArn::parse(from).map(|arn| Arc::from(arn.role_arn()));
+            let origin = of_reserved_session(from, self.names.users);
+            candidates.extend(origin.map(|origin| Candidate {
+                taken,
+                ..named(origin)
+            }));
         }
         candidates
     }
@@ -394,10 +461,20 @@ impl NodeBuilder<'_> {
 /// A longest life of a console session; IAM User Guide, "Switch to a role (console)".
 const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
 
+/// Somebody whom the logs do not show.
+fn nobody() -> Candidate {
+    Candidate {
+        parent: None,
+        origin: None,
+        taken: None,
+    }
+}
+
 pub(super) fn named(origin: Origin) -> Candidate {
     Candidate {
         parent: None,
         origin: Some(origin),
+        taken: None,
     }
 }
 
@@ -405,6 +482,7 @@ fn from_session(parent: usize) -> Candidate {
     Candidate {
         parent: Some(parent),
         origin: None,
+        taken: None,
     }
 }
 

@@ -64,6 +64,8 @@ impl NodeBuilder<'_> {
         } else if let (Some(account), false) = (&account, is_collected) {
             node.start = Start::External(Origin::external(account, principal));
             node.method = Method::AccountOnly;
+            // A session of that id may be in the logs all the same, where a third account was left to get there.
+            node.is_any_of_principal = principal.is_some_and(|id| id.contains(':'));
         } else {
             node.start = Start::Unknown {
                 reason: reason::of_missing_caller(self.facts, account.as_deref()),

@@ -22,18 +22,13 @@ pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
         .issuer_principal_id
         .get(row)
         .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0));
+    // Some records show the role's own ARN in the place of the session's.
     let of_session = || {
         let arn = uses.arn.get(row)?;
-        let session = AssumedRoleArn::parse(arn)?;
-        let AssumedRoleArn {
-            partition,
-            account_id,
-            role_name,
-            ..
-        } = session;
-        Some(format!(
-            "arn:{partition}:iam::{account_id}:role/{role_name}"
-        ))
+        match AssumedRoleArn::parse(arn) {
+            Some(session) => Some(session.role_arn()),
+            None => arn.contains(":role/").then(|| arn.to_owned()),
+        }
     };
     let known = role_id
         .and_then(|id| facts.principals.get(id))

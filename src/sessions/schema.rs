@@ -17,6 +17,7 @@ pub const SESSIONS: &[Column] = &[
         Text,
         "the event of that call, where it is one",
     ),
+    Column::new("issued_at", Time, "when that call was made"),
     Column::new(
         "issued_access_key_id",
         Text,
@@ -61,7 +62,7 @@ pub const SESSIONS: &[Column] = &[
     Column::required(
         "hop_count",
         Int,
-        "credentials taken on the way from the origin",
+        "roles, and assumed roots, taken on the way from the origin; tokens and sign-ins count nothing",
     ),
     Column::required(
         "chain",

@@ -18,6 +18,8 @@ pub(super) struct Candidate {
     pub(super) parent: Option<usize>,
     /// The origin, where something else than the caller's session names it.
     pub(super) origin: Option<Origin>,
+    /// A role that the caller had taken in a session that the logs do not show.
+    pub(super) taken: Option<Arc<str>>,
 }
 
 /// What is known of one session before the walk.
@@ -245,7 +247,14 @@ fn named(origin: &Origin) -> Verdict {
 /// The verdict on the caller of one candidate.
 fn caller(candidate: &Candidate, verdicts: &[Option<Verdict>]) -> Verdict {
     match &candidate.origin {
-        Some(origin) => named(origin),
+        Some(origin) => match &candidate.taken {
+            Some(role) => Verdict {
+                hop_count: 1,
+                chain: Chain::default().with(Some(role)),
+                ..named(origin)
+            },
+            None => named(origin),
+        },
         None => candidate
             .parent
             .and_then(|parent| verdicts.get(parent)?.clone())
@@ -263,8 +272,14 @@ fn tied(
     let Some(first) = callers.first() else {
         return lost();
     };
+    // Somebody unknown is never the same as anybody.
+    let unknown = Candidate {
+        parent: None,
+        origin: None,
+        taken: None,
+    };
     let one_caller = candidates.windows(2).all(|pair| match pair {
-        [a, b] => a.parent == b.parent && a.origin == b.origin,
+        [a, b] => a == b && *a != unknown,
         _ => true,
     });
     let one_origin = first.origin.id.is_some()
@@ -323,6 +338,7 @@ mod tests {
                 .map(|&parent| Candidate {
                     parent: Some(parent),
                     origin: None,
+                    taken: None,
                 })
                 .collect(),
             confidence: Confidence::Exact,

@@ -2,7 +2,7 @@
 //!
 //! Names that the caller chose are no evidence; see `docs/attribution.md`, "What never counts".
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 
@@ -112,7 +112,7 @@ fn service_of(arn: &str) -> Option<String> {
 fn of_ec2(uses: &Uses, row: usize) -> Option<Named> {
     let (issuer, name) = role_session_of(uses.principal_id.get(row)?)?;
     let account = uses.account_id.get(row);
-    if issuer.ends_with(":aws") && name == "ec2-infrastructure" {
+    if issuer.ends_with(":aws:ec2-infrastructure") {
         let origin = Origin::new(OriginKind::AwsService, EC2_SERVICE);
         return Some(Named::one(origin, Method::Workload, Confidence::Strong));
     }
@@ -143,6 +143,16 @@ struct CognitoAttributes {
     pool: Option<String>,
 }
 
+/// The identity of a Cognito session, where its records show it.
+pub(super) fn cognito_identity(uses: &Uses, row: usize) -> Option<String> {
+    if uses.federated_provider.get(row) != Some(COGNITO) {
+        return None;
+    }
+    let attributes = uses.federated_attributes.get(row)?;
+    let attributes: CognitoAttributes = serde_json::from_str(attributes).ok()?;
+    Some(attributes.identity)
+}
+
 /// The pool of a Cognito session, where its records show it.
 pub(super) fn cognito_pool(uses: &Uses, row: usize) -> Option<String> {
     let attributes = uses.federated_attributes.get(row)?;
@@ -161,8 +171,19 @@ fn of_cognito(uses: &Uses, row: usize) -> Option<Named> {
     Some(Named::one(origin, Method::Workload, Confidence::Strong))
 }
 
-/// Role, by account and name → the subjects that took it by a web identity, each with its first call.
-pub(super) type WebSubjects = HashMap<(String, String), Vec<(Origin, usize)>>;
+/// A subject that took a role by a web identity, its first call for it, and how many there were.
+#[derive(Debug, Clone)]
+pub(super) struct WebSubject {
+    origin: Origin,
+    issue: usize,
+    calls: usize,
+}
+
+/// Role, by account and name → the subjects that took it.
+pub(super) type WebSubjects = HashMap<(String, String), Vec<WebSubject>>;
+
+/// So often must the only subject of a role have taken it, before it is likely to be the only one.
+const OFTEN: usize = 3;
 
 /// Collects the subjects of all roles once, since many sessions may ask for them.
 pub(super) fn web_subjects(
@@ -172,7 +193,7 @@ pub(super) fn web_subjects(
     index: &HashMap<&str, usize>,
 ) -> WebSubjects {
     let mut subjects = WebSubjects::new();
-    let mut seen = HashSet::new();
+    let mut seen: HashMap<((String, String), &str), usize> = HashMap::new();
     for (issue, made) in issuances.issued.iter().enumerate() {
         let (Some("AssumeRoleWithWebIdentity"), Some(account), Some((role, _)), Some(caller)) = (
             issuances.issues.event_name.get(issue),
@@ -183,12 +204,20 @@ pub(super) fn web_subjects(
             continue;
         };
         let role = (account.clone(), role.clone());
-        if seen.insert((role.clone(), caller))
-            && let Some(origin) = index
-                .get(caller)
-                .and_then(|caller| of_identity(uses, *caller, names))
+        let found = subjects.entry(role.clone()).or_default();
+        let place = *seen.entry((role, caller)).or_insert(found.len());
+        if let Some(subject) = found.get_mut(place) {
+            subject.calls += 1;
+        } else if let Some(origin) = index
+            .get(caller)
+            .and_then(|caller| of_identity(uses, *caller, names))
         {
-            subjects.entry(role).or_default().push((origin, issue));
+            let calls = 1;
+            found.push(WebSubject {
+                origin,
+                issue,
+                calls,
+            });
         }
     }
     subjects
@@ -202,16 +231,25 @@ fn of_web_identity(uses: &Uses, row: usize, subjects: &WebSubjects) -> Option<Na
     }
     let arn = AssumedRoleArn::parse(uses.arn.get(row)?)?;
     let role = (arn.account_id.to_owned(), arn.role_name.to_owned());
-    let of_provider = subjects
+    let of_provider: Vec<&WebSubject> = subjects
         .get(&role)?
         .iter()
-        .filter(|(origin, _)| origin.provider.as_deref() == Some(provider));
-    let (origins, issues): (Vec<Origin>, Vec<usize>) = of_provider.cloned().unzip();
-    (!origins.is_empty()).then_some(Named {
-        origins,
+        .filter(|subject| subject.origin.provider.as_deref() == Some(provider))
+        .collect();
+    let calls: usize = of_provider.iter().map(|subject| subject.calls).sum();
+    let confidence = if calls < OFTEN {
+        Confidence::Asserted
+    } else {
+        Confidence::Probable
+    };
+    (!of_provider.is_empty()).then(|| Named {
+        origins: of_provider
+            .iter()
+            .map(|subject| subject.origin.clone())
+            .collect(),
+        issues: of_provider.iter().map(|subject| subject.issue).collect(),
         method: Method::Workload,
-        confidence: Confidence::Probable,
-        issues,
+        confidence,
     })
 }
 

@@ -19,6 +19,7 @@ pub(super) struct SessionRow {
     pub(super) id: String,
     pub(super) issuing_api: Option<String>,
     pub(super) issuing_event_id: Option<String>,
+    pub(super) issued_at: Option<i64>,
     pub(super) issued_access_key_id: Option<String>,
     pub(super) access_key_ids: Vec<String>,
     pub(super) session_arn: Option<String>,
@@ -80,6 +81,7 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text("session_id", Some(&row.id))
         .text("issuing_api", row.issuing_api.as_ref())
         .text("issuing_event_id", row.issuing_event_id.as_ref())
+        .time("issued_at", row.issued_at)
         .text("issued_access_key_id", row.issued_access_key_id.as_ref())
         .texts("access_key_ids", &row.access_key_ids)
         .text("session_arn", row.session_arn.as_ref())

@@ -112,38 +112,44 @@ fn two_sessions_of_one_person_in_one_second_keep_their_origin() {
     );
 }
 
+/// Alice is handed one key, and a session of that role and name is used with another.
+fn with_another_key(created: &str, is_console: bool) -> Value {
+    let taken = assume(
+        "take",
+        user("alice"),
+        TIME,
+        ACCOUNT,
+        "Ops",
+        "alice",
+        "ASIAISSUEDEXAMPLE",
+    );
+    let who = session(ACCOUNT, "Ops", "alice", "ASIAUSEDEXAMPLE", created);
+    let mut used = call("used", who, LATER, "s3", "ListBuckets");
+    if is_console {
+        used["sessionCredentialFromConsole"] = json!("true");
+    }
+    row(&TempLake::of(&[taken, used]), "used")
+}
+
 #[test]
-fn the_second_of_creation_joins_where_the_issued_key_is_not_the_used_one() {
-    let used = |created: &str| {
-        TempLake::of(&[
-            assume(
-                "take",
-                user("alice"),
-                TIME,
-                ACCOUNT,
-                "Ops",
-                "alice",
-                "ASIAISSUEDEXAMPLE",
-            ),
-            call(
-                "used",
-                session(ACCOUNT, "Ops", "alice", "ASIAUSEDEXAMPLE", created),
-                LATER,
-                "s3",
-                "ListBuckets",
-            ),
-        ])
-    };
+fn the_second_of_creation_joins_where_the_console_uses_another_key_than_was_issued() {
     let exact =
         json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "exact" });
-    assert_eq!(row(&used(TIME), "used"), exact);
+    assert_eq!(with_another_key(TIME, true), exact);
     let near =
         json!({ "origin_name": "alice", "attribution": "issue_second", "confidence": "strong" });
-    assert_eq!(row(&used("2026-03-02T09:00:02Z"), "used"), near);
+    assert_eq!(with_another_key("2026-03-02T09:00:02Z", true), near);
     assert_eq!(
-        row(&used("2026-03-02T09:00:03Z"), "used")["attribution"],
+        with_another_key("2026-03-02T09:00:03Z", true)["attribution"],
         "none"
     );
+}
+
+#[test]
+fn a_session_with_a_key_of_its_own_is_not_that_of_another_key() {
+    for created in [TIME, "2026-03-02T09:00:02Z"] {
+        assert_eq!(with_another_key(created, false)["attribution"], "none");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 -- reads: sessions, accounts
 SELECT
     coalesce(copy.origin_account_id, parent.origin_account_id) AS origin_account_id,
-    split_part(parent.persona_arn, ':', 5) AS from_account_id,
+    coalesce(split_part(parent.persona_arn, ':', 5), parent.origin_account_id) AS from_account_id,
     min(from_account.account_name) AS from_account,
     parent.persona_arn AS from_persona_arn,
     child.role_account_id AS to_account_id,
@@ -20,12 +20,14 @@ LEFT JOIN sessions AS copy
     ON
         parent.parent_session_id = copy.session_id
         AND parent.attribution = 'shared_event'
-LEFT JOIN accounts AS from_account ON split_part(parent.persona_arn, ':', 5) = from_account.account_id
+LEFT JOIN accounts AS from_account
+    ON coalesce(split_part(parent.persona_arn, ':', 5), parent.origin_account_id) = from_account.account_id
 LEFT JOIN accounts AS to_account ON child.role_account_id = to_account.account_id
 WHERE
     child.role_account_id IS NOT NULL
-    AND split_part(parent.persona_arn, ':', 5) <> child.role_account_id
+    AND coalesce(split_part(parent.persona_arn, ':', 5), parent.origin_account_id) <> child.role_account_id
 GROUP BY
-    coalesce(copy.origin_account_id, parent.origin_account_id), parent.persona_arn, child.role_account_id,
+    coalesce(copy.origin_account_id, parent.origin_account_id),
+    coalesce(split_part(parent.persona_arn, ':', 5), parent.origin_account_id), parent.persona_arn, child.role_account_id,
     child.role_arn
 ORDER BY sessions DESC, from_persona_arn, to_role_arn, origin_account_id

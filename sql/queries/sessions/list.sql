@@ -1,6 +1,6 @@
 -- Which sessions were there, whose were they, and what became of them?
 -- Every parameter that is given narrows the answer. `usable_until`: until when the credentials could be used. Where their expiry is not
--- known it is the longest that AWS allows (12 hours for a role, 36 for a token); null for long-lived keys, which end when somebody ends
+-- known it is the longest that AWS allows (12 hours for a role and in the console, 36 for a token); null for long-lived keys, which end when somebody ends
 -- them. `alive_at`: sessions that could be used at that time, from their creation (else their first use) on. `ip`: any address the session
 -- was used from. `access_key`: a key that was used, or handed out. `since` and `until`: sessions used in that span, or made in it.
 -- param: principal text default null
@@ -54,7 +54,11 @@ FROM (
         *,
         created_at IS NULL AND array_to_string(access_key_ids, ' ') LIKE 'AKIA%' AS is_long_lived,
         CASE
+            -- What a console session or Identity Center was handed first ends before the session does.
+            WHEN expires_at IS NOT NULL AND attribution <> 'issued_key' AND last_used_at IS NOT NULL
+                THEN greatest(expires_at, created_at + INTERVAL '12 hours')
             WHEN expires_at IS NOT NULL THEN expires_at
+            WHEN issuing_api = 'ConsoleLogin' THEN created_at + INTERVAL '12 hours'
             WHEN created_at IS NOT NULL AND hop_count > 0 THEN created_at + INTERVAL '12 hours'
             WHEN created_at IS NOT NULL THEN created_at + INTERVAL '36 hours'
             WHEN array_to_string(access_key_ids, ' ') NOT LIKE 'AKIA%' THEN last_used_at

@@ -1,17 +1,19 @@
 -- What can these logs not prove, and how many sessions does it concern?
 -- `read_events_excluded`: not one read event, so the trail leaves them out, and with them every `AssumeRole`. `data_events_off`: not one
--- data event, so nothing shows who read an object or invoked a function. The others are the reasons of sessions whose caller or issuing event is
+-- data event, so nothing shows who read an object or invoked a function. `ambiguous`: several calls may have issued a session. The others are the reasons of sessions whose caller or issuing event is
 -- missing, by the account whose role they are; see docs/attribution.md.
 -- reads: events, sessions
 WITH missing AS (
     SELECT
         coalesce(role_account_id, split_part(persona_arn, ':', 5), origin_account_id, '') AS account_id,
-        unresolved_reason AS reason,
+        CASE WHEN confidence = 'ambiguous' THEN 'ambiguous' ELSE unresolved_reason END AS reason,
         count(*) AS sessions,
         sum(event_count) AS events
     FROM sessions
     WHERE unresolved_reason IS NOT NULL
-    GROUP BY coalesce(role_account_id, split_part(persona_arn, ':', 5), origin_account_id, ''), unresolved_reason
+    GROUP BY
+        coalesce(role_account_id, split_part(persona_arn, ':', 5), origin_account_id, ''),
+        CASE WHEN confidence = 'ambiguous' THEN 'ambiguous' ELSE unresolved_reason END
 ),
 
 blind AS (

@@ -6,14 +6,16 @@ WITH ended AS (
     SELECT
         session_id,
         'after_expiry' AS finding,
-        expires_at + INTERVAL '5 minutes' AS ended_at
+        expires_at AS ended_at,
+        expires_at + INTERVAL '5 minutes' AS from_time
     FROM sessions
     WHERE attribution = 'issued_key' AND last_used_at > expires_at + INTERVAL '5 minutes'
     UNION ALL
     SELECT
         sessions.session_id,
         'after_exit' AS finding,
-        min(exits.event_time) + INTERVAL '1 minute' AS ended_at
+        min(exits.event_time) AS ended_at,
+        min(exits.event_time) + INTERVAL '1 minute' AS from_time
     FROM sessions
     INNER JOIN events AS exits
         ON
@@ -44,7 +46,7 @@ INNER JOIN sessions ON ended.session_id = sessions.session_id
 INNER JOIN events
     ON
         ended.session_id = events.session_id
-        AND events.event_time > ended.ended_at
+        AND events.event_time > ended.from_time
 LEFT JOIN people
     ON
         sessions.origin_id = people.person_origin_id

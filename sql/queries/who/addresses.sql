@@ -2,6 +2,7 @@
 -- param: session_id text
 -- reads: events
 SELECT
+    session_id,
     source_ip_address,
     user_agent,
     min(event_time) AS first_at,
@@ -9,5 +10,5 @@ SELECT
     count(*) AS events
 FROM events
 WHERE session_id = $session_id::text
-GROUP BY source_ip_address, user_agent
+GROUP BY session_id, source_ip_address, user_agent
 ORDER BY first_at, source_ip_address, user_agent

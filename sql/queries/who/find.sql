@@ -1,4 +1,4 @@
--- Which sessions does an event id, access key, session ARN, role/session name or instance id speak of?
+-- Which sessions does an event id, access key, session ARN, role/session name, unique id, instance id or identity speak of?
 -- One column at a time: an OR over columns would read the whole lake.
 -- param: what text
 -- reads: events, sessions
@@ -62,6 +62,25 @@ FROM (
         'instance id' AS matched
     FROM sessions
     WHERE origin_kind = 'ec2_instance' AND origin_id = $what::text
+    UNION ALL
+    -- The identity itself, before it took any role: by ARN, name or unique id.
+    SELECT
+        session_id,
+        'identity' AS matched
+    FROM sessions
+    WHERE hop_count = 0 AND attribution <> 'shared_event' AND origin_id = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'name of an identity' AS matched
+    FROM sessions
+    WHERE hop_count = 0 AND attribution <> 'shared_event' AND origin_name = $what::text
+    UNION ALL
+    SELECT
+        session_id,
+        'unique id' AS matched
+    FROM sessions
+    WHERE persona_id = $what::text AND attribution <> 'shared_event'
 ) AS found
 LEFT JOIN sessions ON found.session_id = sessions.session_id
 GROUP BY found.session_id

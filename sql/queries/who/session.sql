@@ -9,6 +9,7 @@ SELECT
     session_arn,
     issuing_api,
     issuing_event_id,
+    issued_at,
     created_at,
     expires_at,
     issued_access_key_id,
