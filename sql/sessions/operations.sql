@@ -3,6 +3,8 @@
 SELECT
     event_id,
     event_time,
+    event_source,
+    aws_region,
     session_id,
     request_id,
     recipient_account_id AS account_id,

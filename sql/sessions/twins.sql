@@ -1,53 +1,86 @@
 -- Which session made a call that another account recorded without naming the caller?
--- Both accounts' copies carry one `sharedEventID`; only the caller's own account tells who it was. Where that id is gone, the same request
--- to STS at the same time is the same call, and a little less sure. Each side is grouped before it is joined: in masked
--- logs one id may stand on every record.
+-- Both accounts' copies carry one `sharedEventID`, and show the caller's account and unique id; only the caller's own account tells who it
+-- was. Where the shared id is gone, the same request to STS at the same time is the same call, and a little less sure. Each side is
+-- grouped before it is joined, and an id that stands on many sessions is a mask, and joins nothing.
 -- reads: events
 WITH theirs AS (
     SELECT
         session_id,
-        shared_event_id,
-        request_id,
+        shared_event_id AS call_id,
         event_name,
-        event_time,
         recipient_account_id,
+        user_identity_account_id AS account_id,
+        user_identity_principal_id AS principal_id,
         min(event_id) AS event_id
     FROM events
-    WHERE user_identity_type = 'AWSAccount'
-    GROUP BY session_id, shared_event_id, request_id, event_name, event_time, recipient_account_id
+    WHERE user_identity_type = 'AWSAccount' AND shared_event_id <> ''
+    GROUP BY
+        session_id, shared_event_id, event_name, recipient_account_id, user_identity_account_id,
+        user_identity_principal_id
 ),
 
-shared AS (
+ours AS (
     SELECT
         session_id,
-        shared_event_id,
+        shared_event_id AS call_id,
         event_name,
         recipient_account_id,
+        user_identity_account_id AS account_id,
+        user_identity_principal_id AS principal_id,
         min(event_id) AS event_id
     FROM events
     WHERE
         user_identity_type <> 'AWSAccount'
-        AND shared_event_id <> ''
-        AND shared_event_id IN (SELECT theirs.shared_event_id FROM theirs)
-    GROUP BY session_id, shared_event_id, event_name, recipient_account_id
+        AND shared_event_id IN (SELECT theirs.call_id FROM theirs)
+        AND shared_event_id NOT IN (
+            SELECT shared_event_id
+            FROM events
+            WHERE user_identity_type <> 'AWSAccount' AND shared_event_id <> ''
+            GROUP BY shared_event_id
+            HAVING count(DISTINCT session_id) > 8
+        )
+    GROUP BY
+        session_id, shared_event_id, event_name, recipient_account_id, user_identity_account_id,
+        user_identity_principal_id
 ),
 
-requested AS (
+their_requests AS (
     SELECT
         session_id,
-        shared_event_id,
-        request_id,
+        request_id || ' ' || event_time::text AS call_id,
         event_name,
-        event_time,
         recipient_account_id,
+        user_identity_account_id AS account_id,
+        user_identity_principal_id AS principal_id,
+        min(event_id) AS event_id
+    FROM events
+    WHERE
+        user_identity_type = 'AWSAccount'
+        AND event_source = 'sts.amazonaws.com'
+        AND request_id <> ''
+    GROUP BY
+        session_id, request_id, event_time, event_name, recipient_account_id, user_identity_account_id,
+        user_identity_principal_id
+),
+
+our_requests AS (
+    SELECT
+        session_id,
+        request_id || ' ' || event_time::text AS call_id,
+        event_name,
+        recipient_account_id,
+        user_identity_account_id AS account_id,
+        user_identity_principal_id AS principal_id,
         min(event_id) AS event_id
     FROM events
     WHERE
         user_identity_type <> 'AWSAccount'
         AND event_source = 'sts.amazonaws.com'
         AND request_id <> ''
-        AND request_id IN (SELECT theirs.request_id FROM theirs)
-    GROUP BY session_id, shared_event_id, request_id, event_name, event_time, recipient_account_id
+        AND coalesce(shared_event_id, '') = ''
+    GROUP BY
+        session_id, request_id, event_time, event_name, recipient_account_id, user_identity_account_id,
+        user_identity_principal_id
 )
 
 SELECT
@@ -59,31 +92,33 @@ SELECT
 FROM (
     SELECT
         theirs.session_id,
-        shared.session_id AS twin_session_id,
+        ours.session_id AS twin_session_id,
         theirs.event_id,
-        shared.event_id AS twin_event_id,
+        ours.event_id AS twin_event_id,
         true AS is_shared
     FROM theirs
-    INNER JOIN shared
+    INNER JOIN ours
         ON
-            theirs.shared_event_id = shared.shared_event_id
-            AND theirs.event_name = shared.event_name
-            AND theirs.recipient_account_id <> shared.recipient_account_id
+            theirs.call_id = ours.call_id
+            AND theirs.event_name = ours.event_name
+            AND theirs.recipient_account_id <> ours.recipient_account_id
+            AND coalesce(theirs.account_id = ours.account_id, true)
+            AND coalesce(theirs.principal_id = ours.principal_id, true)
     UNION ALL
     SELECT
-        theirs.session_id,
-        requested.session_id AS twin_session_id,
-        theirs.event_id,
-        requested.event_id AS twin_event_id,
+        their_requests.session_id,
+        our_requests.session_id AS twin_session_id,
+        their_requests.event_id,
+        our_requests.event_id AS twin_event_id,
         false AS is_shared
-    FROM theirs
-    INNER JOIN requested
+    FROM their_requests
+    INNER JOIN our_requests
         ON
-            theirs.request_id = requested.request_id
-            AND theirs.event_name = requested.event_name
-            AND theirs.event_time = requested.event_time
-            AND theirs.recipient_account_id <> requested.recipient_account_id
-    WHERE coalesce(theirs.shared_event_id, '') = '' OR coalesce(requested.shared_event_id, '') = ''
+            their_requests.call_id = our_requests.call_id
+            AND their_requests.event_name = our_requests.event_name
+            AND their_requests.recipient_account_id <> our_requests.recipient_account_id
+            AND coalesce(their_requests.account_id = our_requests.account_id, true)
+            AND coalesce(their_requests.principal_id = our_requests.principal_id, true)
 ) AS pairs
 GROUP BY session_id, twin_session_id
 ORDER BY session_id, twin_session_id

@@ -31,6 +31,17 @@ WITH taken AS (
     GROUP BY child.issuing_event_id
 ),
 
+-- Another account's copy of a call is no session of its own: the caller's is.
+callers AS (
+    SELECT
+        session_id,
+        CASE
+            WHEN attribution = 'shared_event' AND parent_session_id IS NOT NULL THEN parent_session_id
+            ELSE session_id
+        END AS caller_session_id
+    FROM sessions
+),
+
 issued_switches AS (
     SELECT
         child.origin_kind,
@@ -55,21 +66,25 @@ issued_switches AS (
         taken.event_count
     FROM taken
     INNER JOIN sessions AS child ON taken.session_id = child.session_id
-    LEFT JOIN sessions AS parent ON child.parent_session_id = parent.session_id
+    LEFT JOIN callers ON child.parent_session_id = callers.session_id
+    LEFT JOIN sessions AS parent ON callers.caller_session_id = parent.session_id
     WHERE
         child.origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
         AND (child.persona_arn IS DISTINCT FROM parent.persona_arn)
         AND child.issuing_api NOT IN ('GetSessionToken', 'ConsoleLogin', 'GetSigninToken', 'CreateOAuth2Token')
 ),
 
--- Whoever comes from no persona (a workload, a single sign-on) and gets the same role again before the last credentials end renews
--- them, and does not switch.
+-- Whoever gets the same role from the same persona again, shortly before or after the last credentials end, renews them, and does not
+-- switch; nor does whoever comes from no persona (a workload, a single sign-on) and gets it again before they end.
 explicit_switches AS (
     SELECT
         issued_switches.*,
         coalesce(
-            from_persona_arn IS NULL
-            AND to_unixtime(lag(expires_at) OVER whose) + switch_rules.merge_gap_seconds >= to_unixtime(switched_at),
+            to_unixtime(lag(expires_at) OVER whose) + switch_rules.merge_gap_seconds >= to_unixtime(switched_at)
+            AND (
+                from_persona_arn IS NULL
+                OR to_unixtime(lag(expires_at) OVER whose) - switch_rules.merge_gap_seconds <= to_unixtime(switched_at)
+            ),
             false
         ) AS is_renewal
     FROM issued_switches
@@ -84,24 +99,32 @@ explicit_switches AS (
 -- Leaving a role in the console goes back to the identity that switched to it.
 exits AS (
     SELECT
-        left_role.event_id,
+        worn.event_id,
         base.session_id,
         base.persona_arn,
         base.hop_count
-    FROM attributed_events AS left_role
-    INNER JOIN sessions AS view_of_it ON left_role.session_id = view_of_it.session_id
-    INNER JOIN sessions AS worn
-        ON
-            CASE
-                WHEN view_of_it.attribution = 'only_session_alive' THEN view_of_it.parent_session_id
-                ELSE view_of_it.session_id
-            END = worn.session_id
-    INNER JOIN sessions AS base ON worn.parent_session_id = base.session_id
-    WHERE
-        left_role.event_source = 'signin.amazonaws.com'
-        AND left_role.event_name = 'ExitRole'
-        AND coalesce(left_role.sign_in_succeeded, true)
-        AND base.persona_arn IS NOT NULL
+    FROM (
+        SELECT
+            left_role.event_id,
+            last_value(taken_role.parent_session_id ORDER BY taken_role.created_at, taken_role.session_id)
+                AS parent_session_id
+        FROM attributed_events AS left_role
+        INNER JOIN sessions AS taken_role
+            ON
+                left_role.user_identity_principal_id = taken_role.role_id || ':' || taken_role.session_name
+                AND taken_role.created_at <= left_role.event_time
+                AND left_role.origin_id = taken_role.origin_id
+        WHERE
+            left_role.event_source = 'signin.amazonaws.com'
+            AND left_role.event_name = 'ExitRole'
+            AND coalesce(left_role.sign_in_succeeded, true)
+            AND taken_role.parent_session_id IS NOT NULL
+            AND taken_role.attribution <> 'only_session_alive'
+        GROUP BY left_role.event_id
+    ) AS worn
+    INNER JOIN callers ON worn.parent_session_id = callers.session_id
+    INNER JOIN sessions AS base ON callers.caller_session_id = base.session_id
+    WHERE base.persona_arn IS NOT NULL
 ),
 
 calls AS (
@@ -136,6 +159,7 @@ ordered AS (
         calls.hop_count,
         calls.confidence,
         calls.is_exit,
+        row_number() OVER (PARTITION BY calls.session_id ORDER BY event_time, event_id) = 1 AS is_first,
         lag(calls.persona_arn) OVER whose AS from_persona_arn,
         lag(calls.session_id) OVER whose AS from_session_id,
         lag(calls.event_time) OVER whose AS from_time
@@ -161,8 +185,9 @@ changes AS (
         ordered.is_exit,
         ordered.from_persona_arn,
         ordered.from_session_id,
-        -- The session was taken since the last call, and an explicit switch tells of it.
-        coalesce(explicit_switches.switched_at >= ordered.from_time, false) AND NOT ordered.is_exit AS is_explicit,
+        -- The session was taken since the last call, or this is its first call: an explicit switch tells of it.
+        coalesce(explicit_switches.switched_at >= ordered.from_time, false)
+        OR (ordered.is_first AND explicit_switches.to_session_id IS NOT NULL) AS was_taken,
         to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > switch_rules.debounce_seconds
         -- The persona before was worn no more, not even by later calls that `merge_gap` counts as the same wearing.
         OR coalesce(worn.ended_at <= ordered.event_time, true)
@@ -230,7 +255,7 @@ SELECT
     changes.origin_provider
 FROM changes
 INNER JOIN sessions ON changes.session_id = sessions.session_id
-WHERE changes.is_settled AND NOT changes.is_explicit
+WHERE changes.is_settled AND (changes.is_exit OR NOT changes.was_taken)
 UNION ALL
 SELECT
     origin_kind,
@@ -260,7 +285,7 @@ SELECT
     origin_account_id,
     origin_provider
 FROM changes
-WHERE NOT is_settled AND NOT is_explicit
+WHERE NOT is_settled AND NOT was_taken
 GROUP BY
     origin_kind, origin_id, origin_account_id, origin_provider, least(from_persona_arn, persona_arn),
     greatest(from_persona_arn, persona_arn), date_trunc('day', event_time)

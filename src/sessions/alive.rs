@@ -14,10 +14,12 @@ use super::walk::{Candidate, Start};
 
 /// The longest that a role session lives; IAM User Guide, "Methods to assume a role".
 const LONGEST_ROLE: i64 = 12 * 3600 * SECOND;
-const SKEW: i64 = 5 * SECOND;
+/// So many sessions of one principal are looked at; each may have another caller.
+const MOST_ALIVE: usize = 64;
 
 /// When a session could be used, and its place among the nodes.
-struct Life {
+struct Life<'a> {
+    account: &'a str,
     created: i64,
     end: i64,
     node: usize,
@@ -46,12 +48,20 @@ pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issua
         };
         let lives = lives.get(principal).map_or(&[][..], Vec::as_slice);
         let from = lives.partition_point(|life| life.created < first - LONGEST_LIFE);
-        let until = lives.partition_point(|life| life.created <= last + SKEW);
-        let found: Vec<&Life> = lives
+        // A session that was made after the call did not make it.
+        let until = lives.partition_point(|life| life.created <= last);
+        let found: Vec<&Life<'_>> = lives
             .get(from..until)
             .unwrap_or_default()
             .iter()
+            .rev()
             .filter(|life| life.node != at && first <= life.end + EXPIRY_SLACK)
+            .filter(|life| {
+                uses.account_id
+                    .get(row)
+                    .is_none_or(|account| life.account == account)
+            })
+            .take(MOST_ALIVE + 1)
             .collect();
         let candidates: Vec<Candidate> = found
             .iter()
@@ -61,7 +71,8 @@ pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issua
                 taken: None,
             })
             .collect();
-        if candidates.is_empty() {
+        // Of more than anybody can look through, nothing is known.
+        if candidates.is_empty() || candidates.len() > MOST_ALIVE {
             continue;
         }
         // One unique id is one role, whichever of its sessions it was.
@@ -86,8 +97,8 @@ fn lives<'a>(
     nodes: &[Node],
     facts: &'a Facts,
     issuances: &'a Issuances<'_>,
-) -> HashMap<&'a str, Vec<Life>> {
-    let mut lives: HashMap<&str, Vec<Life>> = HashMap::new();
+) -> HashMap<&'a str, Vec<Life<'a>>> {
+    let mut lives: HashMap<&str, Vec<Life<'_>>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         let is_federated = node.issues.iter().any(|issue| {
             let made = issuances.issued.get(*issue);
@@ -110,7 +121,13 @@ fn lives<'a>(
         };
         let last = node.used.and_then(|row| facts.uses.last_used_at.get(row));
         let expires = issue.and_then(|issue| facts.issues.issued_expiration.get(issue));
+        // Masked ids are the same in every account.
+        let account = match node.used {
+            Some(row) => facts.uses.account_id.get(row),
+            None => issue.and_then(|issue| issuances.issued.get(issue)?.account_id.as_deref()),
+        };
         lives.entry(principal).or_default().push(Life {
+            account: account.unwrap_or_default(),
             created,
             end: expires
                 .unwrap_or(created + LONGEST_ROLE)

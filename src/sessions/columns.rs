@@ -112,6 +112,8 @@ columns! {
     Deeds {
         event_id: Texts,
         event_time: Ints,
+        event_source: Texts,
+        aws_region: Texts,
         session_id: Texts,
         account_id: Texts,
         request_id: Texts,

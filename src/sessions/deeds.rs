@@ -37,10 +37,8 @@ pub(super) struct Doers<'a> {
 
 impl<'a> Doers<'a> {
     pub(super) fn new(facts: &'a Facts, nodes: &'a [Node], verdicts: &'a [Verdict]) -> Self {
-        let by_request = |row: &usize| {
-            let target = facts.deployments.target_id.get(*row);
-            target.is_some_and(|target| target.starts_with("i-"))
-        };
+        let by_request =
+            |row: &usize| facts.deployments.event_source.get(*row) == Some("ec2.amazonaws.com");
         let mut made_by_request: HashMap<&str, Vec<usize>> = HashMap::new();
         for row in (0..facts.deployments.len).filter(by_request) {
             if let Some(request) = facts.deployments.request_id.get(row) {
@@ -96,17 +94,18 @@ impl<'a> Doers<'a> {
             OriginKind::Ec2Instance => self
                 .maker(at, self.made.get(id?))
                 .or_else(|| self.maker_by_request(at, node)),
-            OriginKind::LambdaFunction | OriginKind::EksPod => self.maker(at, self.made.get(id?)),
+            OriginKind::LambdaFunction => self.maker(at, self.in_region(at, self.made.get(id?))),
+            OriginKind::EksPod => self.maker(at, self.made.get(id?)),
             OriginKind::EcsTask => self
                 .maker(at, self.made.get(id?))
-                .or_else(|| self.maker(at, self.made.get(role()?))),
+                .or_else(|| self.maker(at, self.given_to("ecs.amazonaws.com", role()?))),
             OriginKind::RolesAnywhere => self.maker(at, self.made.get(origin.provider.as_deref()?)),
             // A build or a database by its own id, else the role that the service was given.
             OriginKind::AwsService => origin
                 .name
                 .as_deref()
                 .and_then(|name| self.maker(at, self.made.get(name)))
-                .or_else(|| self.maker(at, self.made.get(role()?))),
+                .or_else(|| self.maker(at, self.given_to(id?, role()?))),
             OriginKind::IamUser if node.role_arn.is_none() => {
                 let keys = node.used.map(|row| self.facts.uses.access_key_ids.get(row));
                 let of_key = keys
@@ -123,17 +122,55 @@ impl<'a> Doers<'a> {
         }
     }
 
+    /// The calls that gave a service this role: that service's own, and IAM's for a role that is linked to it.
+    fn given_to(&self, service: &str, role: &str) -> Option<Vec<usize>> {
+        let sources = &self.facts.deployments.event_source;
+        let is_its = |row: &&usize| {
+            sources.get(**row) == Some(service) || sources.get(**row) == Some("iam.amazonaws.com")
+        };
+        Some(
+            self.made
+                .get(role)?
+                .iter()
+                .filter(is_its)
+                .copied()
+                .collect(),
+        )
+    }
+
+    /// A function's name stands for another function in another region; where there are several, AWS must say which.
+    fn in_region(&self, at: usize, rows: Option<&Vec<usize>>) -> Option<Vec<usize>> {
+        let regions = &self.facts.deployments.aws_region;
+        let rows = rows?;
+        let is_one = rows
+            .windows(2)
+            .all(|pair| matches!(pair, [a, b] if regions.get(*a) == regions.get(*b)));
+        if is_one {
+            return Some(rows.clone());
+        }
+        let used = self.nodes.get(at)?.used?;
+        let issued_to = self
+            .facts
+            .uses
+            .in_scope_of_credentials_issued_to
+            .get(used)?;
+        let region = issued_to.split(':').nth(3);
+        let here = rows.iter().filter(|row| regions.get(**row) == region);
+        Some(here.copied().collect())
+    }
+
     /// The launch whose request handed out an instance's first credentials.
     fn maker_by_request(&self, at: usize, node: &Node) -> Option<Maker> {
         let request = self.facts.issues.request_id.get(*node.issues.first()?)?;
         self.maker(at, self.made_by_request.get(request))
     }
 
-    fn maker(&self, at: usize, rows: Option<&Vec<usize>>) -> Option<Maker> {
+    fn maker(&self, at: usize, rows: Option<impl AsRef<[usize]>>) -> Option<Maker> {
         let deployments = &self.facts.deployments;
         let account = self.account_of(at);
         let began = self.began(at)?;
         let rows = rows?;
+        let rows = rows.as_ref();
         let before = until(deployments, rows, began + SKEW);
         let row = rows
             .iter()

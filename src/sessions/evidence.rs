@@ -5,13 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 use super::facts::Facts;
 use super::identity_center::user_of;
 use super::issuance::IssuingApi;
-use super::link::{EXPIRY_SLACK, Link, Linker, SECOND};
+use super::link::{CREATION_TOLERANCE, EXPIRY_SLACK, Link, Linker, SECOND};
 use super::verdict::{Contradiction, Method};
 use super::workload;
 use crate::iam::{AssumedRoleArn, account_of_id};
-
-/// A creation date this close to the issue is no contradiction.
-const CREATION_TOLERANCE: i64 = 2 * SECOND;
 
 /// A link with what speaks for and against it.
 #[derive(Debug)]
@@ -46,7 +43,7 @@ impl Linker<'_> {
             self.hold_against(facts, row, issue, link.method, &mut contradicted_by);
             self.confirm(facts, row, issue, &mut confirmed_by);
         }
-        if !contradicted_by.is_empty() {
+        for _ in &contradicted_by {
             link.confidence = link.confidence.lowered();
         }
         Some(Evidence {

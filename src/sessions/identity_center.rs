@@ -24,9 +24,19 @@ pub(super) fn permission_set_of(role_name: &str) -> Option<&str> {
 
 /// Whether a role's ARN is that of a role of Identity Center.
 pub(super) fn is_reserved_role(role_arn: &str) -> bool {
-    Arn::parse(role_arn)
-        .and_then(|arn| arn.resource.rsplit('/').next())
-        .is_some_and(|name| name.starts_with(ROLE_PREFIX))
+    Arn::parse(role_arn).is_some_and(|arn| {
+        let name = arn.resource.rsplit('/').next();
+        name.is_some_and(|name| name.starts_with(ROLE_PREFIX)) && has_reserved_path(role_arn)
+    })
+}
+
+/// Whether a role that is named like one of Identity Center's has their path too, which nobody else can make. Shared logs may
+/// have lost paths; a role with any other path is another's.
+pub(super) fn has_reserved_path(role_arn: &str) -> bool {
+    let path = Arn::parse(role_arn).and_then(|arn| arn.resource.strip_prefix("role/"));
+    path.is_none_or(|path| {
+        !path.contains('/') || path.starts_with("aws-reserved/sso.amazonaws.com/")
+    })
 }
 
 /// Who goes by which name, where that is not in doubt.

@@ -2,7 +2,7 @@
 //! of creation, or the role's permission set and second.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::columns::Issues;
 use crate::iam::{Arn, AssumedRoleArn, SessionId, user_principal};
@@ -209,8 +209,8 @@ impl Issued {
 /// What the copies of one call have in common.
 #[derive(PartialEq, Eq, Hash)]
 enum Call<'a> {
-    /// `sharedEventID`.
-    Shared(&'a str),
+    /// `sharedEventID`, event name and time: the id alone may be a mask.
+    Shared(&'a str, &'a str, i64),
     /// Request id, event name and time.
     Request(&'a str, &'a str, i64),
 }
@@ -225,9 +225,13 @@ pub(super) struct Issuances<'a> {
     by_role_session: HashMap<(String, String, String, i64), Vec<usize>>,
     by_caller: HashMap<&'a str, Vec<usize>>,
     by_source_identity: HashMap<&'a str, Vec<usize>>,
+    /// Roles that certificates took.
+    certified: HashSet<(String, String)>,
 }
 
 const SECOND: i64 = 1_000_000;
+/// The service that takes roles for certificates.
+pub(super) const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
 
 /// When the sessions of a call were created: at the call, but a token of a console session keeps that session's date.
 fn second_of(issues: &Issues, row: usize, api: IssuingApi) -> Option<i64> {
@@ -246,12 +250,20 @@ impl<'a> Issuances<'a> {
         let mut by_role_session: HashMap<_, Vec<usize>> = HashMap::new();
         let mut by_caller: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let mut certified = HashSet::new();
         for (row, made) in issued.iter().enumerate() {
             if let Some(key) = issues.issued_access_key_id.get(row) {
                 by_key.entry(key).or_default().push(row);
             }
             if let Some(caller) = issues.caller_session_id.get(row) {
                 by_caller.entry(caller).or_default().push(row);
+            }
+            let is_certified = issues.event_source.get(row) == Some(ROLES_ANYWHERE)
+                || issues.caller_invoked_by.get(row) == Some(ROLES_ANYWHERE);
+            if let (true, Some(account), Some((role, _))) =
+                (is_certified, &made.account_id, &made.role_session)
+            {
+                certified.insert((account.clone(), role.clone()));
             }
             if let Some(value) = issues.requested_source_identity.get(row) {
                 by_source_identity.entry(value).or_default().push(row);
@@ -279,6 +291,7 @@ impl<'a> Issuances<'a> {
             by_role_session,
             by_caller,
             by_source_identity,
+            certified,
         }
     }
 
@@ -287,6 +300,12 @@ impl<'a> Issuances<'a> {
         self.by_source_identity
             .get(value)
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a certificate was seen to take this role, by account and name.
+    pub(super) fn is_taken_by_certificate(&self, role: (&str, &str)) -> bool {
+        self.certified
+            .contains(&(role.0.to_owned(), role.1.to_owned()))
     }
 
     /// The one trust anchor under which a certificate's name was seen.
@@ -362,9 +381,8 @@ impl<'a> Issuances<'a> {
             let names = self.names_of_call(row);
             let twin = names.iter().flatten().find_map(|name| {
                 let place = known.get(name)?;
-                let is_shared = matches!(name, Call::Shared(_));
                 let other = kept.get(*place)?;
-                (is_shared || self.recipients_differ(*other, row)).then_some(*place)
+                self.recipients_differ(*other, row).then_some(*place)
             });
             let place = twin.unwrap_or(kept.len());
             match kept.get_mut(place) {
@@ -382,14 +400,18 @@ impl<'a> Issuances<'a> {
     }
 
     /// What two accounts' copies of one call have in common: AWS's own id for them, else the request and its time.
-    fn names_of_call(&self, row: usize) -> [Option<Call<'_>>; 2] {
+    fn names_of_call(&self, row: usize) -> [Option<Call<'a>>; 2] {
         let issues = self.issues;
-        let shared = issues.shared_event_id.get(row).map(Call::Shared);
-        let request = || {
-            let (request, name) = (issues.request_id.get(row)?, issues.event_name.get(row)?);
-            Some(Call::Request(request, name, issues.event_time.get(row)?))
-        };
-        [shared, request()]
+        let named = |id: Option<&'a str>| Some((id?, issues.event_name.get(row)?));
+        let time = issues.event_time.get(row);
+        [
+            named(issues.shared_event_id.get(row))
+                .zip(time)
+                .map(|((id, name), time)| Call::Shared(id, name, time)),
+            named(issues.request_id.get(row))
+                .zip(time)
+                .map(|((id, name), time)| Call::Request(id, name, time)),
+        ]
     }
 
     /// Two records of one account are two calls.

@@ -28,6 +28,8 @@ const SKEW: i64 = 5 * SECOND;
 pub(super) const EXPIRY_SLACK: i64 = 300 * SECOND;
 /// The longest that temporary credentials live; IAM User Guide, "Request temporary security credentials".
 pub(super) const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
+/// Dates of one creation that lie closer together than this do not contradict each other.
+pub(super) const CREATION_TOLERANCE: i64 = 2 * SECOND;
 /// Seconds between a role that single sign-on gave and the sign-in to the console with it.
 const SIGN_IN_DELAY: i64 = 10;
 /// The name of every session that Amazon Cognito opens.
@@ -54,7 +56,7 @@ impl<'a> Linker<'a> {
         Self {
             uses,
             issuances,
-            degenerate: degenerate_keys(uses),
+            degenerate: degenerate_keys(uses, issuances),
             degenerate_roles: degenerate_roles(uses),
             keys_in_use: (0..uses.len)
                 .flat_map(|row| uses.access_key_ids.get(row))
@@ -85,6 +87,11 @@ impl<'a> Linker<'a> {
                     &[SwitchRole, SigninToken, OAuthToken],
                 ),
                 "Root" if assumed_root => (&[Root], &[Root], &[]),
+                "Root" if self.is_of_console(row) => (
+                    &[SessionToken, SubCredential],
+                    &[ConsoleLogin, SessionToken],
+                    &[SigninToken, OAuthToken],
+                ),
                 "Root" => (
                     &[Root, SessionToken, SubCredential],
                     &[Root, ConsoleLogin, SessionToken],
@@ -99,7 +106,11 @@ impl<'a> Linker<'a> {
                 _ => return Vec::new(),
             };
         let by_key = keys.iter().find_map(|api| self.by_key(row, *api));
-        let by_second = seconds.iter().find_map(|api| self.by_second(row, *api));
+        // The very second of one call is better than a second beside it of another.
+        let by_second = [true, false].into_iter().find_map(|is_exact| {
+            let mut found = seconds.iter();
+            found.find_map(|api| self.by_second(row, *api, is_exact))
+        });
         let by_sign_in = sign_ins.iter().find_map(|api| self.by_sign_in(row, *api));
         let granted = (keys.contains(&Role)).then(|| self.by_grant(row, Grant));
         [by_key, by_second, by_sign_in, granted.flatten()]
@@ -141,10 +152,9 @@ impl<'a> Linker<'a> {
     }
 
     /// K2: principal, session name and second of creation are those of the issue.
-    fn by_second(&self, row: usize, api: IssuingApi) -> Option<Link> {
+    fn by_second(&self, row: usize, api: IssuingApi, is_exact: bool) -> Option<Link> {
         let creation = self.uses.creation_date.get(row)?;
-        let exact = self.at_offset(row, api, creation, 0);
-        let (issues, confidence) = if exact.is_empty() {
+        let (issues, confidence) = if !is_exact {
             let near: Vec<usize> = [-1, 1, -2, 2]
                 .into_iter()
                 .flat_map(|offset| self.at_offset(row, api, creation, offset))
@@ -156,6 +166,8 @@ impl<'a> Linker<'a> {
             }
             (near, Confidence::Strong)
         } else {
+            let mut exact = self.at_offset(row, api, creation, 0);
+            self.break_tie(row, &mut exact);
             let weakest = exact.iter().map(|(_, confidence)| *confidence).min()?;
             (exact.into_iter().map(|(issue, _)| issue).collect(), weakest)
         };
@@ -164,6 +176,34 @@ impl<'a> Linker<'a> {
             confidence,
             issues,
         })
+    }
+
+    /// Of several calls of a second drops those whose key is another session's, and those of somebody else than the
+    /// console says had switched, as long as one is left.
+    fn break_tie(&self, row: usize, found: &mut Vec<(usize, Confidence)>) {
+        if found.len() < 2 {
+            return;
+        }
+        let issues = self.issuances.issues;
+        let switched = self.by_sign_in(row, IssuingApi::SwitchRole);
+        let from = switched.and_then(|link| issues.switch_from_arn.get(*link.issues.first()?));
+        let own: Vec<String> = self.uses.access_key_ids.get(row);
+        let is_free = |issue: usize| {
+            issues.issued_access_key_id.get(issue).is_none_or(|key| {
+                self.is_degenerate(key)
+                    || !self.keys_in_use.contains(key)
+                    || own.iter().any(|own| own == key)
+            })
+        };
+        let is_switcher = |issue: usize| {
+            from.is_none_or(|from| issues.caller_arn.get(issue).is_none_or(|arn| arn == from))
+        };
+        let conditions: [&dyn Fn(usize) -> bool; 2] = [&is_free, &is_switcher];
+        for holds in conditions {
+            if found.iter().any(|(issue, _)| holds(*issue)) {
+                found.retain(|(issue, _)| holds(*issue));
+            }
+        }
     }
 
     /// K5: a role switch or a sign-in token of this principal, in the second of creation.
@@ -295,6 +335,11 @@ impl<'a> Linker<'a> {
             .flatten()
             .any(is_of_sign_in);
         !is_signed_in || self.keys_in_use.contains(issued)
+    }
+
+    /// Whether a session was seen with this key.
+    pub(super) fn is_in_use(&self, key: &str) -> bool {
+        self.keys_in_use.contains(key)
     }
 
     /// The one key of a session all of whose calls show it, and that makes them itself.
@@ -441,9 +486,9 @@ fn console_sessions<'a>(uses: &'a Uses, issuances: &'a Issuances<'a>) -> HashSet
 }
 
 /// Keys under which more than one (principal, creation date) acted, as far as both are shown.
-fn degenerate_keys(uses: &Uses) -> HashSet<String> {
+fn degenerate_keys(uses: &Uses, issuances: &Issuances<'_>) -> HashSet<String> {
     let mut seen: HashMap<String, (Option<&str>, Option<i64>)> = HashMap::new();
-    let mut degenerate = HashSet::new();
+    let mut degenerate = issued_twice(issuances);
     for row in 0..uses.len {
         let (principal, creation) = (uses.principal_id.get(row), uses.creation_date.get(row));
         for key in uses.access_key_ids.get(row) {
@@ -451,7 +496,11 @@ fn degenerate_keys(uses: &Uses) -> HashSet<String> {
                 continue;
             }
             let known = seen.entry(key.clone()).or_insert((principal, creation));
-            let differ = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a != b);
+            // Some services write the second beside.
+            let differ = |a: Option<i64>, b: Option<i64>| {
+                a.zip(b)
+                    .is_some_and(|(a, b)| (a - b).abs() > CREATION_TOLERANCE)
+            };
             if known.0.zip(principal).is_some_and(|(a, b)| a != b) || differ(known.1, creation) {
                 degenerate.insert(key);
             }
@@ -460,6 +509,23 @@ fn degenerate_keys(uses: &Uses) -> HashSet<String> {
         }
     }
     degenerate
+}
+
+/// Keys that more than one call handed out.
+fn issued_twice(issuances: &Issuances<'_>) -> HashSet<String> {
+    let issues = issuances.issues;
+    let mut seen: HashMap<&str, (Option<&str>, Option<i64>)> = HashMap::new();
+    let mut twice = HashSet::new();
+    for (row, made) in issuances.issued.iter().enumerate() {
+        let Some(key) = issues.issued_access_key_id.get(row) else {
+            continue;
+        };
+        let issue = (made.session_arn.as_deref(), issues.event_time.get(row));
+        if *seen.entry(key).or_insert(issue) != issue {
+            twice.insert(key.to_owned());
+        }
+    }
+    twice
 }
 
 /// Role ids under which more than one role acted.

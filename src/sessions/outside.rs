@@ -11,7 +11,7 @@ use super::persona::Persona;
 use super::reason;
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
-use crate::iam::account_of_id;
+use crate::iam::{Arn, account_of_id};
 
 impl NodeBuilder<'_> {
     /// A caller that the recording account knows by account and unique id alone.
@@ -56,7 +56,12 @@ impl NodeBuilder<'_> {
             } else if switched.is_some() {
                 node.confirmed_by.insert(Method::SignIn);
             }
-            node.start = with_missing(tied(vec![named(origin)], Confidence::Exact), missing);
+            let confidence = if node.contradicted_by.is_empty() {
+                Confidence::Exact
+            } else {
+                Confidence::Exact.lowered()
+            };
+            node.start = with_missing(tied(vec![named(origin)], confidence), missing);
         } else if let Some((event_id, candidates)) = switched {
             node.method = Method::SignIn;
             node.evidence = vec![event_id];
@@ -95,6 +100,12 @@ impl NodeBuilder<'_> {
             else {
                 continue;
             };
+            // A key that is in use is not the console's.
+            let key = issues.issued_access_key_id.get(issue);
+            if key.is_some_and(|key| !self.linker.is_degenerate(key) && self.linker.is_in_use(key))
+            {
+                continue;
+            }
             let time = issues.event_time.get(issue)?;
             let switches = self.issuances.of_principal(principal, time, 0);
             let is_switch = |row: &&usize| {
@@ -106,6 +117,11 @@ impl NodeBuilder<'_> {
             let [switch] = switches.iter().filter(is_switch).collect::<Vec<_>>()[..] else {
                 continue;
             };
+            // Somebody of another account who takes the role in that second is not the one who switched.
+            let from = issues.switch_from_arn.get(*switch).and_then(Arn::parse);
+            if from.map(|arn| arn.account_id) != issues.caller_account_id.get(issue) {
+                continue;
+            }
             let candidates = self.switched_from(*switch);
             if !candidates.is_empty() {
                 return Some((issues.event_id.get(*switch)?.to_owned(), candidates));

@@ -3,10 +3,9 @@
 use serde::Deserialize;
 
 use super::columns::Issues;
+use super::issuance::ROLES_ANYWHERE;
 use super::origin::{Origin, OriginKind};
 use crate::iam::{Arn, AssumedRoleArn};
-
-const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
 
 /// The workload for which a service took a role, named by what only the service sets.
 pub(super) fn of_service_issue(issues: &Issues, row: usize) -> Option<Origin> {

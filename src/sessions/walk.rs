@@ -103,7 +103,9 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
             match open {
                 Some(parent) if on_path.get(parent) == Some(&true) => {
                     // The loop is cut here: this session's caller would be its own descendant.
-                    set(&mut verdicts, at, cut(start));
+                    let verdict = without(start, parent)
+                        .map_or_else(|| cut(start), |rest| settle(&rest, &verdicts));
+                    set(&mut verdicts, at, verdict);
                 }
                 Some(parent) => {
                     stack.push(parent);
@@ -188,6 +190,16 @@ fn unresolved(
         chain,
         reason: Some(reason),
     }
+}
+
+/// The same session without the candidate that would make a loop, where others are left that are settled.
+fn without(start: &Start, looping: usize) -> Option<Start> {
+    let mut rest = start.clone();
+    let Start::Tied { candidates, .. } = &mut rest else {
+        return None;
+    };
+    candidates.retain(|candidate| candidate.origin.is_some() || candidate.parent != Some(looping));
+    (!candidates.is_empty()).then_some(rest)
 }
 
 fn cut(start: &Start) -> Verdict {

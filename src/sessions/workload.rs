@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::columns::Uses;
 use super::identity::{Names, identity_center_user, of_identity};
-use super::identity_center::permission_set_of;
+use super::identity_center::{has_reserved_path, permission_set_of};
 use super::issuance::Issuances;
-use super::link::COGNITO_SESSION_NAME;
+use super::link::{COGNITO_SESSION_NAME, SECOND};
 use super::origin::{Origin, OriginKind};
 use super::verdict::{Confidence, Method};
 use crate::iam::{Arn, AssumedRoleArn, role_session_of};
@@ -61,6 +61,9 @@ pub(super) fn of_own_records(
 fn of_identity_center(uses: &Uses, row: usize, names: Names<'_>) -> Option<Named> {
     let arn = AssumedRoleArn::parse(uses.arn.get(row)?)?;
     let _set = permission_set_of(arn.role_name)?;
+    if !uses.issuer_arn.get(row).is_none_or(has_reserved_path) {
+        return None;
+    }
     let user_id = uses.on_behalf_of_user_id.get(row);
     let store = uses.on_behalf_of_identity_store_arn.get(row);
     let origin = identity_center_user(Some(arn.session_name), user_id, store, names.users)?;
@@ -256,7 +259,8 @@ fn of_web_identity(uses: &Uses, row: usize, subjects: &WebSubjects) -> Option<Na
 /// Roles Anywhere: the service sets the certificate's name as source identity and its serial as session name.
 fn of_certificate(uses: &Uses, row: usize, issuances: &Issuances<'_>) -> Option<Named> {
     let name = uses.source_identity.get(row)?;
-    let serial = AssumedRoleArn::parse(uses.arn.get(row)?)?.session_name;
+    let arn = AssumedRoleArn::parse(uses.arn.get(row)?)?;
+    let (serial, role) = (arn.session_name, (arn.account_id, arn.role_name));
     if !name.starts_with("CN=") || !is_serial(serial) {
         return None;
     }
@@ -264,7 +268,13 @@ fn of_certificate(uses: &Uses, row: usize, issuances: &Issuances<'_>) -> Option<
         .named(Some(serial))
         .in_account(uses.account_id.get(row))
         .vouched_by(issuances.trust_anchor_of(name));
-    Some(Named::one(origin, Method::Carried, Confidence::Strong))
+    // Whoever may set a source identity can write the same; only a role that certificates are seen to take makes it sure.
+    let confidence = if issuances.is_taken_by_certificate(role) {
+        Confidence::Strong
+    } else {
+        Confidence::Asserted
+    };
+    Some(Named::one(origin, Method::Carried, confidence))
 }
 
 /// A certificate's serial number: sixteen or more hexadecimal digits, in lower case.
@@ -275,6 +285,9 @@ fn is_serial(name: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
+/// A first session of twelve hours and a chained one of one: what was set longer ago was set by another call.
+const LONGEST_CHAIN: i64 = 13 * 3600 * SECOND;
+
 /// The source identity, which sticks from the hop that set it; surer where that call is in the logs.
 fn of_source_identity(uses: &Uses, row: usize, issuances: &Issuances<'_>) -> Option<Named> {
     let value = uses.source_identity.get(row)?;
@@ -283,7 +296,7 @@ fn of_source_identity(uses: &Uses, row: usize, issuances: &Issuances<'_>) -> Opt
         let set_at = issuances.issues.event_time.get(**issue);
         set_at
             .zip(created)
-            .is_some_and(|(set, created)| set <= created)
+            .is_some_and(|(set, created)| set <= created && created - set <= LONGEST_CHAIN)
     };
     let setters = issuances.by_source_identity(value).iter();
     let issues: Vec<usize> = setters.filter(set_before).take(1).copied().collect();

@@ -291,3 +291,21 @@ fn a_console_that_names_somebody_else_contradicts_the_call() {
     let found = lake.ask("suspicion/contradictions");
     assert_eq!(found[0]["contradicted_by"], "switch_from");
 }
+
+#[test]
+fn logs_with_holes_mislead_nobody() {
+    for seed in 31..43 {
+        let mut estate = act(seed, |_| 2);
+        estate.lose(seed, 2 + seed % 4);
+        let lake = TempLake::new();
+        estate.deliver(&lake);
+        lake.ingest();
+        let (tallies, faults) = judge(&estate, &lake);
+        let wrong: usize = tallies.values().map(|tally| tally.wrong).sum();
+        let named: Vec<&String> = faults
+            .iter()
+            .filter(|fault| !fault.contains("\"origin_kind\":\"unresolved\""))
+            .collect();
+        assert_eq!(wrong, 0, "seed {seed}: {named:#?}");
+    }
+}

@@ -6,6 +6,7 @@ SELECT
     sessions.persona_arn,
     sessions.origin_kind,
     sessions.origin_id,
+    sessions.origin_account_id,
     sessions.origin_provider,
     count(*) AS sessions,
     sum(sessions.event_count) AS events,
@@ -23,5 +24,7 @@ LEFT JOIN people
 WHERE
     sessions.attribution <> 'shared_event'
     AND (sessions.persona_arn = $role::text OR split_part(sessions.persona_arn, '/', -1) = $role::text)
-GROUP BY sessions.persona_arn, sessions.origin_kind, sessions.origin_id, sessions.origin_provider
-ORDER BY sessions.persona_arn, events DESC, sessions.origin_kind, sessions.origin_id, sessions.origin_provider
+GROUP BY
+    sessions.persona_arn, sessions.origin_kind, sessions.origin_id, sessions.origin_account_id, sessions.origin_provider
+ORDER BY sessions.persona_arn, events DESC, sessions.origin_kind, sessions.origin_id, sessions.origin_account_id,
+    sessions.origin_provider

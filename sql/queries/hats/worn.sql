@@ -5,6 +5,7 @@
 SELECT
     sessions.origin_kind,
     sessions.origin_id,
+    sessions.origin_account_id,
     sessions.origin_provider,
     sessions.persona_arn,
     count(*) AS sessions,
@@ -30,5 +31,6 @@ WHERE
         OR sessions.origin_name = $principal::text
         OR people.person = $principal::text
     )
-GROUP BY sessions.origin_kind, sessions.origin_id, sessions.origin_provider, sessions.persona_arn
-ORDER BY sessions.origin_id, sessions.origin_kind, sessions.origin_provider, first_at, sessions.persona_arn
+GROUP BY
+    sessions.origin_kind, sessions.origin_id, sessions.origin_account_id, sessions.origin_provider, sessions.persona_arn
+ORDER BY sessions.origin_id, sessions.origin_kind, sessions.origin_account_id, sessions.origin_provider, first_at, sessions.persona_arn

@@ -33,6 +33,8 @@ LEFT JOIN people
 WHERE
     sessions.hop_count > 0
     AND sessions.attribution <> 'shared_event'
+    -- Of a session whose caller is not known nothing is borrowed: the console names sessions after their own users.
+    AND sessions.origin_kind NOT IN ('unresolved', 'external_account')
     AND (sessions.issuing_api IS DISTINCT FROM 'AssumeRoleWithSAML')
     AND sessions.role_arn NOT LIKE '%/AWSReservedSSO\_%'
     AND lower(coalesce(sessions.origin_name, '')) <> lower(sessions.session_name)

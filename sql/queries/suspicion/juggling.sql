@@ -2,7 +2,7 @@
 -- Credentials of a chained role end after an hour; a chain that outlives thirteen hours (the longest first session, and one hour) or that
 -- comes back to a role it had already renews itself, and goes on when its first user is deleted. One row for each chain's last session.
 -- param: hours int default 13
--- reads: sessions, people
+-- reads: session_edges, sessions, people
 WITH judged AS (
     SELECT
         sessions.*,
@@ -27,15 +27,18 @@ SELECT
     people.person,
     coalesce(people.person, sessions.origin_name, sessions.origin_id, sessions.origin_kind) AS who
 FROM judged AS sessions
-LEFT JOIN sessions AS child
-    ON
-        sessions.session_id = child.parent_session_id
-        AND child.hop_count > sessions.hop_count
+LEFT JOIN (
+    SELECT DISTINCT edges.parent_session_id
+    FROM session_edges AS edges
+    INNER JOIN sessions AS grown ON edges.session_id = grown.session_id
+    WHERE edges.via = 'session' AND grown.hop_count > 0
+) AS child
+    ON sessions.session_id = child.parent_session_id
 LEFT JOIN people
     ON
         sessions.origin_id = people.person_origin_id
         AND (sessions.origin_provider IS NOT DISTINCT FROM people.person_origin_provider)
 WHERE
-    child.session_id IS NULL
+    child.parent_session_id IS NULL
     AND (sessions.role_revisits > 0 OR sessions.chain_age_seconds > $hours::bigint * 3600)
 ORDER BY sessions.chain_started_at, sessions.session_id

@@ -1,6 +1,6 @@
 //! An organization that acts by seed: accounts, identities, a clock, the records it writes, and the truth beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -82,6 +82,8 @@ pub enum Truth {
     Unknowable(&'static str),
     /// Several could have done it.
     Ambiguous,
+    /// Not to be judged.
+    Anything,
 }
 
 /// Credentials as their calls show them: the record's `userIdentity`.
@@ -131,6 +133,23 @@ impl Estate {
         self.pass(seconds);
     }
 
+    /// Loses one record in so many; who of several it was may then look certain, and is not judged.
+    pub fn lose(&mut self, seed: u64, one_in: u64) {
+        let mut dice = Dice::new(seed);
+        self.records.retain(|_| !dice.one_in(one_in));
+        let kept: BTreeSet<&str> = self
+            .records
+            .iter()
+            .filter_map(|record| record["eventID"].as_str())
+            .collect();
+        self.truth.retain(|event, _| kept.contains(event.as_str()));
+        for (_, truth) in self.truth.values_mut() {
+            if matches!(truth, Truth::Ambiguous) {
+                *truth = Truth::Anything;
+            }
+        }
+    }
+
     pub fn time(&self) -> String {
         self.now.format("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
@@ -149,11 +168,15 @@ impl Estate {
         format!("ASIA{}", self.dice.digits(16))
     }
 
-    /// Whether this is the id under which Identity Center knows somebody: true, and less than the name.
-    pub fn is_user_id_of(&self, name: &str, id: &Value) -> bool {
-        self.ids
-            .get(&format!("USER{name}"))
-            .is_some_and(|known| id == known.as_str())
+    /// Whether a row says what is true, and less than the truth: the account, or the id under which Identity Center
+    /// knows somebody.
+    pub fn is_less_than(&self, truth: &str, row: &Value) -> bool {
+        let user = self.ids.get(&format!("USER{truth}"));
+        let id = row["origin_id"].as_str().unwrap_or_default();
+        let is_account = row["origin_kind"] == "external_account"
+            && truth.starts_with("arn:aws:iam::")
+            && truth.split(':').nth(4) == Some(id);
+        is_account || user.is_some_and(|known| id == known)
     }
 
     /// An IAM user with a key.

@@ -136,7 +136,7 @@ pub fn judge(estate: &Estate, lake: &TempLake) -> (BTreeMap<&'static str, Tally>
                 let is_right = row["origin_kind"] == *kind && row["origin_id"] == *id.as_str();
                 if is_right {
                     tally.right += 1;
-                } else if is_unresolved || estate.is_user_id_of(id, &row["origin_id"]) {
+                } else if is_unresolved || estate.is_less_than(id, &row) {
                     tally.unresolved += 1;
                 } else if is_sure {
                     tally.wrong += 1;
@@ -145,6 +145,7 @@ pub fn judge(estate: &Estate, lake: &TempLake) -> (BTreeMap<&'static str, Tally>
             }
             Truth::Unknowable(reason) => is_unresolved && row["unresolved_reason"] == *reason,
             Truth::Ambiguous => is_unresolved && row["confidence"] == "ambiguous",
+            Truth::Anything => continue,
         };
         if !matches!(truth, Truth::Origin(..)) {
             if is_right {
