@@ -49,7 +49,7 @@ pub(super) struct Users {
 }
 
 impl Users {
-    /// From what sign-ins and role sessions show, and from credentials that only one user got in a second.
+    /// From what sign-ins and role sessions show, and from credentials that only one user got in more seconds than one.
     ///
     /// Two records that only meet in a second never speak against a record that shows both, name and id.
     pub(super) fn new(named: &[NamedUser], issuances: &Issuances<'_>) -> Self {
@@ -63,8 +63,13 @@ impl Users {
             let user = (store.clone(), user_id.clone());
             !users.names.contains_key(&user) && !users.stores.contains_key(name)
         };
-        let met: Vec<_> = met.into_iter().filter(is_new).collect();
-        for (store, user_id, name) in met {
+        let mut times: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+        for user in met.into_iter().filter(is_new) {
+            *times.entry(user).or_default() += 1;
+        }
+        // Once may be chance: somebody else's record of the same second is missing.
+        let often = times.into_iter().filter(|(_, times)| *times > 1);
+        for ((store, user_id, name), _) in often {
             users.add(&store, &user_id, &name);
         }
         users

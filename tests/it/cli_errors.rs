@@ -136,7 +136,7 @@ fn an_unknown_name_and_a_time_that_is_none() {
     --- stdout
     --- stderr
     error: `nobody` is no event id, access key, session or instance in this lake
-    hint: ids and keys are compared as they are written; for a person use `rolecall timeline --principal NAME`, for a role `--role`
+    hint: ids are compared as they are written, or in the case in which AWS writes them; for everything of a person use `rolecall timeline --principal NAME`, for a role `--role`
     ");
     let ran = rolecall(
         lake.folder.path(),

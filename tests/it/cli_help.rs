@@ -308,9 +308,9 @@ fn the_help_of_every_command() {
     Tell who is behind an event, key, session or instance, with the proof
 
     WHAT is an event id, an access key, a session ARN, ROLE/SESSION-NAME, a principal id (AROA…:NAME), a
-    session id or an instance id. Of many sessions the 20 with the most calls are shown. The proof goes
-    hop by hop from the origin to the session; for a user or a long-lived key it says who made it, where
-    the logs show that.
+    unique id (AIDA…, AROA…), a session id, an instance id, or an identity's ARN or name. Of many
+    sessions the 20 with the most calls are shown. The proof goes hop by hop from the origin to the
+    session; for a user or a long-lived key it says who made it, where the logs show that.
 
     Usage: rolecall who [OPTIONS] <WHAT>
 

@@ -46,7 +46,7 @@ fn who_tells_the_way_back_to_alice() {
       is arn:aws:iam::111122223333:user/alice (iam_user), confidence exact
       0. arn:aws:iam::111122223333:user/alice
          named by its own records; join direct, exact
-         1 call at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
+         1 call at 2026-03-02T09:00:00Z, first from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, keys [AKIAALICE0000EXAMPLE]
          would be contradicted by logs that were changed: the identity is as AWS recorded it
       1. arn:aws:iam::111122223333:role/SecurityAnalystRole as alice
          AssumeRole at 2026-03-02T09:00:00Z from 203.0.113.10 with aws-cli/2.27.0 md/Botocore#1.37.0 ua/2.1 os/linux#6.1, event 3df5fe57-6753-c639-3382-2bb9d3305a9f, handed out key ASIAANALYST00EXAMPLE; join issued_key, exact

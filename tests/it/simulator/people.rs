@@ -321,7 +321,8 @@ fn center(estate: &mut Estate, shows_portal: bool, shows_saml: bool) {
         estate.role_session(SHOP, role, &subject, "", who.truth.clone())
     };
     session.identity["accessKeyId"] = json!(estate.key());
-    if estate.dice.one_in(2) {
+    // Without it only a second meeting of both logs would tell the user's name.
+    if shows_portal || estate.dice.one_in(2) {
         let mut named = session.clone();
         named.identity["onBehalfOf"] = who.identity["onBehalfOf"].clone();
         estate.work(&named);
