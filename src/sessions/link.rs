@@ -107,10 +107,10 @@ impl<'a> Linker<'a> {
             };
         let by_key = keys.iter().find_map(|api| self.by_key(row, *api));
         // The very second of one call is better than a second beside it of another.
-        let by_second = [true, false].into_iter().find_map(|is_exact| {
-            let mut found = seconds.iter();
-            found.find_map(|api| self.by_second(row, *api, is_exact))
-        });
+        let by_second = seconds
+            .iter()
+            .find_map(|api| self.in_second(row, *api))
+            .or_else(|| seconds.iter().find_map(|api| self.near_second(row, *api)));
         let by_sign_in = sign_ins.iter().find_map(|api| self.by_sign_in(row, *api));
         let granted = (keys.contains(&Role)).then(|| self.by_grant(row, Grant));
         [by_key, by_second, by_sign_in, granted.flatten()]
@@ -152,28 +152,29 @@ impl<'a> Linker<'a> {
     }
 
     /// K2: principal, session name and second of creation are those of the issue.
-    fn by_second(&self, row: usize, api: IssuingApi, is_exact: bool) -> Option<Link> {
+    fn in_second(&self, row: usize, api: IssuingApi) -> Option<Link> {
         let creation = self.uses.creation_date.get(row)?;
-        let (issues, confidence) = if !is_exact {
-            let near: Vec<usize> = [-1, 1, -2, 2]
-                .into_iter()
-                .flat_map(|offset| self.at_offset(row, api, creation, offset))
-                .map(|(issue, _)| issue)
-                .collect();
-            // Seconds apart, only a single candidate is evidence.
-            if near.len() != 1 {
-                return None;
-            }
-            (near, Confidence::Strong)
-        } else {
-            let mut exact = self.at_offset(row, api, creation, 0);
-            self.break_tie(row, &mut exact);
-            let weakest = exact.iter().map(|(_, confidence)| *confidence).min()?;
-            (exact.into_iter().map(|(issue, _)| issue).collect(), weakest)
-        };
+        let mut found = self.at_offset(row, api, creation, 0);
+        self.break_tie(row, &mut found);
+        let weakest = found.iter().map(|(_, confidence)| *confidence).min()?;
         Some(Link {
             method: Method::IssueSecond,
-            confidence,
+            confidence: weakest,
+            issues: found.into_iter().map(|(issue, _)| issue).collect(),
+        })
+    }
+
+    /// The same up to two seconds apart, where only a single candidate is evidence.
+    fn near_second(&self, row: usize, api: IssuingApi) -> Option<Link> {
+        let creation = self.uses.creation_date.get(row)?;
+        let issues: Vec<usize> = [-1, 1, -2, 2]
+            .into_iter()
+            .flat_map(|offset| self.at_offset(row, api, creation, offset))
+            .map(|(issue, _)| issue)
+            .collect();
+        (issues.len() == 1).then_some(Link {
+            method: Method::IssueSecond,
+            confidence: Confidence::Strong,
             issues,
         })
     }
