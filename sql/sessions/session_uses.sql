@@ -39,6 +39,7 @@ SELECT
     min(user_identity_in_scope_of_issuer_type) AS in_scope_of_issuer_type,
     min(user_identity_in_scope_of_credentials_issued_to) AS in_scope_of_credentials_issued_to,
     min(sign_in_user_name) AS sign_in_user_name,
+    min(carried_session_tags) AS carried_session_tags,
     min(requested_provider_arn) AS provider_arn,
     min(requested_role_arn) AS requested_role_arn,
     min(recipient_account_id) AS recipient_account_id,

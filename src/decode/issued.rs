@@ -57,6 +57,8 @@ struct Request<'a> {
     #[serde(borrow)]
     principal_arn: Option<&'a RawValue>,
     #[serde(borrow)]
+    incoming_transitive_tags: Option<&'a RawValue>,
+    #[serde(borrow)]
     trust_anchor_arn: Option<&'a RawValue>,
     #[serde(borrow)]
     identity_id: Option<&'a RawValue>,
@@ -118,6 +120,7 @@ pub(super) fn lift<'a>(lifted: &mut Lifted<'a>, record: &Parts<'_, 'a>) {
     lifted.requested_source_identity =
         text(request.source_identity).or_else(|| text(response.source_identity));
     lifted.requested_session_tags = request.tags.or(request.principal_tags);
+    lifted.carried_session_tags = request.incoming_transitive_tags;
     lifted.requested_provider_arn =
         text(request.principal_arn).or_else(|| text(request.trust_anchor_arn));
     lifted.issued_identity_id = text(identity_id).or_else(|| text(request.identity_id));

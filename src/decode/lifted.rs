@@ -29,6 +29,8 @@ pub struct Lifted<'a> {
     pub requested_source_identity: Option<Cow<'a, str>>,
     /// `tags` or `principalTags`, as JSON.
     pub requested_session_tags: Option<&'a RawValue>,
+    /// `incomingTransitiveTags`: the session tags that the caller carries from earlier hops, as JSON.
+    pub carried_session_tags: Option<&'a RawValue>,
     /// `principalArn`, the SAML provider, or `trustAnchorArn`.
     pub requested_provider_arn: Option<Cow<'a, str>>,
     /// `identityId` of Amazon Cognito.

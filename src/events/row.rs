@@ -153,6 +153,7 @@ pub fn append_event(
             "requested_session_tags",
             json(lifted.requested_session_tags),
         )
+        .text("carried_session_tags", json(lifted.carried_session_tags))
         .text(
             "requested_provider_arn",
             lifted.requested_provider_arn.as_ref(),

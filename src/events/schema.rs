@@ -249,6 +249,11 @@ pub const EVENTS: &[Column] = &[
         "the session tags the caller wanted set",
     ),
     Column::new(
+        "carried_session_tags",
+        Json,
+        "the session tags that the caller carried from earlier hops",
+    ),
+    Column::new(
         "requested_provider_arn",
         Text,
         "the SAML provider, or the trust anchor, of the request",

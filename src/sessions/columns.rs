@@ -54,6 +54,7 @@ columns! {
         in_scope_of_issuer_type: Texts,
         in_scope_of_credentials_issued_to: Texts,
         sign_in_user_name: Texts,
+        carried_session_tags: Texts,
         provider_arn: Texts,
         requested_role_arn: Texts,
         recipient_account_id: Texts,

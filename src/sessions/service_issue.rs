@@ -1,5 +1,7 @@
 //! The origin that an issuing call names itself, without a look at the caller's session.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::columns::Issues;
@@ -101,16 +103,19 @@ struct Tag {
 /// The pod for which EKS Pod Identity took a role: all of it is in the session tags that the service sets.
 fn of_pod(issues: &Issues, row: usize) -> Option<Origin> {
     let tags: Vec<Tag> = serde_json::from_str(issues.requested_session_tags.get(row)?).ok()?;
-    let tag = |key: &str| {
-        let tag = tags.iter().find(|tag| tag.key == key)?;
-        Some(tag.value.as_str())
-    };
+    let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+    pod_of_tags(&tags, account_of(issues, row))
+}
+
+/// The pod that session tags name, as EKS Pod Identity sets them.
+pub(super) fn pod_of_tags(tags: &HashMap<String, String>, account: Option<&str>) -> Option<Origin> {
+    let tag = |key: &str| tags.get(key).map(String::as_str);
     let cluster = tag("eks-cluster-name")?;
     let namespace = tag("kubernetes-namespace")?;
     let service_account = tag("kubernetes-service-account")?;
     let id = format!("{cluster}/{namespace}/{service_account}");
     let origin = Origin::new(OriginKind::EksPod, &id)
         .named(tag("kubernetes-pod-name"))
-        .in_account(account_of(issues, row));
+        .in_account(account);
     Some(origin.vouched_by(tag("eks-cluster-arn")))
 }

@@ -12,6 +12,7 @@ use super::identity_center::{has_reserved_path, permission_set_of};
 use super::issuance::Issuances;
 use super::link::{COGNITO_SESSION_NAME, SECOND};
 use super::origin::{Origin, OriginKind};
+use super::service_issue::pod_of_tags;
 use super::verdict::{Confidence, Method};
 use crate::iam::{Arn, AssumedRoleArn, role_session_of};
 
@@ -54,6 +55,7 @@ pub(super) fn of_own_records(
         .or_else(|| of_cognito(uses, row))
         .or_else(|| of_web_identity(uses, row, subjects))
         .or_else(|| of_certificate(uses, row, issuances))
+        .or_else(|| of_carried_tags(uses, row))
         .or_else(|| of_source_identity(uses, row, issuances))
 }
 
@@ -283,6 +285,14 @@ fn is_serial(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// A pod by the session tags that its calls carry into further roles; whoever may tag a session can write the same.
+fn of_carried_tags(uses: &Uses, row: usize) -> Option<Named> {
+    let tags: HashMap<String, String> =
+        serde_json::from_str(uses.carried_session_tags.get(row)?).ok()?;
+    let pod = pod_of_tags(&tags, uses.account_id.get(row))?;
+    Some(Named::one(pod, Method::Carried, Confidence::Asserted))
 }
 
 /// A first session of twelve hours and a chained one of one: what was set longer ago was set by another call.
