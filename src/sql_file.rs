@@ -50,11 +50,11 @@ impl fmt::Display for Param {
 
 /// One `.sql` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SqlFile {
+pub struct SqlFile<'a> {
     /// Its name: the path below its folder, without `.sql`.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Its whole text.
-    pub sql: &'static str,
+    pub sql: &'a str,
     /// The first line of the header.
     pub question: String,
     /// The parameters, in order.
@@ -65,9 +65,9 @@ pub struct SqlFile {
     pub columns: Vec<(String, String)>,
 }
 
-impl SqlFile {
+impl<'a> SqlFile<'a> {
     /// Reads the header of `sql`; lines it does not know are prose.
-    pub fn parse(name: &'static str, sql: &'static str) -> Self {
+    pub fn parse(name: &'a str, sql: &'a str) -> Self {
         let mut file = Self {
             name,
             sql,

@@ -142,7 +142,7 @@ impl QueryError {
 }
 
 /// All queries.
-pub fn queries() -> Vec<SqlFile> {
+pub fn queries() -> Vec<SqlFile<'static>> {
     QUERIES
         .iter()
         .map(|(name, sql)| SqlFile::parse(name, sql))
@@ -150,7 +150,7 @@ pub fn queries() -> Vec<SqlFile> {
 }
 
 /// The query called `name`.
-pub fn find(name: &str) -> Result<SqlFile, QueryError> {
+pub fn find(name: &str) -> Result<SqlFile<'static>, QueryError> {
     if let Some((name, sql)) = QUERIES.iter().find(|(known, _)| *known == name) {
         return Ok(SqlFile::parse(name, sql));
     }
@@ -182,7 +182,7 @@ pub async fn ask(
 /// The same for a query that was found before.
 pub async fn ask_file(
     engine: &Engine,
-    file: &SqlFile,
+    file: &SqlFile<'static>,
     given: &[(&str, String)],
 ) -> Result<Answer, QueryError> {
     let values = params::bind(file, given)?;

@@ -8,7 +8,7 @@ use crate::sql_file::{Param, ParamType, SqlFile};
 
 /// Gives every parameter of `file` a value.
 pub(super) fn bind(
-    file: &SqlFile,
+    file: &SqlFile<'static>,
     given: &[(&str, String)],
 ) -> Result<Vec<(String, ScalarValue)>, QueryError> {
     let known = |name: &str| file.params.iter().any(|param| param.name == name);

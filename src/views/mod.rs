@@ -64,7 +64,7 @@ const VIEWS: [(&str, &str); 7] = [
 ];
 
 /// The views in the order in which they are set up.
-pub fn views() -> Vec<SqlFile> {
+pub fn views() -> Vec<SqlFile<'static>> {
     VIEWS
         .iter()
         .map(|(name, sql)| SqlFile::parse(name, sql))

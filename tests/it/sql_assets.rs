@@ -18,7 +18,7 @@ fn files_below(folder: &Path, ending: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn lists() -> [(&'static str, Vec<SqlFile>); 3] {
+fn lists() -> [(&'static str, Vec<SqlFile<'static>>); 3] {
     let sessions = rolecall::sessions::QUERIES.iter();
     [
         ("views", rolecall::views::views()),
