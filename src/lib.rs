@@ -6,6 +6,7 @@
 //! log files ─ source ─ decode ─ events ─┐             a record is read, becomes a row, is kept once
 //!                                       ├─ lake       Parquet files, and the manifest that names them
 //!                          sessions ────┘             keys followed back to the person who began
+//!                          upkeep ──────┘             many small files made few, old days given up
 //! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
 //! ```
 //!
@@ -22,6 +23,8 @@ pub mod events;
 pub mod ingest;
 
 pub mod sessions;
+
+pub mod upkeep;
 
 pub mod directory;
 pub mod sql_file;

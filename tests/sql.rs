@@ -58,9 +58,9 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
     let sources = ["sample-logs", "tests/records"].map(|path| Location::parse(path).unwrap());
     let listing = list(&sources, &Selection::default()).unwrap();
     let lake = Lake::open_or_create(root).unwrap();
-    let guard = lake.write(|| ()).unwrap();
     let now = "2026-04-01T00:00:00Z".parse().unwrap();
-    ingest(&guard, listing, IngestOptions::new(1, now), &mut |_| ()).unwrap();
+    let guard = lake.write(now, || ()).unwrap();
+    ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
     runtime.block_on(resolve(&guard, LIMITS)).unwrap();
     runtime
         .block_on(open_lake(&lake, &Directory::default(), LIMITS))

@@ -38,14 +38,22 @@ fn decode(bytes: &[u8]) -> (u64, u64) {
         rejected: 0,
     };
     let decoded = decode_log_file(bytes, DecodeOptions::default(), &mut rows);
-    assert_eq!(decoded.records, rows.taken + rows.rejected, "the books balance");
+    assert_eq!(
+        decoded.records,
+        rows.taken + rows.rejected,
+        "the books balance"
+    );
     let batch = rows.builder.take().expect("rows of one schema");
     for row in 0..batch.num_rows() {
         let record = rebuild_record(&batch, row);
         let parsed: Result<&RawValue, _> = serde_json::from_str(&record);
         assert!(parsed.is_ok(), "a row gives JSON back: {record}");
         let canonical = canonical_json(&record);
-        assert_eq!(canonical_json(&canonical), canonical, "canonical JSON is canonical");
+        assert_eq!(
+            canonical_json(&canonical),
+            canonical,
+            "canonical JSON is canonical"
+        );
     }
     (rows.taken, rows.rejected)
 }

@@ -13,6 +13,7 @@ use crate::queries::QueryError;
 use crate::reports::ReportError;
 use crate::sessions::SessionsError;
 use crate::source::SourceError;
+use crate::upkeep::UpkeepError;
 use crate::views::ViewsError;
 
 /// How a command ended.
@@ -162,6 +163,18 @@ impl From<SessionsError> for Failure {
             SessionsError::Lake(error) => error.into(),
             SessionsError::Engine(error) => error.into(),
             error @ SessionsError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<UpkeepError> for Failure {
+    fn from(error: UpkeepError) -> Self {
+        match error {
+            UpkeepError::Lake(error) => error.into(),
+            UpkeepError::Engine(error) => error.into(),
+            error @ (UpkeepError::Arrow(_) | UpkeepError::RowsDiffer { .. }) => {
+                Self::of(&error, Exit::Failed, Vec::new())
+            }
         }
     }
 }

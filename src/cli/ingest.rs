@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use chrono::NaiveDate;
 use clap::Args;
 
+use super::compact::put_together;
 use super::failure::{Exit, Failure};
 use super::{World, time};
 use crate::ingest::{Books, IngestOptions, ingest};
@@ -12,6 +13,7 @@ use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
 use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
+use crate::upkeep::Policy;
 
 /// Read log files into the lake
 ///
@@ -105,13 +107,14 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     if !args.no_resolve {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
     }
+    put_together(world, &guard, Policy::AFTER_INGEST)?;
     show_books(world, &books)?;
     Ok(exit_of(world, &books, WHERE_REJECTED_ARE))
 }
 
 /// Takes the right to write, and says so when that takes waiting.
 pub(super) fn write<'a>(world: &World, lake: &'a Lake) -> Result<WriteGuard<'a>, Failure> {
-    Ok(lake.write(|| {
+    Ok(lake.write(world.now, || {
         world
             .ui
             .say("waiting for another rolecall to finish with this lake");
@@ -132,7 +135,7 @@ pub(super) fn read_in(
             listing.skipped, listing.not_selected
         ));
     }
-    let options = IngestOptions::new(world.threads, world.now);
+    let options = IngestOptions::new(world.threads);
     let books = ingest(guard, listing, options, &mut |books| {
         world.ui.say(&format!(
             "read {} of {files} log files, {} records",

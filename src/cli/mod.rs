@@ -3,6 +3,7 @@
 //! Holds: data goes to stdout, words to stderr; every failure names the thing in hand and what to do next.
 
 mod asking;
+mod compact;
 mod failure;
 mod ingest;
 mod permissions;
@@ -182,6 +183,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Show(show::ShowArgs),
     Schema(schema::SchemaArgs),
+    Compact(compact::CompactArgs),
 }
 
 /// What a command needs of the world.
@@ -301,6 +303,7 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Sql(args) => sql::run(world, args),
         Command::Show(args) => show::run(world, args),
         Command::Schema(args) => schema::run(world, args),
+        Command::Compact(args) => compact::run(world, args),
     }
 }
 

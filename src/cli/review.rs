@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::World;
 use super::asking::open_at;
+use super::compact::put_together;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
 use crate::lake::Lake;
@@ -15,6 +16,7 @@ use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
 use crate::sessions::resolve;
+use crate::upkeep::Policy;
 use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
@@ -69,6 +71,9 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         let guard = write(world, &lake)?;
         let books = read_in(world, &guard, listing)?;
         world.runtime.block_on(resolve(&guard, world.limits()))?;
+        if temporary.is_none() {
+            put_together(world, &guard, Policy::AFTER_INGEST)?;
+        }
         books
     };
     show(world, &path)?;

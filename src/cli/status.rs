@@ -6,7 +6,7 @@ use super::World;
 use super::asking::open;
 use super::failure::{Exit, Failure};
 use super::review::show_sections;
-use crate::reports::SECTIONS;
+use crate::reports::{SECTIONS, SMALL_FILES};
 
 /// Show what the lake holds: files, rows, time range, accounts, what the logs cannot prove, rejected, unresolved
 #[derive(Debug, Args)]
@@ -29,6 +29,7 @@ pub(super) fn run(world: &World, _: &StatusArgs) -> Result<Exit, Failure> {
         let sections: Vec<_> = SECTIONS
             .iter()
             .filter(|section| SHOWN.contains(&section.name))
+            .chain([&SMALL_FILES])
             .collect();
         show_sections(world, &open, &sections).await
     })?;

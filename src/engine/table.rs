@@ -3,7 +3,7 @@
 //! Files carry their day, row count and time range, from which the scan drops those that cannot match,
 //! whether a question speaks of the time or of the day.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -29,7 +29,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::ObjectMeta;
 
-use crate::lake::{Column, LakeTable, Manifest, schema_of};
+use crate::lake::{Column, DataFile, LakeTable, Manifest, Store, schema_of};
 
 /// One file of a table.
 #[derive(Debug, Clone)]
@@ -63,10 +63,20 @@ pub struct TableSpec {
 
 impl TableSpec {
     /// One of the lake's tables as `manifest` has it.
-    pub fn of(table: LakeTable, columns: &[Column], root: &Path, manifest: &Manifest) -> Self {
+    pub fn of(table: LakeTable, columns: &[Column], store: &Store, manifest: &Manifest) -> Self {
+        Self::of_files(table, columns, store, manifest.files(table))
+    }
+
+    /// Some files of one of the lake's tables.
+    pub fn of_files(
+        table: LakeTable,
+        columns: &[Column],
+        store: &Store,
+        files: &[DataFile],
+    ) -> Self {
         // The scan needs absolute paths; without a current folder the open will tell.
-        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-        let files = manifest.files(table).iter().map(|file| TableFile {
+        let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
+        let files = files.iter().map(|file| TableFile {
             path: root.join(&file.path),
             size: file.size,
             rows: file.rows,

@@ -9,6 +9,7 @@ mod rebuild;
 mod row;
 mod schema;
 mod settle;
+mod shape;
 mod write;
 
 pub use copies::{Copies, Place, RowRef, Rows, by_event};
@@ -18,6 +19,7 @@ pub use schema::{
     DUPLICATES, EVENTS, EVENTS_LAYOUT, LOG_FILES, LOG_FILES_LAYOUT, PROVENANCE, REJECTED,
 };
 pub use settle::{Conflict, Duplicate, Settled, settle};
+pub use shape::{SHAPES, TableShape, shape_of};
 pub use write::{day_of, write_events};
 
 use crate::lake::LakeError;

@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 
 use super::books::Tally;
 use crate::decode::{DecodeOptions, Record, RecordSink, Rejected, decode_log_file};
-use crate::events::{EVENTS, EVENTS_LAYOUT, EventsError, Place, append_event};
+use crate::events::{EVENTS, EVENTS_LAYOUT, EventsError, Place, append_event, shape_of};
 use crate::lake::{
     DataFile, Draft, FileLayout, LakeTable, RowBuilder, copy_without, read_columns, read_rows,
     text_at,
@@ -23,12 +23,12 @@ pub(super) fn find_rows(
     column: &str,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<RowsOfFiles, EventsError> {
-    let root = draft.guard().path_of("");
+    let store = draft.guard().store();
     let mut found = RowsOfFiles::new();
     for file in draft.files(LakeTable::Events) {
         let mut position = 0;
         let mut positions = Vec::new();
-        for batch in read_columns(&root, &file, Some(&[column]))? {
+        for batch in read_columns(store, &file, Some(&[column]))? {
             let batch = batch?;
             if let Some(texts) = batch.column_by_name(column) {
                 for row in 0..batch.num_rows() {
@@ -51,11 +51,11 @@ pub(super) fn load_rows(
     draft: &Draft<'_>,
     rows: &RowsOfFiles,
 ) -> Result<Vec<(RecordBatch, DataFile, Vec<u64>)>, EventsError> {
-    let root = draft.guard().path_of("");
+    let store = draft.guard().store();
     let mut loaded = Vec::new();
     for (file, positions) in rows.values() {
         let mut rest = positions.as_slice();
-        for batch in read_rows(&root, file, positions)? {
+        for batch in read_rows(store, file, positions)? {
             let (own, others) = rest.split_at(batch.num_rows().min(rest.len()));
             loaded.push((batch, file.clone(), own.to_vec()));
             rest = others;
@@ -86,11 +86,12 @@ pub(super) fn take_out(
     table: LakeTable,
     take: &mut dyn FnMut(&RecordBatch, usize) -> bool,
 ) -> Result<(), EventsError> {
-    let root = draft.guard().path_of("");
+    let store = draft.guard().store();
+    let layout = shape_of(table).map_or_else(FileLayout::default, |shape| shape.layout);
     for file in draft.files(table) {
         let mut gone = HashSet::new();
         let mut position = 0;
-        for batch in read_columns(&root, &file, None)? {
+        for batch in read_columns(store, &file, None)? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
                 if take(&batch, row) {
@@ -100,13 +101,9 @@ pub(super) fn take_out(
             position += batch.num_rows() as u64;
         }
         if !gone.is_empty() {
-            let copy = copy_without(
-                draft.guard(),
-                table,
-                &file,
-                FileLayout::default(),
-                |at, _, _| !gone.contains(&at),
-            )?;
+            let copy = copy_without(draft.guard(), table, &file, layout, |at, _, _| {
+                !gone.contains(&at)
+            })?;
             draft.replace(table, &file, copy);
         }
     }

@@ -15,13 +15,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::thread;
 
-use chrono::{DateTime, Utc};
-
 pub use books::Books;
 
 use crate::decode::DecodeOptions;
 use crate::events::EventsError;
-use crate::lake::{Draft, LakeTable, WriteGuard, read_columns, text_at};
+use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
 use crate::source::{Listing, LogFile};
 use flush::Flush;
 use read::{Chunk, KnownFiles, Reader};
@@ -35,18 +33,15 @@ pub struct IngestOptions {
     pub batch_bytes: usize,
     /// How records are decoded.
     pub decode: DecodeOptions,
-    /// The time of this run, for `ingested_at`.
-    pub now: DateTime<Utc>,
 }
 
 impl IngestOptions {
     /// Options for a machine with `threads` processors.
-    pub fn new(threads: usize, now: DateTime<Utc>) -> Self {
+    pub fn new(threads: usize) -> Self {
         Self {
             threads: threads.max(1),
             batch_bytes: 96 << 20,
             decode: DecodeOptions::default(),
-            now,
         }
     }
 }
@@ -58,9 +53,9 @@ pub fn ingest(
     options: IngestOptions,
     progress: &mut dyn FnMut(&Books),
 ) -> Result<Books, EventsError> {
-    let mut draft = Draft::new(guard)?;
+    let mut draft = Draft::new(guard, Operation::Ingest)?;
     let known = known_log_files(&draft)?;
-    let mut flush = Flush::new(options.now);
+    let mut flush = Flush::new(guard.now());
     flush.books.files_skipped = listing.skipped;
     flush.books.files_not_selected = listing.not_selected;
     for unreadable in listing.unreadable {
@@ -107,10 +102,10 @@ fn read_all(
 
 /// The log files the lake knows, with their content hashes.
 fn known_log_files(draft: &Draft<'_>) -> Result<KnownFiles, EventsError> {
-    let root = draft.guard().path_of("");
+    let store = draft.guard().store();
     let mut known = KnownFiles::new();
     for file in draft.files(LakeTable::LogFiles) {
-        for batch in read_columns(&root, &file, Some(&["log_file_key", "content_hash"]))? {
+        for batch in read_columns(store, &file, Some(&["log_file_key", "content_hash"]))? {
             let batch = batch?;
             let (Some(keys), Some(hashes)) = (
                 batch.column_by_name("log_file_key"),

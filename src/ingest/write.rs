@@ -1,7 +1,7 @@
 //! Writes the rows of a table without days as one file.
 
-use crate::events::{DUPLICATES, EventsError, LOG_FILES, LOG_FILES_LAYOUT, REJECTED};
-use crate::lake::{Column, Draft, FileLayout, LakeTable, RowBuilder, TableWriter, schema_of};
+use crate::events::{EventsError, shape_of};
+use crate::lake::{Draft, LakeTable, RowBuilder, TableWriter};
 
 /// Writes the rows of a table without days as one file.
 pub(super) fn write_rows(
@@ -9,26 +9,13 @@ pub(super) fn write_rows(
     table: LakeTable,
     mut rows: RowBuilder,
 ) -> Result<(), EventsError> {
-    if rows.is_empty() {
+    let Some(shape) = shape_of(table).filter(|_| !rows.is_empty()) else {
         return Ok(());
-    }
-    let layout = if table == LakeTable::LogFiles {
-        LOG_FILES_LAYOUT
-    } else {
-        FileLayout::default()
     };
     let batch = rows.take()?;
-    let schema = schema_of(columns_of(table));
-    let mut writer = TableWriter::create(draft.guard(), table, None, schema, layout)?;
+    let schema = batch.schema();
+    let mut writer = TableWriter::create(draft.guard(), table, None, schema, shape.layout)?;
     writer.write(&batch)?;
     draft.add(table, writer.finish()?);
     Ok(())
-}
-
-fn columns_of(table: LakeTable) -> &'static [Column] {
-    match table {
-        LakeTable::Rejected => REJECTED,
-        LakeTable::Duplicates => DUPLICATES,
-        _ => LOG_FILES,
-    }
 }

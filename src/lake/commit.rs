@@ -3,60 +3,111 @@
 //! A process killed before the manifest is published leaves files that no manifest names; one killed
 //! after it leaves files that should be gone. Either way the next opening sweeps them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::manifest::{self, DataFile, Manifest};
+use super::manifest::{self, DataFile, Manifest, Operation};
+use super::store::{STAGING, StagedFile, Store};
 use super::table::LakeTable;
-use super::{Lake, LakeError, file};
+use super::{Lake, LakeError};
 
 /// What one commit adds and takes away.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Change {
+    /// What it is for.
+    pub operation: Operation,
     /// New files, already written.
     pub add: Vec<(LakeTable, DataFile)>,
     /// Files that no longer count, by path.
     pub remove: Vec<(LakeTable, String)>,
     /// Set when `sessions` now reflects all events.
     pub resolved: bool,
+    /// Set when events before this day are given up.
+    pub pruned_before: Option<NaiveDate>,
 }
 
 impl Change {
     /// Returns true when there is nothing to commit.
     pub fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.remove.is_empty() && !self.resolved
+        self.add.is_empty()
+            && self.remove.is_empty()
+            && !self.resolved
+            && self.pruned_before.is_none()
+    }
+
+    fn touches(&self, table: LakeTable) -> bool {
+        let added = self.add.iter().any(|(of, _)| *of == table);
+        added || self.remove.iter().any(|(of, _)| *of == table)
+    }
+
+    /// The state that comes of this change to `base`.
+    fn applied_to(&self, base: &Manifest, at: DateTime<Utc>) -> Manifest {
+        let mut next = base.clone();
+        next.version += 1;
+        next.operation = self.operation;
+        next.committed_at = at;
+        next.written_by = concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned();
+        // Other files with the same rows: what was worked out from them still holds.
+        if self.operation != Operation::Compact && self.touches(LakeTable::Events) {
+            next.events_version = next.version;
+        }
+        if self.resolved {
+            next.resolved_version = next.events_version;
+        }
+        next.pruned_before = base.pruned_before.max(self.pruned_before);
+        let removed: HashSet<&str> = self.remove.iter().map(|(_, path)| path.as_str()).collect();
+        for table in LakeTable::ALL {
+            let files = next.files_mut(table);
+            files.retain(|file| !removed.contains(file.path.as_str()));
+            let added = self.add.iter().filter(|(of, _)| *of == table);
+            files.extend(added.map(|(_, file)| file.clone()));
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+        next
+    }
+
+    /// Whether it may be applied to a state that another writer made of the one it was meant for.
+    ///
+    /// Compaction depends on nothing but the files it takes the place of.
+    fn stands_on(&self, newest: &Manifest) -> bool {
+        self.operation == Operation::Compact
+            && self.remove.iter().all(|(table, path)| {
+                let files = newest.files(*table);
+                files.iter().any(|file| file.path == *path)
+            })
     }
 }
 
 /// A new data file that is still to be written.
 #[derive(Debug)]
-pub struct NewFile {
-    /// The path below the lake's folder.
-    pub path: String,
+pub(super) struct NewFile {
+    /// The path below the lake's folder that it will have.
+    pub(super) path: String,
     /// The open file, private to the user.
-    pub file: File,
+    pub(super) file: StagedFile,
 }
 
-/// The right to change the lake; one process at a time holds it.
+/// The right to change the lake; on disk one process at a time holds it.
 #[derive(Debug)]
 pub struct WriteGuard<'a> {
     lake: &'a Lake,
     _lock: File,
+    now: DateTime<Utc>,
     next_file: AtomicU32,
     /// The number that the next commit will have.
     next_version: AtomicU64,
 }
 
 impl<'a> WriteGuard<'a> {
-    pub(super) fn new(lake: &'a Lake, lock: File) -> Result<Self, LakeError> {
+    pub(super) fn new(lake: &'a Lake, lock: File, now: DateTime<Utc>) -> Result<Self, LakeError> {
         Ok(Self {
             lake,
             _lock: lock,
+            now,
             next_file: AtomicU32::new(0),
             next_version: AtomicU64::new(lake.snapshot()?.version + 1),
         })
@@ -67,13 +118,18 @@ impl<'a> WriteGuard<'a> {
         self.lake.snapshot()
     }
 
-    /// The path of one of the lake's files.
-    pub fn path_of(&self, path: &str) -> PathBuf {
-        self.lake.root.join(path)
+    /// When this run began: the time that its rows and commits bear.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
-    /// Makes an empty file for `table`.
-    pub fn new_file(
+    /// The files of the lake.
+    pub fn store(&self) -> &Store {
+        self.lake.store()
+    }
+
+    /// Begins a file for `table`.
+    pub(super) fn new_file(
         &self,
         table: LakeTable,
         date: Option<NaiveDate>,
@@ -82,62 +138,40 @@ impl<'a> WriteGuard<'a> {
             Some(date) => format!("{}/date={date}", table.name()),
             None => table.name().to_owned(),
         };
-        let dir = self.lake.root.join(&folder);
-        file::create_private_dir(&dir)?;
+        self.store().create_dir(&self.store().path_of(&folder))?;
         let version = self.next_version.load(Ordering::Relaxed);
-        loop {
-            let number = self.next_file.fetch_add(1, Ordering::Relaxed);
-            let path = format!("{folder}/{version:08}-{number:04}.parquet");
-            match file::create_private_file(&self.lake.root.join(&path)) {
-                Ok(file) => return Ok(NewFile { path, file }),
-                // A killed process left it, and a reader kept us from sweeping.
-                Err(LakeError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let number = self.next_file.fetch_add(1, Ordering::Relaxed);
+        let file = self.store().stage(&format!("{version:08}-{number:04}-"))?;
+        let path = format!("{folder}/{}", file.name());
+        Ok(NewFile { path, file })
     }
 
-    /// Publishes a new manifest with `change` applied, then removes what no longer counts.
-    pub fn commit(&self, change: Change) -> Result<Manifest, LakeError> {
-        let mut manifest = self.snapshot()?;
+    /// Publishes `change`, which was made of `base`, as the newest state; then removes what no longer counts.
+    ///
+    /// Where another writer published first, a change that does not depend on what it did is put on top;
+    /// else [`LakeError::Overtaken`] is returned, and nothing counts that was not there before.
+    pub fn commit(&self, base: &Manifest, change: &Change) -> Result<Manifest, LakeError> {
         if change.is_empty() {
-            return Ok(manifest);
+            return Ok(base.clone());
         }
-        for folder in folders_of(&change) {
-            file::sync_dir(&self.lake.root.join(folder))?;
+        let store = self.store();
+        for folder in folders_of(change) {
+            store.sync_dir(&store.path_of(folder))?;
         }
-        manifest.version += 1;
-        let touches_events = change
-            .add
-            .iter()
-            .any(|(table, _)| *table == LakeTable::Events)
-            || change
-                .remove
-                .iter()
-                .any(|(table, _)| *table == LakeTable::Events);
-        if touches_events {
-            manifest.events_version = manifest.version;
+        let mut next = change.applied_to(base, self.now);
+        while !next.publish(store)? {
+            let newest = self.snapshot()?;
+            if !change.stands_on(&newest) {
+                return Err(LakeError::Overtaken {
+                    path: store.root().to_owned(),
+                });
+            }
+            next = change.applied_to(&newest, self.now);
         }
-        if change.resolved {
-            manifest.resolved_version = manifest.events_version;
-        }
-        for (table, path) in &change.remove {
-            manifest.files_mut(*table).retain(|file| file.path != *path);
-        }
-        for (table, file) in change.add {
-            manifest.files_mut(table).push(file);
-        }
-        for table in LakeTable::ALL {
-            manifest
-                .files_mut(table)
-                .sort_by(|a, b| a.path.cmp(&b.path));
-        }
-        manifest.publish(&self.lake.root)?;
-        self.next_version
-            .store(manifest.version + 1, Ordering::Relaxed);
-        manifest::forget_old(&self.lake.root, manifest.version);
+        self.next_version.store(next.version + 1, Ordering::Relaxed);
+        manifest::forget_old(store, next.version);
         self.remove_unless_read(&change.remove);
-        Ok(manifest)
+        Ok(next)
     }
 
     /// Removes retired files at once when nobody else reads; else the next opening does.
@@ -154,7 +188,7 @@ impl<'a> WriteGuard<'a> {
         }
         if own.try_lock().is_ok() {
             for (_, path) in retired {
-                file::remove_quietly(&self.lake.root.join(path));
+                self.store().remove_quietly(&self.store().path_of(path));
             }
         }
         drop(own.lock_shared());
@@ -169,15 +203,19 @@ fn folders_of(change: &Change) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Removes Parquet files that the manifest does not name, and day folders left empty.
-pub(super) fn sweep(root: &Path, manifest: &Manifest) {
+/// Removes files that were never finished, Parquet files that the manifest does not name, and day folders left empty.
+pub(super) fn sweep(store: &Store, manifest: &Manifest) {
+    let staging = store.path_of(STAGING);
+    for name in store.list(&staging).unwrap_or_default() {
+        store.remove_quietly(&staging.join(name));
+    }
     for table in LakeTable::ALL {
-        let named: BTreeSet<PathBuf> = manifest
+        let named: HashSet<PathBuf> = manifest
             .files(table)
             .iter()
-            .map(|file| root.join(&file.path))
+            .map(|file| store.path_of(&file.path))
             .collect();
-        let folder = root.join(table.name());
+        let folder = store.path_of(table.name());
         for entry in walkdir::WalkDir::new(&folder)
             .contents_first(true)
             .into_iter()
@@ -188,10 +226,10 @@ pub(super) fn sweep(root: &Path, manifest: &Manifest) {
                 .extension()
                 .is_some_and(|extension| extension == "parquet");
             if entry.file_type().is_file() && is_ours && !named.contains(path) {
-                file::remove_quietly(path);
+                store.remove_quietly(path);
             } else if entry.file_type().is_dir() && entry.depth() > 0 {
                 // Fails, as it should, unless the folder is empty.
-                drop(std::fs::remove_dir(path));
+                store.remove_dir_quietly(path);
             }
         }
     }

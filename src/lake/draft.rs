@@ -1,9 +1,10 @@
 //! A change to the lake while it is being put together: what would be there once it is committed.
 
+use chrono::NaiveDate;
+
 use super::LakeError;
 use super::commit::{Change, WriteGuard};
-use super::manifest::{DataFile, Manifest};
-use super::parquet_file::discard;
+use super::manifest::{DataFile, Manifest, Operation};
 use super::table::LakeTable;
 
 /// New and retired files on top of a committed state.
@@ -16,12 +17,20 @@ pub struct Draft<'g> {
 
 impl<'g> Draft<'g> {
     /// A draft that changes nothing yet.
-    pub fn new(guard: &'g WriteGuard<'g>) -> Result<Self, LakeError> {
+    pub fn new(guard: &'g WriteGuard<'g>, operation: Operation) -> Result<Self, LakeError> {
         Ok(Self {
             guard,
             base: guard.snapshot()?,
-            change: Change::default(),
+            change: Change {
+                operation,
+                ..Change::default()
+            },
         })
+    }
+
+    /// The state that this draft changes.
+    pub fn base(&self) -> &Manifest {
+        &self.base
     }
 
     /// The right to write that this draft uses.
@@ -69,7 +78,8 @@ impl<'g> Draft<'g> {
             // It was part of this draft and never counted.
             Some(at) => {
                 self.change.add.remove(at);
-                discard(self.guard, old);
+                let store = self.guard.store();
+                store.remove_quietly(&store.path_of(&old.path));
             }
             None => self.change.remove.push((table, old.path.clone())),
         }
@@ -81,9 +91,19 @@ impl<'g> Draft<'g> {
         self.change.resolved = true;
     }
 
+    /// Notes that events before `day` are given up.
+    pub fn prune_before(&mut self, day: NaiveDate) {
+        self.change.pruned_before = Some(day);
+    }
+
     /// Makes the change count, all of it at once, and starts an empty draft on top of it.
     pub fn commit(&mut self) -> Result<(), LakeError> {
-        self.base = self.guard.commit(std::mem::take(&mut self.change))?;
+        let next = Change {
+            operation: self.change.operation,
+            ..Change::default()
+        };
+        let change = std::mem::replace(&mut self.change, next);
+        self.base = self.guard.commit(&self.base, &change)?;
         Ok(())
     }
 }

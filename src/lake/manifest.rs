@@ -4,16 +4,21 @@
 //! state of the lake however long its query takes.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::LakeError;
+use super::store::Store;
 use super::table::LakeTable;
-use super::{LakeError, file};
 
 /// The newest lake format this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
+const KEPT: u64 = 3;
 
 /// One Parquet file of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,21 @@ pub struct DataFile {
     pub max_time: Option<i64>,
 }
 
+/// What a commit was for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Log files were read in.
+    #[default]
+    Ingest,
+    /// Sessions were worked out.
+    Resolve,
+    /// Files were put together; no row changed.
+    Compact,
+    /// Days were given up.
+    Prune,
+}
+
 /// One committed state of the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -42,12 +62,24 @@ pub struct Manifest {
     pub format: u32,
     /// The number of this commit; 0 is the empty lake, which has no file.
     pub version: u64,
-    /// The commit that last changed `events`.
+    /// What this commit was for.
+    #[serde(default)]
+    pub operation: Operation,
+    /// When the run that made this commit began.
+    #[serde(default)]
+    pub committed_at: DateTime<Utc>,
+    /// The program that made it.
+    #[serde(default)]
+    pub written_by: String,
+    /// The commit that last changed which events there are.
     #[serde(default)]
     pub events_version: u64,
     /// The `events_version` from which `sessions` was worked out.
     #[serde(default)]
     pub resolved_version: u64,
+    /// The first day whose events are kept; the days before it were pruned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned_before: Option<NaiveDate>,
     /// The files of each table, by path.
     #[serde(default)]
     tables: BTreeMap<LakeTable, Vec<DataFile>>,
@@ -59,8 +91,12 @@ impl Manifest {
         Self {
             format: FORMAT_VERSION,
             version: 0,
+            operation: Operation::default(),
+            committed_at: DateTime::UNIX_EPOCH,
+            written_by: String::new(),
             events_version: 0,
             resolved_version: 0,
+            pruned_before: None,
             tables: BTreeMap::new(),
         }
     }
@@ -84,13 +120,18 @@ impl Manifest {
         self.tables.entry(table).or_default()
     }
 
-    pub(super) fn publish(&self, root: &Path) -> Result<(), LakeError> {
-        let path = path_of(root, self.version);
+    /// Makes this the newest state; returns false where another writer took the number.
+    pub(super) fn publish(&self, store: &Store) -> Result<bool, LakeError> {
+        let path = path_of(store, self.version);
         let text = serde_json::to_vec(self).map_err(|source| LakeError::Manifest {
             path: path.clone(),
             source,
         })?;
-        file::publish(&path, &text)
+        // Without working locks another one may be further than we know, and its older manifests gone.
+        if versions(store)?.last().copied().unwrap_or(0) >= self.version {
+            return Ok(false);
+        }
+        store.put_new(&path, &text)
     }
 }
 
@@ -99,46 +140,59 @@ pub(super) fn folder(root: &Path) -> PathBuf {
     root.join("manifest")
 }
 
-fn path_of(root: &Path, version: u64) -> PathBuf {
-    folder(root).join(format!("{version:08}.json"))
+fn path_of(store: &Store, version: u64) -> PathBuf {
+    folder(store.root()).join(format!("{version:08}.json"))
 }
 
 /// The version numbers present, ascending; names that are no version are passed over.
-pub(super) fn versions(root: &Path) -> Result<Vec<u64>, LakeError> {
-    let folder = folder(root);
-    let mut versions = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(LakeError::io("read folder", &folder))? {
-        let name = entry
-            .map_err(LakeError::io("read folder", &folder))?
-            .file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".json"));
-        versions.extend(number.and_then(|number| number.parse::<u64>().ok()));
-    }
+fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
+    let names = store.list(&folder(store.root()))?;
+    let mut versions: Vec<u64> = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
+        .collect();
     versions.sort_unstable();
     Ok(versions)
 }
 
 /// Forgets all but the newest few manifests.
-pub(super) fn forget_old(root: &Path, newest: u64) {
-    const KEPT: u64 = 3;
-    for version in versions(root).unwrap_or_default() {
+pub(super) fn forget_old(store: &Store, newest: u64) {
+    for version in versions(store).unwrap_or_default() {
         if version + KEPT <= newest {
             // An old manifest that stays is harmless; the next commit tries again.
-            drop(std::fs::remove_file(path_of(root, version)));
+            store.remove_quietly(&path_of(store, version));
         }
     }
 }
 
-pub(super) fn newest(root: &Path) -> Result<Manifest, LakeError> {
+/// Reads the newest state.
+pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
+    let mut last_seen = None;
+    loop {
+        let Some(version) = versions(store)?.pop() else {
+            return Ok(Manifest::empty());
+        };
+        match read(store, version) {
+            // Writers went so far between our two looks that it was forgotten; there is a newer one.
+            Err(LakeError::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && last_seen != Some(version) =>
+            {
+                last_seen = Some(version);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
     #[derive(Deserialize)]
     struct FormatOnly {
         format: u32,
     }
-    let Some(version) = versions(root)?.pop() else {
-        return Ok(Manifest::empty());
-    };
-    let path = path_of(root, version);
-    let text = std::fs::read(&path).map_err(LakeError::io("read", &path))?;
+    let path = path_of(store, version);
+    let mut text = Vec::new();
+    io::Read::read_to_end(&mut store.open(&path)?, &mut text)
+        .map_err(LakeError::io("read", &path))?;
     let damaged = |source| LakeError::Manifest {
         path: path.clone(),
         source,
@@ -147,7 +201,7 @@ pub(super) fn newest(root: &Path) -> Result<Manifest, LakeError> {
     let FormatOnly { format } = serde_json::from_slice(&text).map_err(damaged)?;
     if format > FORMAT_VERSION {
         return Err(LakeError::NewerFormat {
-            path: root.to_owned(),
+            path: store.root().to_owned(),
             found: format,
         });
     }

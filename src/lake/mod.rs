@@ -7,23 +7,28 @@
 mod column;
 mod commit;
 mod draft;
-mod file;
 mod manifest;
 mod parquet_file;
 mod rows;
+mod store;
 mod table;
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 pub use column::{Column, ColumnType, schema_of};
-pub use commit::{Change, NewFile, WriteGuard};
+pub use commit::{Change, WriteGuard};
 pub use draft::Draft;
-pub use manifest::{DataFile, FORMAT_VERSION, Manifest};
+pub use manifest::{DataFile, FORMAT_VERSION, Manifest, Operation};
 pub use parquet_file::{FileLayout, TableWriter, copy_without, read_columns, read_rows, text_at};
 pub use rows::{Row, RowBuilder};
+pub use store::{Step, Store, Watch};
 pub use table::LakeTable;
+
+use store::open_lock;
 
 /// What can go wrong with the lake itself.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,12 @@ pub enum LakeError {
         #[source]
         source: serde_json::Error,
     },
+    /// Another writer changed the lake at the same moment; only where locks do not work.
+    #[error("another rolecall changed lake `{}` at the same moment", path.display())]
+    Overtaken {
+        /// The lake.
+        path: PathBuf,
+    },
     /// A file or folder of the lake could not be used.
     #[error("cannot {doing} `{}`", path.display())]
     Io {
@@ -95,6 +106,9 @@ impl LakeError {
             }
             Self::NewerFormat { .. } => {
                 vec!["use the rolecall that wrote it, or a newer one".to_owned()]
+            }
+            Self::Overtaken { .. } => {
+                vec!["run it again: what was committed is kept, and nothing counts twice".to_owned()]
             }
             Self::Manifest { .. } => vec![
                 "the data files are untouched; restore the manifest from a backup, or ingest again into a new lake"
@@ -141,12 +155,15 @@ impl LakeError {
 /// ```text
 /// LAKE/manifest/00000007.json            which files count; the highest number is the truth
 /// LAKE/events/date=2026-03-02/*.parquet  one folder per table, one per UTC day where a table has days
+/// LAKE/staging/                          files that are being written
 /// LAKE/lock                              held by the one process that writes
 /// LAKE/readers                           held, shared, by processes that read
 /// ```
+///
+/// `docs/lake-format.md` is the whole of it.
 #[derive(Debug)]
 pub struct Lake {
-    root: PathBuf,
+    store: Store,
     /// Shared by all readers; files are removed only by a process that gets it for itself.
     readers: Option<File>,
 }
@@ -154,21 +171,32 @@ pub struct Lake {
 impl Lake {
     /// Opens the lake at `root`, or makes a new one in a missing or empty folder.
     pub fn open_or_create(root: &Path) -> Result<Self, LakeError> {
-        if !manifest::folder(root).exists() {
+        Self::open_or_create_in(Store::new(root))
+    }
+
+    /// The same in a store that may be watched.
+    pub fn open_or_create_in(store: Store) -> Result<Self, LakeError> {
+        let root = store.root();
+        let manifests = manifest::folder(root);
+        if !manifests.exists() {
             if root.exists() && !is_empty(root)? {
                 return Err(LakeError::Occupied {
                     path: root.to_owned(),
                 });
             }
-            file::create_private_dir(root)?;
-            file::create_private_dir(&manifest::folder(root))?;
+            store.create_dir(&manifests)?;
         }
-        Self::open(root)
+        Self::open_in(store)
     }
 
     /// Opens an existing lake, and clears away what a killed process left behind.
     pub fn open(root: &Path) -> Result<Self, LakeError> {
-        let folder = manifest::folder(root);
+        Self::open_in(Store::new(root))
+    }
+
+    /// The same in a store that may be watched.
+    pub fn open_in(store: Store) -> Result<Self, LakeError> {
+        let folder = manifest::folder(store.root());
         match std::fs::metadata(&folder) {
             Ok(found) if found.is_dir() => {}
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -179,41 +207,41 @@ impl Lake {
                 });
             }
             _ => {
-                let path = root.to_owned();
+                let path = store.root().to_owned();
                 return Err(LakeError::NotALake { path });
             }
         }
-        // Without `..` and links: the scan's paths may hold neither.
-        let root = &std::fs::canonicalize(root).map_err(LakeError::io("open", root))?;
-        manifest::newest(root)?;
-        sweep_if_idle(root);
-        let readers = file::open_lock(&root.join("readers")).ok();
+        let store = store.canonical()?;
+        manifest::newest(&store)?;
+        sweep_if_idle(&store);
+        let readers = open_readers(&store)?;
         if let Some(readers) = &readers {
             // A file system without locks still serves a single process.
             drop(readers.lock_shared());
         }
-        Ok(Self {
-            root: root.clone(),
-            readers,
-        })
+        Ok(Self { store, readers })
     }
 
-    /// The folder of this lake.
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// The files of this lake.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The newest committed state.
     pub fn snapshot(&self) -> Result<Manifest, LakeError> {
-        manifest::newest(&self.root)
+        manifest::newest(&self.store)
     }
 
     /// Waits until no other process writes, and keeps others out until the guard is dropped.
     ///
-    /// `on_wait` is called once if another process has to be waited for.
-    pub fn write(&self, on_wait: impl FnOnce()) -> Result<WriteGuard<'_>, LakeError> {
-        let path = self.root.join("lock");
-        let lock = file::open_lock(&path)?;
+    /// `now` is the time that commits bear. `on_wait` is called once if another process has to be waited for.
+    pub fn write(
+        &self,
+        now: DateTime<Utc>,
+        on_wait: impl FnOnce(),
+    ) -> Result<WriteGuard<'_>, LakeError> {
+        let path = self.store.path_of("lock");
+        let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -228,7 +256,7 @@ impl Lake {
                 });
             }
         }
-        WriteGuard::new(self, lock)
+        WriteGuard::new(self, lock, now)
     }
 }
 
@@ -236,25 +264,42 @@ impl Drop for Lake {
     /// The last one to leave clears away what was retired while others were reading.
     fn drop(&mut self) {
         drop(self.readers.take());
-        sweep_if_idle(&self.root);
+        sweep_if_idle(&self.store);
+    }
+}
+
+/// Opens what readers hold; `None` in a lake that may only be read, where nothing is ever removed.
+fn open_readers(store: &Store) -> Result<Option<File>, LakeError> {
+    let path = store.path_of("readers");
+    match open_lock(&path) {
+        Ok(readers) => Ok(Some(readers)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(LakeError::io("open", &path)(error)),
     }
 }
 
 /// Removes files that no manifest names, unless another process reads or writes this lake.
 ///
 /// Best effort: a lake that may only be read is read all the same.
-fn sweep_if_idle(root: &Path) {
-    let Ok(lock) = file::open_lock(&root.join("lock")) else {
+fn sweep_if_idle(store: &Store) {
+    let Ok(lock) = open_lock(&store.path_of("lock")) else {
         return;
     };
-    let Ok(readers) = file::open_lock(&root.join("readers")) else {
+    let Ok(readers) = open_lock(&store.path_of("readers")) else {
         return;
     };
     if lock.try_lock().is_ok()
         && readers.try_lock().is_ok()
-        && let Ok(manifest) = manifest::newest(root)
+        && let Ok(manifest) = manifest::newest(store)
     {
-        commit::sweep(root, &manifest);
+        commit::sweep(store, &manifest);
     }
 }
 
@@ -269,103 +314,4 @@ fn is_empty(folder: &Path) -> Result<bool, LakeError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn data_file(guard: &WriteGuard<'_>) -> DataFile {
-        let file = guard.new_file(LakeTable::Rejected, None).unwrap();
-        std::fs::write(guard.path_of(&file.path), b"x").unwrap();
-        DataFile {
-            path: file.path,
-            date: None,
-            rows: 1,
-            size: 1,
-            min_time: None,
-            max_time: None,
-        }
-    }
-
-    #[test]
-    fn a_committed_file_counts_and_an_uncommitted_one_is_swept_at_the_next_opening() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("lake");
-        let lake = Lake::open_or_create(&root).unwrap();
-        let guard = lake.write(|| ()).unwrap();
-        let kept = data_file(&guard);
-        let stray = data_file(&guard);
-        let change = Change {
-            add: vec![(LakeTable::Rejected, kept.clone())],
-            ..Change::default()
-        };
-        guard.commit(change).unwrap();
-        drop(guard);
-        drop(lake);
-
-        let lake = Lake::open(&root).unwrap();
-        assert_eq!(
-            lake.snapshot().unwrap().files(LakeTable::Rejected),
-            std::slice::from_ref(&kept)
-        );
-        assert!(root.join(kept.path).exists());
-        assert!(!root.join(stray.path).exists());
-    }
-
-    #[test]
-    fn a_removed_file_stays_while_somebody_reads_and_goes_afterwards() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("lake");
-        let lake = Lake::open_or_create(&root).unwrap();
-        let guard = lake.write(|| ()).unwrap();
-        let old = data_file(&guard);
-        guard
-            .commit(Change {
-                add: vec![(LakeTable::Rejected, old.clone())],
-                ..Change::default()
-            })
-            .unwrap();
-        drop(guard);
-        let reader = Lake::open(&root).unwrap();
-        let guard = lake.write(|| ()).unwrap();
-        guard
-            .commit(Change {
-                remove: vec![(LakeTable::Rejected, old.path.clone())],
-                ..Change::default()
-            })
-            .unwrap();
-        drop(guard);
-        assert!(root.join(&old.path).exists(), "a reader may still need it");
-        drop(reader);
-        drop(lake);
-        drop(Lake::open(&root).unwrap());
-        assert!(!root.join(&old.path).exists());
-    }
-
-    #[test]
-    fn a_newer_format_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("lake");
-        drop(Lake::open_or_create(&root).unwrap());
-        std::fs::write(
-            root.join("manifest/00000009.json"),
-            r#"{"format":99,"version":9,"something":"new"}"#,
-        )
-        .unwrap();
-        let error = Lake::open(&root).unwrap_err();
-        assert!(
-            matches!(error, LakeError::NewerFormat { found: 99, .. }),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_folder_with_other_files_is_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("letter.txt"), b"dear").unwrap();
-        let error = Lake::open_or_create(dir.path()).unwrap_err();
-        assert!(matches!(error, LakeError::Occupied { .. }), "{error}");
-        assert!(matches!(
-            Lake::open(dir.path()).unwrap_err(),
-            LakeError::NotALake { .. }
-        ));
-    }
-}
+mod tests;

@@ -3,8 +3,7 @@
 //! Settings as measured: zstd 1, row groups of 131,072 rows, pages of 20,000 rows, page statistics,
 //! bloom filters on the columns a table names, no dictionary where nearly every value is its own.
 
-use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
@@ -19,7 +18,9 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{DataFile, LakeError, LakeTable, NewFile, WriteGuard, file};
+use super::commit::NewFile;
+use super::store::{StagedFile, Store};
+use super::{DataFile, LakeError, LakeTable, WriteGuard};
 
 /// Rows of one row group.
 pub(super) const ROW_GROUP_ROWS: usize = 131_072;
@@ -63,9 +64,9 @@ fn properties(layout: FileLayout) -> WriterProperties {
 
 /// One Parquet file being written; it does not count before it is committed.
 pub struct TableWriter {
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<StagedFile>,
     target: DataFile,
-    path: std::path::PathBuf,
+    path: PathBuf,
     sorted_time: Option<&'static str>,
 }
 
@@ -82,7 +83,7 @@ impl TableWriter {
             path: relative,
             file,
         } = guard.new_file(table, date)?;
-        let path = guard.path_of(&relative);
+        let path = guard.store().path_of(&relative);
         let writer =
             ArrowWriter::try_new(file, schema, Some(properties(layout))).map_err(|source| {
                 LakeError::Parquet {
@@ -125,7 +126,12 @@ impl TableWriter {
         })
     }
 
-    /// Completes the file and makes it durable.
+    /// Its size so far, in bytes, about.
+    pub fn bytes(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size()
+    }
+
+    /// Completes the file, makes it durable and gives it its name.
     pub fn finish(self) -> Result<DataFile, LakeError> {
         let Self {
             writer,
@@ -137,20 +143,19 @@ impl TableWriter {
             path: path.clone(),
             source,
         })?;
-        file.sync_all().map_err(LakeError::io("write", &path))?;
-        target.size = file.metadata().map_err(LakeError::io("read", &path))?.len();
+        target.size = file.publish(&path)?;
         Ok(target)
     }
 }
 
 /// Opens one of the lake's files for reading some of its columns, or all.
 pub fn read_columns(
-    root: &Path,
+    store: &Store,
     data_file: &DataFile,
     columns: Option<&[&str]>,
 ) -> Result<ParquetRecordBatchReader, LakeError> {
-    let path = root.join(&data_file.path);
-    let file = File::open(&path).map_err(LakeError::io("open", &path))?;
+    let path = store.path_of(&data_file.path);
+    let file = store.open(&path)?;
     let parquet = |source| LakeError::Parquet {
         path: path.clone(),
         source,
@@ -169,12 +174,12 @@ pub fn read_columns(
 
 /// Reads whole rows of one of the lake's files by their positions, which must rise.
 pub fn read_rows(
-    root: &Path,
+    store: &Store,
     data_file: &DataFile,
     positions: &[u64],
 ) -> Result<Vec<RecordBatch>, LakeError> {
-    let path = root.join(&data_file.path);
-    let file = File::open(&path).map_err(LakeError::io("open", &path))?;
+    let path = store.path_of(&data_file.path);
+    let file = store.open(&path)?;
     let parquet = |source| LakeError::Parquet {
         path: path.clone(),
         source,
@@ -210,13 +215,13 @@ pub fn copy_without(
     layout: FileLayout,
     mut keep: impl FnMut(u64, &RecordBatch, usize) -> bool,
 ) -> Result<Option<DataFile>, LakeError> {
-    let root = guard.path_of("");
-    let path = root.join(&data_file.path);
+    let store = guard.store();
+    let path = store.path_of(&data_file.path);
     let arrow = |source: arrow::error::ArrowError| LakeError::Parquet {
         path: path.clone(),
         source: source.into(),
     };
-    let reader = read_columns(&root, data_file, None)?;
+    let reader = read_columns(store, data_file, None)?;
     let mut writer: Option<TableWriter> = None;
     let mut position = 0;
     for batch in reader {
@@ -242,9 +247,4 @@ pub fn copy_without(
         open.write(&left)?;
     }
     writer.map(TableWriter::finish).transpose()
-}
-
-/// Removes a file that was written and will not be committed after all.
-pub(super) fn discard(guard: &WriteGuard<'_>, data_file: &DataFile) {
-    file::remove_quietly(&guard.path_of(&data_file.path));
 }

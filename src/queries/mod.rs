@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 49] = queries![
+const QUERIES: [(&str, &str); 50] = queries![
     "hats/cross_account",
     "hats/first_use",
     "hats/wearers",
@@ -46,6 +46,7 @@ const QUERIES: [(&str, &str); 49] = queries![
     "status/limits",
     "status/people",
     "status/rejected",
+    "status/small_files",
     "status/totals",
     "status/unresolved",
     "suspicion/borrowed_names",

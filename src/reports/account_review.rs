@@ -19,6 +19,17 @@ pub struct Section {
     pub for_people: &'static [&'static str],
 }
 
+/// What the lake would gain from compaction: for its keeper, not for the review.
+pub const SMALL_FILES: Section = Section {
+    name: "small_files",
+    title: "Small files",
+    about: "Days of the lake that lie in many files, each of which a question must open.",
+    empty: "Every day is in few files.",
+    next: "`rolecall compact` puts them together.",
+    query: "status/small_files",
+    for_people: &[],
+};
+
 /// The sections, in the order in which they are read.
 pub const SECTIONS: &[Section] = &[
     Section {

@@ -7,7 +7,7 @@ use super::ReportError;
 use crate::directory::{ACCOUNTS, PEOPLE};
 use crate::engine::EngineLimits;
 use crate::lake::{Column, ColumnType, LakeTable, RowBuilder};
-use crate::views::{SWITCH_RULES, columns_of, open_nothing, views};
+use crate::views::{DATA_FILES, SWITCH_RULES, columns_of, open_nothing, views};
 
 const CATALOG: &[Column] = &[
     Column::required("name", ColumnType::Text, "the table or view"),
@@ -38,6 +38,7 @@ pub async fn catalog(name: Option<&str>, limits: EngineLimits) -> Result<RecordB
         ("accounts", ACCOUNTS, false),
         ("people", PEOPLE, false),
         ("switch_rules", SWITCH_RULES, false),
+        ("data_files", DATA_FILES, false),
     ];
     let tables: Vec<_> = lake.into_iter().chain(named).collect();
     for (table, columns, has_dates) in &tables {

@@ -9,7 +9,7 @@ mod who;
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-pub use account_review::{SECTIONS, Section};
+pub use account_review::{SECTIONS, SMALL_FILES, Section};
 pub use catalog::catalog;
 pub use who::{Chain, Proof, descendants, named, prove};
 

@@ -33,7 +33,7 @@ pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::EVENTS;
-use crate::lake::{Draft, LakeError, LakeTable, WriteGuard};
+use crate::lake::{Draft, LakeError, LakeTable, Operation, WriteGuard};
 
 /// What can go wrong while sessions are resolved.
 #[derive(Debug, thiserror::Error)]
@@ -71,11 +71,11 @@ pub async fn resolve(
         });
     }
     let engine = Engine::open(limits)?;
-    let root = guard.path_of("");
-    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, &root, &manifest))?;
+    let store = guard.store();
+    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, &manifest))?;
     let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
-    let mut draft = Draft::new(guard)?;
+    let mut draft = Draft::new(guard, Operation::Resolve)?;
     for old in draft.files(LakeTable::Sessions) {
         draft.replace(LakeTable::Sessions, &old, None);
     }

@@ -2,6 +2,7 @@
 //! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
 //! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
 
+mod data_files;
 mod switch_rules;
 
 use std::path::Path;
@@ -11,10 +12,11 @@ use arrow::error::ArrowError;
 use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
-use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest, schema_of};
+use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest, Store, schema_of};
 use crate::sessions::SESSIONS;
 use crate::sql_file::SqlFile;
 
+pub use data_files::DATA_FILES;
 pub use switch_rules::{SWITCH_RULES, SwitchRules};
 
 /// What can go wrong while a lake is opened for questions.
@@ -75,7 +77,7 @@ pub fn views() -> Vec<SqlFile<'static>> {
 pub fn names() -> Vec<&'static str> {
     let tables = LakeTable::ALL.map(LakeTable::name);
     let views = VIEWS.iter().map(|(name, _)| *name);
-    let named = ["accounts", "people", "switch_rules"];
+    let named = ["accounts", "people", "switch_rules", "data_files"];
     tables.into_iter().chain(named).chain(views).collect()
 }
 
@@ -116,7 +118,7 @@ pub async fn open_lake_with(
     limits: EngineLimits,
 ) -> Result<OpenLake, ViewsError> {
     let manifest = lake.snapshot()?;
-    let engine = open(lake.root(), &manifest, directory, rules, limits).await?;
+    let engine = open(lake.store(), &manifest, directory, rules, limits).await?;
     Ok(OpenLake { engine, manifest })
 }
 
@@ -124,11 +126,11 @@ pub async fn open_lake_with(
 pub async fn open_nothing(limits: EngineLimits) -> Result<Engine, ViewsError> {
     let nothing = Manifest::empty();
     let (names, rules) = (Directory::default(), SwitchRules::default());
-    open(Path::new(""), &nothing, &names, rules, limits).await
+    open(&Store::new(Path::new("")), &nothing, &names, rules, limits).await
 }
 
 async fn open(
-    root: &Path,
+    store: &Store,
     manifest: &Manifest,
     directory: &Directory,
     rules: SwitchRules,
@@ -136,12 +138,17 @@ async fn open(
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
     for table in LakeTable::ALL {
-        engine.register_table(TableSpec::of(table, columns_of(table), root, manifest))?;
+        engine.register_table(TableSpec::of(table, columns_of(table), store, manifest))?;
     }
     for (name, columns, rows) in [
         ("accounts", ACCOUNTS, directory.account_rows()?),
         ("people", PEOPLE, directory.people_rows()?),
         ("switch_rules", SWITCH_RULES, rules.rows()?),
+        (
+            "data_files",
+            DATA_FILES,
+            data_files::data_file_rows(manifest)?,
+        ),
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
     }

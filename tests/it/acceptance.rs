@@ -51,11 +51,11 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 /// The rows of `events` as they lie in their files, without their places in the log file.
 fn event_rows(lake: &TempLake) -> Vec<String> {
     use rolecall::events::rebuild_record;
-    use rolecall::lake::{Lake, LakeTable, read_columns};
+    use rolecall::lake::{Lake, LakeTable, Store, read_columns};
     let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
     let mut rows = Vec::new();
     for file in manifest.files(LakeTable::Events) {
-        for batch in read_columns(&lake.root(), file, None).unwrap() {
+        for batch in read_columns(&Store::new(&lake.root()), file, None).unwrap() {
             let batch = batch.unwrap();
             rows.extend((0..batch.num_rows()).map(|row| rebuild_record(&batch, row)));
         }

@@ -117,7 +117,7 @@ fn sample_keys_of_event_versions_join_nothing() {
 #[test]
 fn real_records_come_back_from_their_rows() {
     use rolecall::events::{canonical_json, rebuild_record};
-    use rolecall::lake::{Lake, LakeTable, read_columns};
+    use rolecall::lake::{Lake, LakeTable, Store, read_columns};
     let Some(folder) = corpus("event-versions") else {
         return;
     };
@@ -126,7 +126,7 @@ fn real_records_come_back_from_their_rows() {
     let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
     let mut rows = 0;
     for file in manifest.files(LakeTable::Events) {
-        for batch in read_columns(&lake.root(), file, None).unwrap() {
+        for batch in read_columns(&Store::new(&lake.root()), file, None).unwrap() {
             let batch = batch.unwrap();
             for row in 0..batch.num_rows() {
                 // What is rebuilt decodes to the same row again.
@@ -136,7 +136,7 @@ fn real_records_come_back_from_their_rows() {
                 assert_eq!(again.ingest().events, 1, "{text}");
                 let manifest = Lake::open(&again.root()).unwrap().snapshot().unwrap();
                 let file = &manifest.files(LakeTable::Events)[0];
-                let second = read_columns(&again.root(), file, None)
+                let second = read_columns(&Store::new(&again.root()), file, None)
                     .unwrap()
                     .next()
                     .unwrap()

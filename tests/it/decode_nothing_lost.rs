@@ -21,11 +21,11 @@ fn without_nothing(value: &Value) -> Value {
 }
 
 fn rebuilt(lake: &TempLake) -> Vec<Value> {
-    use rolecall::lake::{Lake, LakeTable, read_columns};
+    use rolecall::lake::{Lake, LakeTable, Store, read_columns};
     let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
     let mut records = Vec::new();
     for file in manifest.files(LakeTable::Events) {
-        for batch in read_columns(&lake.root(), file, None).unwrap() {
+        for batch in read_columns(&Store::new(&lake.root()), file, None).unwrap() {
             let batch = batch.unwrap();
             for row in 0..batch.num_rows() {
                 records.push(serde_json::from_str(&rebuild_record(&batch, row)).unwrap());

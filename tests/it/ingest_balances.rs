@@ -290,8 +290,10 @@ fn a_file_that_vanishes_before_it_is_read_is_reported_and_the_rest_is_read() {
     let listing = list(&[logs], &Selection::default()).unwrap();
     std::fs::remove_file(lake.logs().join("a.json")).unwrap();
     let open = Lake::open_or_create(&lake.root()).unwrap();
-    let guard = open.write(|| ()).unwrap();
-    let options = IngestOptions::new(1, "2026-04-01T00:00:00Z".parse().unwrap());
+    let guard = open
+        .write("2026-04-01T00:00:00Z".parse().unwrap(), || ())
+        .unwrap();
+    let options = IngestOptions::new(1);
     let books = ingest(&guard, listing, options, &mut |_| ()).unwrap();
     assert_eq!((books.files_rejected, books.events), (1, 1));
     runtime()

@@ -31,6 +31,7 @@ mod secrets;
 mod ingest_balances;
 mod ingest_order;
 mod lake_private;
+mod upkeep_compact;
 
 // Who was behind it.
 mod acceptance;

@@ -74,9 +74,9 @@ impl TempLake {
             .collect();
         let listing = list(&sources, &Selection::default()).unwrap();
         let lake = Lake::open_or_create(&self.root()).unwrap();
-        let guard = lake.write(|| ()).unwrap();
         let now = "2026-04-01T00:00:00Z".parse().unwrap();
-        let books = ingest(&guard, listing, IngestOptions::new(2, now), &mut |_| ()).unwrap();
+        let guard = lake.write(now, || ()).unwrap();
+        let books = ingest(&guard, listing, IngestOptions::new(2), &mut |_| ()).unwrap();
         if then_resolve {
             runtime().block_on(resolve(&guard, LIMITS)).unwrap();
         }
@@ -112,10 +112,11 @@ impl TempLake {
     /// The rows of `sessions` as they lie in their files, sorted; much cheaper than a question.
     pub fn sessions(&self) -> Vec<String> {
         use rolecall::lake::{LakeTable, read_columns};
-        let manifest = Lake::open(&self.root()).unwrap().snapshot().unwrap();
+        let lake = Lake::open(&self.root()).unwrap();
+        let manifest = lake.snapshot().unwrap();
         let mut batches = Vec::new();
         for file in manifest.files(LakeTable::Sessions) {
-            let found = read_columns(&self.root(), file, None).unwrap();
+            let found = read_columns(lake.store(), file, None).unwrap();
             batches.extend(found.map(|batch| batch.unwrap()));
         }
         let mut rows: Vec<String> = rows(&batches).iter().map(Value::to_string).collect();

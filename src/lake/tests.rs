@@ -1,0 +1,186 @@
+//! What a commit promises: all or nothing, one after the other, and nothing left behind.
+
+use super::commit::NewFile;
+use super::*;
+
+fn data_file(guard: &WriteGuard<'_>) -> DataFile {
+    let NewFile { path, file } = guard.new_file(LakeTable::Rejected, None).unwrap();
+    file.publish(&guard.store().path_of(&path)).unwrap();
+    DataFile {
+        path,
+        date: None,
+        rows: 1,
+        size: 0,
+        min_time: None,
+        max_time: None,
+    }
+}
+
+fn adding(file: &DataFile) -> Change {
+    Change {
+        add: vec![(LakeTable::Rejected, file.clone())],
+        ..Change::default()
+    }
+}
+
+fn removing(file: &DataFile) -> Change {
+    Change {
+        remove: vec![(LakeTable::Rejected, file.path.clone())],
+        ..Change::default()
+    }
+}
+
+fn commit(guard: &WriteGuard<'_>, change: &Change) -> Manifest {
+    guard.commit(&guard.snapshot().unwrap(), change).unwrap()
+}
+
+fn new_lake(dir: &tempfile::TempDir) -> (PathBuf, Lake) {
+    let root = dir.path().canonicalize().unwrap().join("lake");
+    let lake = Lake::open_or_create(&root).unwrap();
+    (root, lake)
+}
+
+fn write(lake: &Lake) -> WriteGuard<'_> {
+    lake.write(DateTime::UNIX_EPOCH, || ()).unwrap()
+}
+
+#[test]
+fn a_committed_file_counts_and_what_a_killed_process_left_is_swept_at_the_next_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let kept = data_file(&guard);
+    let stray = data_file(&guard);
+    let torn = root.join("staging/00000001-0009-abc.parquet");
+    std::fs::write(&torn, "torn").unwrap();
+    commit(&guard, &adding(&kept));
+    drop(guard);
+    drop(lake);
+
+    let lake = Lake::open(&root).unwrap();
+    assert_eq!(
+        lake.snapshot().unwrap().files(LakeTable::Rejected),
+        std::slice::from_ref(&kept)
+    );
+    assert!(root.join(kept.path).exists());
+    assert!(!root.join(stray.path).exists());
+    assert!(!torn.exists());
+}
+
+#[test]
+fn a_file_that_is_not_finished_is_not_seen_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let file = guard.new_file(LakeTable::Rejected, None).unwrap();
+    assert!(!root.join(&file.path).exists());
+    assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 1);
+    drop(file);
+    assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_removed_file_stays_while_somebody_reads_and_goes_afterwards() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let old = data_file(&guard);
+    commit(&guard, &adding(&old));
+    drop(guard);
+    let reader = Lake::open(&root).unwrap();
+    let guard = write(&lake);
+    commit(&guard, &removing(&old));
+    drop(guard);
+    assert!(root.join(&old.path).exists(), "a reader may still need it");
+    drop(reader);
+    drop(lake);
+    drop(Lake::open(&root).unwrap());
+    assert!(!root.join(&old.path).exists());
+}
+
+#[test]
+fn of_two_writers_without_locks_the_second_is_told_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let base = guard.snapshot().unwrap();
+    let (first, second) = (data_file(&guard), data_file(&guard));
+    guard.commit(&base, &adding(&first)).unwrap();
+    let error = guard.commit(&base, &adding(&second)).unwrap_err();
+    assert!(matches!(error, LakeError::Overtaken { .. }), "{error}");
+    // Also when so much happened since that the manifest it would have met is gone.
+    for _ in 0..6 {
+        let file = data_file(&guard);
+        commit(&guard, &adding(&file));
+    }
+    let error = guard.commit(&base, &adding(&second)).unwrap_err();
+    assert!(matches!(error, LakeError::Overtaken { .. }), "{error}");
+    let manifest = lake.snapshot().unwrap();
+    assert_eq!(manifest.version, 7);
+    assert!(manifest.files(LakeTable::Rejected).contains(&first));
+    assert!(!manifest.files(LakeTable::Rejected).contains(&second));
+    assert!(root.join(first.path).exists());
+}
+
+#[test]
+fn compaction_goes_on_top_of_another_commit_unless_its_files_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let (one, two) = (data_file(&guard), data_file(&guard));
+    let both = Change {
+        add: vec![
+            (LakeTable::Rejected, one.clone()),
+            (LakeTable::Rejected, two.clone()),
+        ],
+        ..Change::default()
+    };
+    let base = commit(&guard, &both);
+    let other = data_file(&guard);
+    commit(&guard, &adding(&other));
+    let merged = data_file(&guard);
+    let compaction = Change {
+        operation: Operation::Compact,
+        add: vec![(LakeTable::Rejected, merged.clone())],
+        remove: vec![
+            (LakeTable::Rejected, one.path),
+            (LakeTable::Rejected, two.path),
+        ],
+        ..Change::default()
+    };
+    let after = guard.commit(&base, &compaction).unwrap();
+    let mut files = vec![other, merged];
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    assert_eq!(after.files(LakeTable::Rejected), files);
+    let error = guard.commit(&base, &compaction).unwrap_err();
+    assert!(matches!(error, LakeError::Overtaken { .. }), "{error}");
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    drop(lake);
+    std::fs::write(
+        root.join("manifest/00000009.json"),
+        r#"{"format":99,"version":9,"something":"new"}"#,
+    )
+    .unwrap();
+    let error = Lake::open(&root).unwrap_err();
+    assert!(
+        matches!(error, LakeError::NewerFormat { found: 99, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_with_other_files_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("letter.txt"), b"dear").unwrap();
+    let error = Lake::open_or_create(dir.path()).unwrap_err();
+    assert!(matches!(error, LakeError::Occupied { .. }), "{error}");
+    assert!(matches!(
+        Lake::open(dir.path()).unwrap_err(),
+        LakeError::NotALake { .. }
+    ));
+}

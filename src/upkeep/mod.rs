@@ -1,0 +1,37 @@
+//! Housekeeping: the lake's files made fewer, and days given up.  In: a lake. Out: the same lake in better order.
+//! Why: a trail delivers a file every few minutes, and a question opens every file of the days it asks for.
+//! Holds: compaction changes no row; what is removed leaves with one commit; a killed process does no harm.
+//! Next: `views`.
+
+mod compact;
+mod plan;
+
+pub use compact::{Compacted, compact};
+pub use plan::{Merge, Policy, TARGET_BYTES, plan};
+
+use crate::engine::EngineError;
+use crate::lake::LakeError;
+
+/// What can go wrong while the lake is put in order.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// Files could not be put together.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Arrow refused a batch.
+    #[error("cannot build a batch of rows")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The new files do not hold what the old ones held; they were thrown away.
+    #[error("`{table}` would have {found} rows instead of {wanted}; nothing was changed")]
+    RowsDiffer {
+        /// The table.
+        table: &'static str,
+        /// Rows of the files that were to be put together.
+        wanted: u64,
+        /// Rows of what came of it.
+        found: u64,
+    },
+}

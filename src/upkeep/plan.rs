@@ -1,0 +1,81 @@
+//! Which files are worth putting together.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::events::SHAPES;
+use crate::lake::{DataFile, LakeTable, Manifest};
+
+/// The size from which a file is large enough, and at which a new one is begun, in bytes.
+pub const TARGET_BYTES: u64 = 256 << 20;
+
+/// When files are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Files of this size and above stay as they are, in bytes.
+    pub large: u64,
+    /// Fewer files than this in one folder stay as they are.
+    pub least: usize,
+}
+
+impl Policy {
+    /// What `rolecall compact` does: one file a day, as far as the target size allows.
+    pub const ALL: Self = Self {
+        large: TARGET_BYTES,
+        least: 2,
+    };
+
+    /// What follows an ingest: rare and cheap, so that each row is written some few times in all.
+    pub const AFTER_INGEST: Self = Self {
+        large: 32 << 20,
+        least: 8,
+    };
+}
+
+/// Files of one folder that become fewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The table.
+    pub table: LakeTable,
+    /// The UTC day, in tables that have days.
+    pub date: Option<NaiveDate>,
+    /// The files, by path.
+    pub files: Vec<DataFile>,
+}
+
+impl Merge {
+    /// Rows of all its files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}
+
+/// What there is to do in `manifest`, by table and day. `sessions` is written as a whole each time and needs nothing.
+pub fn plan(manifest: &Manifest, policy: Policy) -> Vec<Merge> {
+    let mut merges = Vec::new();
+    for shape in &SHAPES {
+        let mut folders: BTreeMap<Option<NaiveDate>, Vec<DataFile>> = BTreeMap::new();
+        for file in manifest.files(shape.table) {
+            if file.size < policy.large {
+                folders.entry(file.date).or_default().push(file.clone());
+            }
+        }
+        merges.extend(
+            folders
+                .into_iter()
+                .filter(|(_, files)| files.len() >= policy.least)
+                .map(|(date, files)| Merge {
+                    table: shape.table,
+                    date,
+                    files,
+                }),
+        );
+    }
+    merges
+}
