@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::compact::put_together;
 use super::failure::{Exit, Failure};
+use super::limits::LimitArgs;
 use super::{World, time};
-use crate::ingest::{Books, IngestOptions, ingest};
+use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
@@ -32,6 +33,8 @@ pub(super) struct IngestArgs {
     no_resolve: bool,
     #[command(flatten)]
     selection: SelectionArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Which log files to read, by what their keys say
@@ -103,7 +106,7 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     let listing = listing(world, &args.sources, &args.selection)?;
     let lake = Lake::open_or_create(&world.lake_path())?;
     let guard = write(world, &lake)?;
-    let books = read_in(world, &guard, listing)?;
+    let books = read_in(world, &guard, listing, &args.limits)?;
     if !args.no_resolve {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
     }
@@ -126,6 +129,7 @@ pub(super) fn read_in(
     world: &World,
     guard: &WriteGuard<'_>,
     listing: Listing,
+    limits: &LimitArgs,
 ) -> Result<Books, Failure> {
     let files = listing.files.len();
     if files == 0 && listing.unreadable.is_empty() {
@@ -135,7 +139,7 @@ pub(super) fn read_in(
             listing.skipped, listing.not_selected
         ));
     }
-    let options = IngestOptions::new(world.threads);
+    let options = limits.options(world);
     let books = ingest(guard, listing, options, &mut |books| {
         world.ui.say(&format!(
             "read {} of {files} log files, {} records",

@@ -6,6 +6,7 @@ mod asking;
 mod compact;
 mod failure;
 mod ingest;
+mod limits;
 mod permissions;
 mod query;
 mod resolve;

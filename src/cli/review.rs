@@ -11,6 +11,7 @@ use super::asking::open_at;
 use super::compact::put_together;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
+use super::limits::LimitArgs;
 use crate::lake::Lake;
 use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
@@ -31,6 +32,8 @@ pub(super) struct ReviewArgs {
     sources: Vec<String>,
     #[command(flatten)]
     selection: SelectionArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
@@ -69,7 +72,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     }
     let books = {
         let guard = write(world, &lake)?;
-        let books = read_in(world, &guard, listing)?;
+        let books = read_in(world, &guard, listing, &args.limits)?;
         world.runtime.block_on(resolve(&guard, world.limits()))?;
         if temporary.is_none() {
             put_together(world, &guard, Policy::AFTER_INGEST)?;

@@ -123,7 +123,12 @@ impl<R: Read> Frames<R> {
             let text = self.window.text();
             if let Some(at) = text.iter().position(|byte| !byte.is_ascii_whitespace()) {
                 self.window.advance(at);
-                return self.window.text().first().copied();
+                let next = self.window.text().first().copied();
+                if self.taker.is_full() && !matches!(next, Some(b',' | b']' | b'}')) {
+                    self.window.stop();
+                    return None;
+                }
+                return next;
             }
             self.window.advance(text.len());
             if !self.window.fill() {
@@ -303,7 +308,7 @@ impl<R: Read> Frames<R> {
     /// Moves `at` to the next byte that is not white space, reading more where needed.
     fn peek(&mut self, at: &mut usize) -> Option<u8> {
         loop {
-            if *at > self.options.max_record_bytes {
+            if *at > self.options.limits.record_bytes {
                 return None;
             }
             match self.window.text().get(*at).copied() {
@@ -321,7 +326,7 @@ impl<R: Read> Frames<R> {
                 return Some(at + end);
             }
             let held = self.window.text().len();
-            if held > self.options.max_record_bytes || !self.window.fill() {
+            if held > self.options.limits.record_bytes || !self.window.fill() {
                 return None;
             }
         }
@@ -407,7 +412,7 @@ impl<R: Read> Frames<R> {
             let error = match stream.next() {
                 Some(Ok(item)) => {
                     let length = stream.byte_offset();
-                    if length > self.options.max_record_bytes {
+                    if length > self.options.limits.record_bytes {
                         return self.too_large(sink);
                     }
                     let record = text.get(..length).unwrap_or_default();
@@ -425,7 +430,7 @@ impl<R: Read> Frames<R> {
             }
             let text = self.window.text();
             if error.is_eof() && line.is_none() {
-                if text.len() > self.options.max_record_bytes {
+                if text.len() > self.options.limits.record_bytes {
                     return self.too_large(sink);
                 }
                 let has_further_line = json::next_object_line(text).is_some();

@@ -4,10 +4,12 @@ use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::limits::{Inflated, Limits};
+
 /// The uncompressed text of a log file.
 pub(super) enum Input<R: Read> {
     Plain(BufReader<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<R>>>),
+    Gzip(Box<Inflated<MultiGzDecoder<BufReader<R>>>>),
 }
 
 impl<R: Read> Input<R> {
@@ -26,10 +28,11 @@ impl<R: Read> Read for Input<R> {
 }
 
 /// Looks at the first bytes and opens what they announce.
-pub(super) fn open<R: Read>(bytes: R) -> io::Result<Input<R>> {
+pub(super) fn open<R: Read>(bytes: R, limits: Limits) -> io::Result<Input<R>> {
     let mut input = BufReader::with_capacity(64 << 10, bytes);
     if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Ok(Input::Gzip(Box::new(MultiGzDecoder::new(input))))
+        let text = Inflated::new(MultiGzDecoder::new(input), limits.inflated_bytes);
+        Ok(Input::Gzip(Box::new(text)))
     } else {
         Ok(Input::Plain(input))
     }

@@ -12,6 +12,7 @@ mod identity;
 mod issued;
 mod json;
 mod lifted;
+mod limits;
 mod mask;
 mod query_result;
 mod record;
@@ -33,6 +34,7 @@ pub use form::Form;
 pub use identity::UserIdentity;
 pub use json::JsonObject;
 pub use lifted::Lifted;
+pub use limits::Limits;
 pub use mask::mask;
 pub use record::{Record, Resource};
 pub use rejected::{RAW_LIMIT, Reason, Rejected};
@@ -61,16 +63,16 @@ pub struct Decoded {
 pub struct DecodeOptions {
     /// Replaces secrets in records and in rejected text; see `mask` for the list.
     pub mask_secrets: bool,
-    /// A record longer than this, in bytes, is rejected and passed over without being held.
-    pub max_record_bytes: usize,
+    /// What one file may hold.
+    pub limits: Limits,
 }
 
 impl Default for DecodeOptions {
-    /// Secrets masked; 64 MiB a record, where CloudTrail itself writes at most 1 MB.
+    /// Secrets masked.
     fn default() -> Self {
         Self {
             mask_secrets: true,
-            max_record_bytes: 64 << 20,
+            limits: Limits::default(),
         }
     }
 }
@@ -92,7 +94,7 @@ pub fn decode_log_file<R: Read>(
     options: DecodeOptions,
     sink: &mut impl RecordSink,
 ) -> Decoded {
-    match gunzip::open(bytes) {
+    match gunzip::open(bytes, options.limits) {
         Ok(input) => frames::Frames::new(input, options).run(sink),
         Err(error) => {
             sink.rejected(Rejected::of_file(Reason::Unreadable, error.to_string()));

@@ -32,7 +32,7 @@ impl<R: Read> Frames<R> {
 
     /// Reads the rows; every row's `eventJson` is one value.
     pub(super) fn query_result(&mut self, sink: &mut impl RecordSink) -> Step {
-        let limit = self.options.max_record_bytes;
+        let limit = self.options.limits.record_bytes;
         let start = self.window.offset();
         let mut rows = csv::ReaderBuilder::new()
             .flexible(true)
@@ -48,9 +48,14 @@ impl<R: Read> Frames<R> {
                 .position(|name| name.trim_ascii().eq_ignore_ascii_case(b"eventJson"))
         });
         let mut row = csv::ByteRecord::new();
+        let mut stopped = false;
         let failure = loop {
             rows.get_mut().left = limit;
             match rows.read_byte_record(&mut row) {
+                Ok(true) if self.taker.is_full() => {
+                    stopped = true;
+                    break None;
+                }
                 Ok(true) => {}
                 Ok(false) => break None,
                 Err(error) => break Some(error.to_string()),
@@ -68,6 +73,9 @@ impl<R: Read> Frames<R> {
             }
         };
         drop(rows);
+        if stopped {
+            self.window.stop();
+        }
         // A read that failed is told of at the end of the file.
         if let Some(detail) = failure.filter(|_| self.window.end().is_none()) {
             // A quote that was left open swallows all behind it; nothing tells where the next row begins.

@@ -38,6 +38,14 @@ pub enum Reason {
     DuplicateKey,
     /// The record is longer than the limit.
     RecordTooLarge,
+    /// A string of the record is longer than the limit.
+    StringTooLong,
+    /// Objects and lists of the record stand in one another deeper than the limit.
+    NestedTooDeep,
+    /// The file holds more records than the limit; those behind it are not read.
+    TooManyRecords,
+    /// The file unpacks to more than the limit; what is behind it is not read.
+    InflatedTooLarge,
     /// The record has no `eventTime` that can be read.
     MissingEventTime,
     /// Another record with the same event id and other content is kept instead.
@@ -62,6 +70,10 @@ impl Reason {
             Self::NotAnObject => "not_an_object",
             Self::DuplicateKey => "duplicate_key",
             Self::RecordTooLarge => "record_too_large",
+            Self::StringTooLong => "string_too_long",
+            Self::NestedTooDeep => "nested_too_deep",
+            Self::TooManyRecords => "too_many_records",
+            Self::InflatedTooLarge => "inflated_too_large",
             Self::MissingEventTime => "missing_event_time",
             Self::ConflictingDuplicate => "conflicting_duplicate",
         }

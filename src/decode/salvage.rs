@@ -84,7 +84,7 @@ impl<R: Read> Frames<R> {
             if next.is_some() {
                 return next;
             }
-            if length > self.options.max_record_bytes {
+            if length > self.options.limits.record_bytes {
                 return None;
             }
             if !self.window.fill() {
@@ -114,7 +114,7 @@ impl<R: Read> Frames<R> {
             self.salvage_budget = self.salvage_budget.saturating_sub(looked_at);
             match end {
                 Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
-                None if length > self.options.max_record_bytes => return next,
+                None if length > self.options.limits.record_bytes => return next,
                 None if self.salvage_budget == 0 => return Some(next.unwrap_or(length).max(1)),
                 None => {}
             }
@@ -149,7 +149,7 @@ impl<R: Read> Frames<R> {
 
     /// Rejects a record beyond the limit, and passes over it without holding it.
     pub(super) fn too_large(&mut self, sink: &mut impl RecordSink) -> Step {
-        let limit = self.options.max_record_bytes;
+        let limit = self.options.limits.record_bytes;
         let mut scan = Scan::default();
         let place = Place::bare(self.window.text(), self.window.offset());
         let detail = format!("longer than {limit} bytes");
@@ -175,6 +175,16 @@ impl<R: Read> Frames<R> {
     /// Tells of damage at the end of the file, once.
     pub(super) fn report_end(&mut self, finished: bool, sink: &mut impl RecordSink) {
         let failure = match self.window.end() {
+            Some(End::Stopped) => Some((
+                Reason::TooManyRecords,
+                format!(
+                    "more than {} records; those behind them are not read",
+                    self.options.limits.records
+                ),
+            )),
+            Some(End::Failed(error)) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                Some((Reason::InflatedTooLarge, error.to_string()))
+            }
             Some(End::Failed(error)) => {
                 let reason = if !self.is_gzip {
                     Reason::Unreadable

@@ -101,6 +101,11 @@ impl Taker {
         self.records
     }
 
+    /// Returns true when no further record may be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.records >= self.options.limits.records
+    }
+
     /// Returns true while nothing was taken or held back.
     pub(super) fn is_untouched(&self) -> bool {
         self.records == 0 && self.held.is_empty()
@@ -125,6 +130,9 @@ impl Taker {
             wrapping: place.wrapping.or(self.list),
             ..place
         };
+        if let Some((reason, detail)) = self.options.limits.refusal(place.text) {
+            return self.reject(reason, detail, place, sink);
+        }
         let wrapped = match item {
             Item::Object(record) => return self.object(record, place, sink),
             Item::List(cells) => wrapped::inside_row(&cells),
@@ -195,7 +203,7 @@ impl Taker {
                 self.reject(Reason::NotAnObject, detail, place, sink);
             }
             Inside::Packed(data) => {
-                let limit = self.options.max_record_bytes.min(self.may_unpack);
+                let limit = self.options.limits.record_bytes.min(self.may_unpack);
                 match wrapped::unpack(&data, limit) {
                     Ok(text) => {
                         self.may_unpack = self.may_unpack.saturating_sub(text.len());

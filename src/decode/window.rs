@@ -25,6 +25,8 @@ pub(super) struct Window<R> {
 pub(super) enum End {
     /// After its last byte.
     Clean,
+    /// Where we stopped reading; what is behind it may be good.
+    Stopped,
     /// With an error; what came before it is good.
     Failed(io::Error),
 }
@@ -61,6 +63,12 @@ impl<R: Read> Window<R> {
         let count = count.min(self.filled - self.start);
         self.start += count;
         self.offset += count as u64;
+    }
+
+    /// Reads no further, and forgets what is held.
+    pub(super) fn stop(&mut self) {
+        self.advance(self.text().len());
+        self.end = Some(End::Stopped);
     }
 
     /// Moves to the end, so that all of the text was read.

@@ -15,6 +15,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::thread;
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::Int64Type;
+
 pub use books::Books;
 
 use crate::decode::DecodeOptions;
@@ -33,6 +36,8 @@ pub struct IngestOptions {
     pub batch_bytes: usize,
     /// How records are decoded.
     pub decode: DecodeOptions,
+    /// Reads files again of which something was rejected, although their content is the same.
+    pub retry_rejected: bool,
 }
 
 impl IngestOptions {
@@ -42,6 +47,7 @@ impl IngestOptions {
             threads: threads.max(1),
             batch_bytes: 96 << 20,
             decode: DecodeOptions::default(),
+            retry_rejected: false,
         }
     }
 }
@@ -54,7 +60,7 @@ pub fn ingest(
     progress: &mut dyn FnMut(&Books),
 ) -> Result<Books, EventsError> {
     let mut draft = Draft::new(guard, Operation::Ingest)?;
-    let known = known_log_files(&draft)?;
+    let known = known_log_files(&draft, options.retry_rejected)?;
     let mut flush = Flush::new(guard.now());
     flush.books.files_skipped = listing.skipped;
     flush.books.files_not_selected = listing.not_selected;
@@ -100,23 +106,27 @@ fn read_all(
     })
 }
 
-/// The log files the lake knows, with their content hashes.
-fn known_log_files(draft: &Draft<'_>) -> Result<KnownFiles, EventsError> {
+/// The log files the lake knows, with their content hashes; without one where a file is to be read again.
+fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles, EventsError> {
+    const COLUMNS: [&str; 4] = ["log_file_key", "content_hash", "records", "rejected"];
     let store = draft.guard().store();
     let mut known = KnownFiles::new();
     for file in draft.files(LakeTable::LogFiles) {
-        for batch in read_columns(store, &file, Some(&["log_file_key", "content_hash"]))? {
+        for batch in read_columns(store, &file, Some(&COLUMNS))? {
             let batch = batch?;
-            let (Some(keys), Some(hashes)) = (
-                batch.column_by_name("log_file_key"),
-                batch.column_by_name("content_hash"),
-            ) else {
-                continue;
+            let text = |name, row| text_at(batch.column_by_name(name)?, row);
+            let count = |name, row| {
+                let counts = batch.column_by_name(name)?;
+                Some(counts.as_primitive_opt::<Int64Type>()?.value(row))
             };
             for row in 0..batch.num_rows() {
-                if let Some(key) = text_at(keys, row) {
-                    known.insert(key.to_owned(), text_at(hashes, row).map(str::to_owned));
-                }
+                let Some(key) = text("log_file_key", row) else {
+                    continue;
+                };
+                // A file that was given up as a whole has no records.
+                let is_whole = count("rejected", row) == Some(0) && count("records", row) > Some(0);
+                let hash = text("content_hash", row).filter(|_| is_whole || !retry_rejected);
+                known.insert(key.to_owned(), hash.map(str::to_owned));
             }
         }
     }

@@ -23,7 +23,7 @@ fn said(lake: &TempLake, id: &str) -> Value {
 /// Every order of a few things, else a thousand of them by seed.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     if count > 6 {
-        let mut dice = super::simulator::Dice::new(11);
+        let mut dice = super::support::dice::Dice::new(11);
         let mut order: Vec<usize> = (0..count).collect();
         return (0..1000)
             .map(|_| {

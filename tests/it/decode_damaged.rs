@@ -199,7 +199,7 @@ fn deep_nesting_and_long_text_are_no_danger() {
 
 #[test]
 fn a_record_beyond_the_limit_is_passed_over_without_being_held() {
-    use rolecall::decode::{DecodeOptions, Record, RecordSink, Rejected, decode_log_file};
+    use rolecall::decode::{DecodeOptions, Limits, Record, RecordSink, Rejected, decode_log_file};
     #[derive(Default)]
     struct Sink(Vec<String>, Vec<Rejected>);
     impl RecordSink for Sink {
@@ -214,7 +214,10 @@ fn a_record_beyond_the_limit_is_passed_over_without_being_held() {
     huge["userAgent"] = Value::String("x}\\\"{".repeat(1_000_000));
     let text = records_file(&[good("first"), huge, good("last")]);
     let options = DecodeOptions {
-        max_record_bytes: 1 << 20,
+        limits: Limits {
+            record_bytes: 1 << 20,
+            ..Limits::default()
+        },
         ..DecodeOptions::default()
     };
     let mut sink = Sink::default();

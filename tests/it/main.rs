@@ -24,6 +24,7 @@ mod support;
 mod decode_damaged;
 mod decode_envelopes;
 mod decode_forms;
+mod decode_limits;
 mod decode_nothing_lost;
 mod secrets;
 

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::simulator::{Dice, act};
+use super::simulator::act;
 use super::support::TempLake;
+use super::support::dice::Dice;
 use serde_json::Value;
 
 struct Oracle<'a> {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::support::TempLake;
+use super::support::dice::Dice;
+pub use estate::Estate;
 use estate::Truth;
-pub use estate::{Dice, Estate};
 
 type Scene = fn(&mut Estate);
 

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod dice;
 pub mod records;
 
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::Command;
 use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{Books, IngestOptions, ingest};
-use rolecall::lake::Lake;
+use rolecall::lake::{Lake, LakeTable, read_columns};
 use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
 use rolecall::views::open_lake;
@@ -111,17 +112,7 @@ impl TempLake {
 
     /// The rows of `sessions` as they lie in their files, sorted; much cheaper than a question.
     pub fn sessions(&self) -> Vec<String> {
-        use rolecall::lake::{LakeTable, read_columns};
-        let lake = Lake::open(&self.root()).unwrap();
-        let manifest = lake.snapshot().unwrap();
-        let mut batches = Vec::new();
-        for file in manifest.files(LakeTable::Sessions) {
-            let found = read_columns(lake.store(), file, None).unwrap();
-            batches.extend(found.map(|batch| batch.unwrap()));
-        }
-        let mut rows: Vec<String> = rows(&batches).iter().map(Value::to_string).collect();
-        rows.sort();
-        rows
+        rows_in_files(&self.root(), LakeTable::Sessions)
     }
 
     /// One value of one row.
@@ -137,27 +128,9 @@ impl TempLake {
             .clone()
     }
 
-    /// Every table as sorted lines of JSON, without the time of ingest.
+    /// Every table as sorted lines of JSON, without the time of ingest and the folder of the log files.
     pub fn tables(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (table, columns) in [
-            ("events", "*"),
-            ("sessions", "*"),
-            (
-                "rejected",
-                "log_file_key, log_record_index, byte_offset, reason, detail, raw, event_id, record",
-            ),
-            (
-                "log_files",
-                "log_file_key, kind, size, content_hash, records, events, duplicates, rejected, first_event_time, last_event_time",
-            ),
-            ("duplicates", "*"),
-        ] {
-            let rows = self.sql(&format!("SELECT {columns} FROM {table}"));
-            lines.extend(rows.into_iter().map(|row| format!("{table} {row}")));
-        }
-        lines.sort();
-        lines
+        tables_in(&self.root())
     }
 
     /// The books of the whole lake balance, file by file and table by table.
@@ -179,6 +152,39 @@ impl TempLake {
             assert_eq!(counted, rows, "{table}");
         }
     }
+}
+
+/// Every table of a lake, without what depends on when and from where a run took its files.
+pub fn tables_in(root: &Path) -> Vec<String> {
+    LakeTable::ALL
+        .into_iter()
+        .flat_map(|table| {
+            let rows = rows_in_files(root, table).into_iter();
+            rows.map(move |row| format!("{} {row}", table.name()))
+        })
+        .collect()
+}
+
+/// The rows of a table as they lie in their files, sorted.
+fn rows_in_files(root: &Path, table: LakeTable) -> Vec<String> {
+    let lake = Lake::open(root).unwrap();
+    let manifest = lake.snapshot().unwrap();
+    let mut lines = Vec::new();
+    for file in manifest.files(table) {
+        let found = read_columns(lake.store(), file, None).unwrap();
+        let batches: Vec<_> = found.map(|batch| batch.unwrap()).collect();
+        for mut row in rows(&batches) {
+            let row = row.as_object_mut().unwrap();
+            row.remove("ingested_at");
+            row.remove("source_uri");
+            if let Some(date) = file.date {
+                row.insert("date".to_owned(), date.to_string().into());
+            }
+            lines.push(serde_json::to_string(row).unwrap());
+        }
+    }
+    lines.sort();
+    lines
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {

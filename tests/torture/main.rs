@@ -1,0 +1,55 @@
+//! What a lake goes through: processes killed, disks that fail, two at once, files in any order; and nothing lost, nothing twice.
+//!
+//! `cargo test --test torture` tries some hundreds of faults. `just torture` sets `ROLECALL_TORTURE` to how many kills are wanted, and
+//! tries that many. Every fault comes by seed, and a failure names it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::exit,
+    dead_code,
+    unreachable_pub,
+    reason = "a test binary, which shares its support with another"
+)]
+
+#[path = "../it/support/mod.rs"]
+mod support;
+
+// The work that is disturbed, and what must come of it.
+mod job;
+mod logs;
+// The disturbances.
+mod errors;
+mod kills;
+mod orders;
+mod together;
+mod watch;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let typed: Vec<String> = std::env::args().collect();
+    if typed.get(1).is_some_and(|word| word == kills::CHILD) {
+        return kills::child(&typed[2..]);
+    }
+    let kills = std::env::var("ROLECALL_TORTURE")
+        .ok()
+        .map_or(60, |count| count.parse().expect("a number of kills"));
+    // Kills take most of the time, and say most.
+    let share = |part: u64| (kills / part).max(1);
+    let (half, quarter, orders, rounds) = (share(2), share(4), share(6), share(30));
+    let trials = vec![
+        Trial::test("killed_at_a_step", move || kills::at_steps(half)),
+        Trial::test("killed_at_an_instant", move || kills::at_instants(half)),
+        Trial::test("a_step_fails", move || errors::at_steps(half)),
+        Trial::test("a_full_disk", move || errors::full_disk(quarter)),
+        Trial::test("two_at_once", move || together::rounds(rounds)),
+        Trial::test("any_order", move || orders::rounds(orders)),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

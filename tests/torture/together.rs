@@ -1,0 +1,102 @@
+//! Several processes on one lake: two ingests, a compaction, and questions all the while.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+
+use super::support::dice::Dice;
+use super::support::{rolecall, tables_in};
+use super::{job, logs};
+
+/// True of every state in which log files are there wholly or not at all, and no row twice.
+const WHOLE: &str = "SELECT (SELECT count(*) FROM events) = (SELECT coalesce(sum(events), 0) FROM log_files) \
+    AND (SELECT count(*) FROM events) = (SELECT count(DISTINCT event_id) FROM events) \
+    AND (SELECT count(*) FROM attributed_events) = (SELECT count(*) FROM events) AS whole";
+
+pub fn rounds(rounds: u64) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let everything = folder.path().join("logs");
+    let files = logs::all();
+    for (name, bytes) in &files {
+        logs::put(&everything, name, bytes);
+    }
+    let alone = folder.path().join("alone");
+    ingest(&everything, &alone).wait()?;
+    let wanted = tables_in(&alone);
+    let questions = AtomicU64::new(0);
+    for round in 0..rounds {
+        let mut dice = Dice::new(round);
+        // Two shares that overlap, so that both meet files of the other.
+        let shares = [0, 1].map(|share| folder.path().join(format!("{round}-{share}")));
+        for (at, (name, bytes)) in files.iter().enumerate() {
+            for (of, share) in shares.iter().enumerate() {
+                if at % 2 == of || dice.one_in(3) {
+                    logs::put(share, name, bytes);
+                }
+            }
+        }
+        let lake = folder.path().join(format!("{round}-lake"));
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| ask(folder.path(), &lake, &done, &questions));
+            let mut writers: Vec<_> = shares.iter().map(|share| ingest(share, &lake)).collect();
+            for _ in 0..3 {
+                std::thread::sleep(Duration::from_millis(dice.below(400)));
+                if lake.join("manifest").exists() {
+                    rolecall(
+                        folder.path(),
+                        &["compact", "--lake", lake.to_str().unwrap()],
+                    );
+                }
+            }
+            for writer in &mut writers {
+                let code = writer.wait().unwrap().code();
+                assert!(matches!(code, Some(0 | 3)), "round {round}: {code:?}");
+            }
+            done.store(true, Ordering::SeqCst);
+            asking.join().unwrap();
+        });
+        job::assert_sound(&lake);
+        job::assert_same(&tables_in(&lake), &wanted, &format!("round {round}"));
+    }
+    println!(
+        "{rounds} rounds of two ingests and three compactions, with {} questions among them",
+        questions.load(Ordering::SeqCst)
+    );
+    Ok(())
+}
+
+fn ingest(logs: &Path, lake: &Path) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_rolecall"))
+        .args([
+            "ingest",
+            logs.to_str().unwrap(),
+            "--lake",
+            lake.to_str().unwrap(),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Asks until the writers are done; every answer must be of one whole state.
+fn ask(folder: &Path, lake: &Path, done: &AtomicBool, questions: &AtomicU64) {
+    while !done.load(Ordering::SeqCst) {
+        if !lake.join("manifest").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        }
+        let ran = rolecall(folder, &["sql", WHOLE, "--lake", lake.to_str().unwrap()]);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (0, "{\"whole\":true}\n"),
+            "{}",
+            ran.stderr
+        );
+        questions.fetch_add(1, Ordering::SeqCst);
+    }
+}
