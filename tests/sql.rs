@@ -2,7 +2,7 @@
 //! and from `tests/records`.
 //!
 //! A record that begins with `run` asks a query by its name, as the command line does:
-//! `run timeline/events principal=alice`. A record that begins with `view` selects from a view.
+//! `run timeline/events principal=alice`. A record that begins with `sessions` or `upkeep` asks a query of that room.
 //! `ROLECALL_BLESS=1 cargo test --test sql` fills in the answers; a person reads the difference.
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::scalar::ScalarValue;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
@@ -35,6 +36,9 @@ const LIMITS: EngineLimits = EngineLimits {
     threads: 1,
     memory_bytes: 256 << 20,
 };
+
+/// 2026-03-08T00:00:00Z: the day that an `upkeep` record asks about.
+const BEFORE: i64 = 1_772_928_000_000_000;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -126,6 +130,16 @@ impl Adapter {
                 return ask(engine, name, &given)
                     .await
                     .map_err(|error| error.to_string());
+            }
+            if let Some(name) = text.strip_prefix("upkeep ") {
+                let query = rolecall::upkeep::QUERIES
+                    .iter()
+                    .find(|(known, _)| *known == name);
+                let before =
+                    ScalarValue::TimestampMicrosecond(Some(BEFORE), Some(Arc::from("UTC")));
+                let sql = query.map_or("", |(_, sql)| *sql);
+                let asked = engine.query("test", sql, &[("before", before)]).await;
+                return asked.map_err(chain);
             }
             let named = text.strip_prefix("sessions ").map(|name| {
                 QUERIES

@@ -172,6 +172,7 @@ impl From<UpkeepError> for Failure {
         match error {
             UpkeepError::Lake(error) => error.into(),
             UpkeepError::Engine(error) => error.into(),
+            UpkeepError::Sessions(error) => error.into(),
             error @ (UpkeepError::Arrow(_) | UpkeepError::RowsDiffer { .. }) => {
                 Self::of(&error, Exit::Failed, Vec::new())
             }

@@ -8,6 +8,7 @@ mod failure;
 mod ingest;
 mod limits;
 mod permissions;
+mod prune;
 mod query;
 mod resolve;
 mod review;
@@ -185,6 +186,7 @@ enum Command {
     Show(show::ShowArgs),
     Schema(schema::SchemaArgs),
     Compact(compact::CompactArgs),
+    Prune(prune::PruneArgs),
 }
 
 /// What a command needs of the world.
@@ -305,6 +307,7 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(world, args),
         Command::Schema(args) => schema::run(world, args),
         Command::Compact(args) => compact::run(world, args),
+        Command::Prune(args) => prune::run(world, args),
     }
 }
 

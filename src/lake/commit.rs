@@ -179,7 +179,7 @@ impl<'a> WriteGuard<'a> {
         if retired.is_empty() {
             return;
         }
-        let Some(own) = &self.lake.readers else {
+        let Some(own) = &self.lake.lease.readers else {
             return;
         };
         // Our own shared lock would stand in the way of the exclusive one.

@@ -164,8 +164,7 @@ impl LakeError {
 #[derive(Debug)]
 pub struct Lake {
     store: Store,
-    /// Shared by all readers; files are removed only by a process that gets it for itself.
-    readers: Option<File>,
+    lease: Lease,
 }
 
 impl Lake {
@@ -214,12 +213,13 @@ impl Lake {
         let store = store.canonical()?;
         manifest::newest(&store)?;
         sweep_if_idle(&store);
-        let readers = open_readers(&store)?;
-        if let Some(readers) = &readers {
-            // A file system without locks still serves a single process.
-            drop(readers.lock_shared());
-        }
-        Ok(Self { store, readers })
+        let lease = Lease::take(&store)?;
+        Ok(Self { store, lease })
+    }
+
+    /// Keeps the files of the snapshots taken from now on, for as long as it is held.
+    pub fn lease(&self) -> Result<Lease, LakeError> {
+        Lease::take(&self.store)
     }
 
     /// The files of this lake.
@@ -260,28 +260,46 @@ impl Lake {
     }
 }
 
-impl Drop for Lake {
+/// Keeps files in place that somebody may still read, though a later manifest does not name them.
+#[derive(Debug)]
+pub struct Lease {
+    store: Store,
+    /// Held shared; files are removed only by who gets it for himself. `None` where nothing can be removed.
+    readers: Option<File>,
+}
+
+impl Lease {
+    fn take(store: &Store) -> Result<Self, LakeError> {
+        let path = store.path_of("readers");
+        let readers = match open_lock(&path) {
+            Ok(readers) => Some(readers),
+            // A lake that may only be read; nobody removes anything there.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                None
+            }
+            Err(error) => return Err(LakeError::io("open", &path)(error)),
+        };
+        if let Some(readers) = &readers {
+            // A file system without locks still serves a single process.
+            drop(readers.lock_shared());
+        }
+        Ok(Self {
+            store: store.clone(),
+            readers,
+        })
+    }
+}
+
+impl Drop for Lease {
     /// The last one to leave clears away what was retired while others were reading.
     fn drop(&mut self) {
         drop(self.readers.take());
         sweep_if_idle(&self.store);
-    }
-}
-
-/// Opens what readers hold; `None` in a lake that may only be read, where nothing is ever removed.
-fn open_readers(store: &Store) -> Result<Option<File>, LakeError> {
-    let path = store.path_of("readers");
-    match open_lock(&path) {
-        Ok(readers) => Ok(Some(readers)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(LakeError::io("open", &path)(error)),
     }
 }
 

@@ -134,16 +134,17 @@ impl TableWriter {
     /// Completes the file, makes it durable and gives it its name.
     pub fn finish(self) -> Result<DataFile, LakeError> {
         let Self {
-            writer,
+            mut writer,
             mut target,
             path,
             ..
         } = self;
-        let file = writer.into_inner().map_err(|source| LakeError::Parquet {
+        // `into_inner` would turn what the system says into text.
+        writer.finish().map_err(|source| LakeError::Parquet {
             path: path.clone(),
             source,
         })?;
-        target.size = file.publish(&path)?;
+        target.size = writer.inner_mut().publish(&path)?;
         Ok(target)
     }
 }

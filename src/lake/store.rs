@@ -161,7 +161,7 @@ impl Store {
         })?;
         Ok(StagedFile {
             store: self.clone(),
-            file,
+            file: Some(file),
             size: 0,
         })
     }
@@ -217,41 +217,50 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct StagedFile {
     store: Store,
-    file: NamedTempFile,
+    /// None once it is published.
+    file: Option<NamedTempFile>,
     size: u64,
 }
 
 impl StagedFile {
     /// Its name, in `staging/` and wherever it goes.
     pub(super) fn name(&self) -> String {
-        let name = self.file.path().file_name().unwrap_or_default();
+        let path = self.file.as_ref().map(NamedTempFile::path);
+        let name = path.and_then(Path::file_name).unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
     /// Makes the bytes durable and gives the file its name, which must be free; returns its size.
-    pub(super) fn publish(self, path: &Path) -> Result<u64, LakeError> {
-        let Self { store, file, size } = self;
-        store.try_step(Step::SyncFile, path, || file.as_file().sync_all())?;
-        store.try_step(Step::Publish, path, || {
+    pub(super) fn publish(&mut self, path: &Path) -> Result<u64, LakeError> {
+        let Some(file) = self.file.take() else {
+            return Ok(self.size);
+        };
+        self.store
+            .try_step(Step::SyncFile, path, || file.as_file().sync_all())?;
+        self.store.try_step(Step::Publish, path, || {
             file.persist_noclobber(path)
                 .map(drop)
                 .map_err(|error| error.error)
         })?;
-        Ok(size)
+        Ok(self.size)
     }
 }
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Self { store, file, size } = self;
+        let Some(file) = file else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
         let path = file.path().to_owned();
         let written = store.step(Step::Write, &path, || file.as_file_mut().write(bytes))?;
         *size += written as u64;
         Ok(written)
     }
 
+    /// Nothing is held back.
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_file_mut().flush()
+        Ok(())
     }
 }
 

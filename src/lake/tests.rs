@@ -4,7 +4,7 @@ use super::commit::NewFile;
 use super::*;
 
 fn data_file(guard: &WriteGuard<'_>) -> DataFile {
-    let NewFile { path, file } = guard.new_file(LakeTable::Rejected, None).unwrap();
+    let NewFile { path, mut file } = guard.new_file(LakeTable::Rejected, None).unwrap();
     file.publish(&guard.store().path_of(&path)).unwrap();
     DataFile {
         path,

@@ -12,10 +12,11 @@ use super::frame::Texts;
 use super::identity::Names;
 use super::identity_center::Users;
 use super::issuance::Issuances;
+use super::kept::KeptRows;
 use super::link::Linker;
 use super::nodes::{Node, NodeBuilder, sibling_keys};
 use super::origin::OriginKind;
-use super::walk::{Start, Verdict, root_first, walk};
+use super::walk::{Start, Verdict, root_first, walk, walk_one};
 use super::workload::web_subjects;
 use super::write::SessionRow;
 use crate::events::day_of;
@@ -89,12 +90,12 @@ impl<'a> Sessions<'a> {
 
     /// Walks, and makes the rows in the order in which they are written.
     pub(super) fn rows(self) -> Vec<SessionRow> {
-        let starts: Vec<Start> = self.nodes.iter().map(|node| node.start.clone()).collect();
-        let verdicts = walk(&starts);
+        let mut kept = KeptRows::new(&self.facts.kept);
+        let (verdicts, is_kept) = self.verdicts(&kept);
         let humans = human_users(&self.facts.uses);
         let doers = Doers::new(self.facts, &self.nodes, &verdicts);
         let makers = doers.makers();
-        let starts = self.chain_starts(&verdicts);
+        let starts = self.chain_starts(&verdicts, &kept);
         let mut rows: Vec<SessionRow> = self
             .nodes
             .iter()
@@ -102,15 +103,23 @@ impl<'a> Sessions<'a> {
             .zip(makers)
             .zip(starts)
             .enumerate()
-            .map(
-                |(at, (((node, verdict), maker), chain_started_at))| SessionRow {
+            .map(|(at, (((node, verdict), maker), chain_started_at))| {
+                let is_kept = is_kept.get(at) == Some(&true);
+                let verdict = if is_kept {
+                    walk_one(&node.start, &verdicts)
+                } else {
+                    verdict.clone()
+                };
+                let row = SessionRow {
                     maker,
                     chain_started_at,
                     possible_operators: doers.operators(at),
-                    ..self.row(node, verdict.clone(), &humans)
-                },
-            )
+                    ..self.row(node, verdict, &humans)
+                };
+                kept.merge(row, is_kept)
+            })
             .collect();
+        rows.extend(kept.rest());
         rows.sort_by(|a, b| {
             let key = |row: &SessionRow| (row.date, row.verdict.origin.id.clone());
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
@@ -118,8 +127,28 @@ impl<'a> Sessions<'a> {
         rows
     }
 
+    /// The verdict on each session, and whether it is the one that was kept when days were pruned.
+    fn verdicts(&self, kept: &KeptRows) -> (Vec<Verdict>, Vec<bool>) {
+        let mut starts: Vec<Start> = self.nodes.iter().map(|node| node.start.clone()).collect();
+        let fresh = walk(&starts);
+        let mut is_kept = vec![false; starts.len()];
+        if kept.is_empty() {
+            return (fresh, is_kept);
+        }
+        let nodes = self.nodes.iter().enumerate();
+        let at: HashMap<&str, usize> = nodes.map(|(at, node)| (node.id.as_str(), at)).collect();
+        let sessions = starts.iter_mut().zip(&mut is_kept).zip(&fresh);
+        for (((start, is_kept), fresh), node) in sessions.zip(&self.nodes) {
+            if let Some(was) = kept.start(&node.id, fresh, &at) {
+                *start = was;
+                *is_kept = true;
+            }
+        }
+        (walk(&starts), is_kept)
+    }
+
     /// When the first credentials of each session's chain were taken.
-    fn chain_starts(&self, verdicts: &[Verdict]) -> Vec<Option<i64>> {
+    fn chain_starts(&self, verdicts: &[Verdict], kept: &KeptRows) -> Vec<Option<i64>> {
         let mut starts: Vec<Option<i64>> = vec![None; self.nodes.len()];
         for at in root_first(verdicts) {
             let (Some(node), Some(verdict)) = (self.nodes.get(at), verdicts.get(at)) else {
@@ -129,7 +158,7 @@ impl<'a> Sessions<'a> {
                 .parent
                 .and_then(|parent| starts.get(parent).copied().flatten());
             let own = || self.created_at(node).filter(|_| verdict.hop_count > 0);
-            let start = of_parent.or_else(own);
+            let start = kept.chain_started_at(&node.id).or(of_parent).or_else(own);
             if let Some(slot) = starts.get_mut(at) {
                 *slot = start;
             }
@@ -229,6 +258,7 @@ impl<'a> Sessions<'a> {
             confirmed_by: node.confirmed_by.clone(),
             contradicted_by: node.contradicted_by.clone(),
             evidence: node.evidence.clone(),
+            events_pruned_before: None,
         }
     }
 }

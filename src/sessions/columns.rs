@@ -71,6 +71,55 @@ columns! {
 }
 
 columns! {
+    /// One row per session some of whose days were pruned: `kept_sessions.sql`.
+    Kept {
+        session_id: Texts,
+        issuing_api: Texts,
+        issuing_event_id: Texts,
+        issued_at: Ints,
+        issued_access_key_id: Texts,
+        access_key_ids: TextLists,
+        session_arn: Texts,
+        session_name: Texts,
+        role_arn: Texts,
+        role_id: Texts,
+        role_account_id: Texts,
+        persona_arn: Texts,
+        persona_id: Texts,
+        created_at: Ints,
+        chain_started_at: Ints,
+        expires_at: Ints,
+        parent_session_id: Texts,
+        hop_count: Ints,
+        chain: TextLists,
+        chain_truncated: Bools,
+        origin_kind: Texts,
+        origin_id: Texts,
+        origin_name: Texts,
+        origin_account_id: Texts,
+        origin_provider: Texts,
+        is_human: Bools,
+        created_by_origin_id: Texts,
+        created_by_event_id: Texts,
+        possible_operators: TextLists,
+        source_identity: Texts,
+        session_tags: Texts,
+        has_mfa: Bools,
+        source_ip_address: Texts,
+        user_agent: Texts,
+        first_used_at: Ints,
+        last_used_at: Ints,
+        attribution: Texts,
+        confidence: Texts,
+        evidence_event_ids: TextLists,
+        confirmed_by: TextLists,
+        contradicted_by: TextLists,
+        unresolved_reason: Texts,
+        events_pruned_before: Ints,
+    }
+}
+
+columns! {
     /// One row per call that opened a session, ordered by time and id: `credential_issues.sql`.
     Issues {
         event_id: Texts,

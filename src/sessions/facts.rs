@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use arrow::error::ArrowError;
 
 use super::SessionsError;
-use super::columns::{Deeds, Issues, Uses};
+use super::columns::{Deeds, Issues, Kept, Uses};
 use super::frame::{Bools, Frame, Ints, Texts};
 use crate::engine::Engine;
 
@@ -16,7 +16,7 @@ macro_rules! embedded {
 }
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 10] = embedded![
+pub const QUERIES: [(&str, &str); 11] = embedded![
     "session_uses",
     "credential_issues",
     "twins",
@@ -27,6 +27,7 @@ pub const QUERIES: [(&str, &str); 10] = embedded![
     "hidden_issues",
     "deployments",
     "operations",
+    "kept_sessions",
 ];
 
 async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
@@ -90,6 +91,8 @@ pub(super) struct Facts {
     pub(super) hidden: HashMap<(String, i64), HiddenKind>,
     pub(super) deployments: Deeds,
     pub(super) operations: Deeds,
+    /// Sessions of which more was known before some days were pruned.
+    pub(super) kept: Kept,
     /// Account → what its logs hold.
     pub(super) accounts: HashMap<String, Coverage>,
     /// Regions with STS events, by account.
@@ -99,12 +102,26 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) async fn load(engine: &Engine) -> Result<Self, SessionsError> {
         let (accounts, sts_regions) = coverage(&frame(engine, "coverage").await?)?;
+        let kept = Kept::new(&frame(engine, "kept_sessions").await?)?;
+        let mut principals = principals(&frame(engine, "principals").await?)?;
+        for row in 0..kept.len {
+            for (id, arn) in [
+                (&kept.role_id, &kept.role_arn),
+                (&kept.persona_id, &kept.persona_arn),
+            ] {
+                if let (Some(id), Some(arn)) = (id.get(row), arn.get(row)) {
+                    let known = principals.entry(id.to_owned());
+                    known.or_insert_with(|| arn.to_owned());
+                }
+            }
+        }
         Ok(Self {
+            kept,
+            principals,
             uses: Uses::new(&frame(engine, "session_uses").await?)?,
             issues: Issues::new(&frame(engine, "credential_issues").await?)?,
             twins: pairs(&frame(engine, "twins").await?, "twin")?,
             forwarded: pairs(&frame(engine, "forwarded").await?, "cause")?,
-            principals: principals(&frame(engine, "principals").await?)?,
             named_users: named_users(&frame(engine, "identity_center_users").await?)?,
             hidden: hidden(&frame(engine, "hidden_issues").await?)?,
             deployments: Deeds::new(&frame(engine, "deployments").await?)?,

@@ -6,6 +6,7 @@
 
 mod alive;
 mod build;
+mod codes;
 mod columns;
 mod deeds;
 mod evidence;
@@ -14,6 +15,7 @@ mod frame;
 mod identity;
 mod identity_center;
 mod issuance;
+mod kept;
 mod link;
 mod nodes;
 mod origin;
@@ -73,6 +75,12 @@ pub async fn resolve(
     let engine = Engine::open(limits)?;
     let store = guard.store();
     engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, &manifest))?;
+    engine.register_table(TableSpec::of(
+        LakeTable::Sessions,
+        SESSIONS,
+        store,
+        &manifest,
+    ))?;
     let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
     let mut draft = Draft::new(guard, Operation::Resolve)?;

@@ -1,5 +1,7 @@
 //! Who stands at the start of a chain: the kinds, and what makes two of them one.
 
+use super::codes::codes;
+
 /// The kinds of origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum OriginKind {
@@ -22,29 +24,27 @@ pub(super) enum OriginKind {
     Unresolved,
 }
 
-impl OriginKind {
-    pub(super) const fn code(self) -> &'static str {
-        match self {
-            Self::IamUser => "iam_user",
-            Self::Root => "root",
-            Self::IdentityCenterUser => "identity_center_user",
-            Self::SamlUser => "saml_user",
-            Self::WebIdentity => "web_identity",
-            Self::CognitoIdentity => "cognito_identity",
-            Self::RolesAnywhere => "roles_anywhere",
-            Self::Ec2Instance => "ec2_instance",
-            Self::LambdaFunction => "lambda_function",
-            Self::EcsTask => "ecs_task",
-            Self::EksPod => "eks_pod",
-            Self::AwsService => "aws_service",
-            Self::FederatedUser => "federated_user",
-            Self::SourceIdentity => "source_identity",
-            Self::ExternalAccount => "external_account",
-            Self::Anonymous => "anonymous",
-            Self::Unresolved => "unresolved",
-        }
-    }
+codes!(OriginKind {
+    IamUser => "iam_user",
+    Root => "root",
+    IdentityCenterUser => "identity_center_user",
+    SamlUser => "saml_user",
+    WebIdentity => "web_identity",
+    CognitoIdentity => "cognito_identity",
+    RolesAnywhere => "roles_anywhere",
+    Ec2Instance => "ec2_instance",
+    LambdaFunction => "lambda_function",
+    EcsTask => "ecs_task",
+    EksPod => "eks_pod",
+    AwsService => "aws_service",
+    FederatedUser => "federated_user",
+    SourceIdentity => "source_identity",
+    ExternalAccount => "external_account",
+    Anonymous => "anonymous",
+    Unresolved => "unresolved",
+});
 
+impl OriginKind {
     /// Who vouches for the identity.
     pub(super) fn assurance(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use crate::iam::{AssumedRoleArn, role_session_of};
 
 /// What a session acts as.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Persona {
     pub(super) arn: Option<String>,
     pub(super) id: Option<String>,

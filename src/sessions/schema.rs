@@ -151,6 +151,11 @@ pub const SESSIONS: &[Column] = &[
         "what speaks against the link; it lowers the confidence by a step",
     ),
     Column::new("unresolved_reason", Text, "why the origin is not known"),
+    Column::new(
+        "events_pruned_before",
+        Time,
+        "events before this day were pruned, and more was known with them: the row says what was known then; null where nothing depends on them",
+    ),
 ];
 
 /// How `sessions` files are written.

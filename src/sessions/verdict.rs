@@ -2,6 +2,8 @@
 //!
 //! Each text is stable: reports, scripts and other tools match on it.
 
+use super::codes::codes;
+
 /// The join that ties a session to the event that issued it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Method {
@@ -31,24 +33,20 @@ pub(super) enum Method {
     None,
 }
 
-impl Method {
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::IssuedKey => "issued_key",
-            Self::IssueSecond => "issue_second",
-            Self::SharedEvent => "shared_event",
-            Self::RequestId => "request_id",
-            Self::SignIn => "sign_in",
-            Self::IdentityCenter => "identity_center",
-            Self::Carried => "carried",
-            Self::Workload => "workload",
-            Self::OnlySessionAlive => "only_session_alive",
-            Self::AccountOnly => "account_only",
-            Self::None => "none",
-        }
-    }
-}
+codes!(Method {
+    Direct => "direct",
+    IssuedKey => "issued_key",
+    IssueSecond => "issue_second",
+    SharedEvent => "shared_event",
+    RequestId => "request_id",
+    SignIn => "sign_in",
+    IdentityCenter => "identity_center",
+    Carried => "carried",
+    Workload => "workload",
+    OnlySessionAlive => "only_session_alive",
+    AccountOnly => "account_only",
+    None => "none",
+});
 
 /// What speaks against a link that other evidence makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,18 +65,14 @@ pub(super) enum Contradiction {
     Workload,
 }
 
-impl Contradiction {
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::CreationDate => "creation_date",
-            Self::SourceIdentity => "source_identity",
-            Self::UsedAfterExpiry => "used_after_expiry",
-            Self::SwitchFrom => "switch_from",
-            Self::IdentityCenterUser => "identity_center_user",
-            Self::Workload => "workload",
-        }
-    }
-}
+codes!(Contradiction {
+    CreationDate => "creation_date",
+    SourceIdentity => "source_identity",
+    UsedAfterExpiry => "used_after_expiry",
+    SwitchFrom => "switch_from",
+    IdentityCenterUser => "identity_center_user",
+    Workload => "workload",
+});
 
 /// How sure a link or a chain is, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,18 +91,16 @@ pub(super) enum Confidence {
     Exact,
 }
 
-impl Confidence {
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Strong => "strong",
-            Self::Probable => "probable",
-            Self::Asserted => "asserted",
-            Self::Ambiguous => "ambiguous",
-            Self::Unresolved => "unresolved",
-        }
-    }
+codes!(Confidence {
+    Exact => "exact",
+    Strong => "strong",
+    Probable => "probable",
+    Asserted => "asserted",
+    Ambiguous => "ambiguous",
+    Unresolved => "unresolved",
+});
 
+impl Confidence {
     /// One step less sure, for a link that other evidence contradicts.
     pub(super) fn lowered(self) -> Self {
         match self {
@@ -143,21 +135,17 @@ pub(super) enum UnresolvedReason {
     Lost,
 }
 
-impl UnresolvedReason {
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::ServiceInternal => "service_internal",
-            Self::IssuerOutsideWindow => "issuer_outside_window",
-            Self::RegionNotCollected => "region_not_collected",
-            Self::CrossAccountNotCollected => "cross_account_not_collected",
-            Self::Redacted => "redacted",
-            Self::DataEventNotLogged => "data_event_not_logged",
-            Self::ReadEventsExcluded => "read_events_excluded",
-            Self::EventOmitted => "event_omitted",
-            Self::Lost => "lost",
-        }
-    }
-}
+codes!(UnresolvedReason {
+    ServiceInternal => "service_internal",
+    IssuerOutsideWindow => "issuer_outside_window",
+    RegionNotCollected => "region_not_collected",
+    CrossAccountNotCollected => "cross_account_not_collected",
+    Redacted => "redacted",
+    DataEventNotLogged => "data_event_not_logged",
+    ReadEventsExcluded => "read_events_excluded",
+    EventOmitted => "event_omitted",
+    Lost => "lost",
+});
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,8 @@ pub(super) enum Start {
         /// What is missing in the logs, although the origin is named.
         missing: Option<UnresolvedReason>,
     },
+    /// It was settled when more was known; some of that was pruned since.
+    Kept(Box<Verdict>),
     /// Nothing says how it came about; it is in use, so its role is known.
     Unknown {
         reason: UnresolvedReason,
@@ -49,7 +51,7 @@ pub(super) enum Start {
 }
 
 /// What the walk finds out about one session.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) origin: Arc<Origin>,
     pub(super) confidence: Confidence,
@@ -60,7 +62,7 @@ pub(super) struct Verdict {
 }
 
 /// Role ARNs from the first hop on; the first and the last 64 where there are more than 128.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Chain {
     roles: Vec<Arc<str>>,
     pub(super) truncated: bool,
@@ -69,6 +71,14 @@ pub(super) struct Chain {
 impl Chain {
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.roles.iter().map(AsRef::as_ref)
+    }
+
+    /// A chain that was worked out before.
+    pub(super) fn of(roles: Vec<String>, truncated: bool) -> Self {
+        Self {
+            roles: roles.into_iter().map(Arc::from).collect(),
+            truncated,
+        }
     }
 
     fn with(&self, role: Option<&Arc<str>>) -> Self {
@@ -103,8 +113,10 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
             match open {
                 Some(parent) if on_path.get(parent) == Some(&true) => {
                     // The loop is cut here: this session's caller would be its own descendant.
-                    let verdict = without(start, parent)
-                        .map_or_else(|| cut(start), |rest| settle(&rest, &verdicts));
+                    let verdict = without(start, parent).map_or_else(
+                        || cut(start),
+                        |rest| settle(&rest, &|at| verdicts.get(at)?.as_ref()),
+                    );
                     set(&mut verdicts, at, verdict);
                 }
                 Some(parent) => {
@@ -112,7 +124,7 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
                     continue;
                 }
                 None => {
-                    let verdict = settle(start, &verdicts);
+                    let verdict = settle(start, &|at| verdicts.get(at)?.as_ref());
                     set(&mut verdicts, at, verdict);
                 }
             }
@@ -124,6 +136,11 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
         .into_iter()
         .map(|verdict| verdict.unwrap_or_else(lost))
         .collect()
+}
+
+/// The verdict that a start gives by itself, where all others are settled as they are.
+pub(super) fn walk_one(start: &Start, verdicts: &[Verdict]) -> Verdict {
+    settle(start, &|at| verdicts.get(at))
 }
 
 /// The places of the verdicts in an order in which every parent comes before its children.
@@ -146,7 +163,7 @@ pub(super) fn root_first(verdicts: &[Verdict]) -> Vec<usize> {
 fn parents(start: &Start) -> impl Iterator<Item = usize> + '_ {
     let candidates: &[Candidate] = match start {
         Start::Tied { candidates, .. } => candidates,
-        Start::Origin(_) | Start::External(_) | Start::Unknown { .. } => &[],
+        Start::Origin(_) | Start::External(_) | Start::Kept(_) | Start::Unknown { .. } => &[],
     };
     // A candidate that names its origin needs no walk.
     candidates
@@ -207,15 +224,16 @@ fn cut(start: &Start) -> Verdict {
         Start::Tied { hops, role, .. } | Start::Unknown { hops, role, .. } => {
             (*hops, role.as_ref())
         }
-        Start::Origin(_) | Start::External(_) => (0, None),
+        Start::Origin(_) | Start::External(_) | Start::Kept(_) => (0, None),
     };
     let chain = Chain::default().with(role);
     unresolved(Confidence::Unresolved, UnresolvedReason::Lost, hops, chain)
 }
 
-fn settle(start: &Start, verdicts: &[Option<Verdict>]) -> Verdict {
+fn settle<'v>(start: &Start, settled: &dyn Fn(usize) -> Option<&'v Verdict>) -> Verdict {
     match start {
         Start::Origin(origin) => named(origin),
+        Start::Kept(verdict) => verdict.as_ref().clone(),
         // What is certain is the account; that its logs are missing is told, and lowers nothing.
         Start::External(origin) => Verdict {
             reason: Some(UnresolvedReason::CrossAccountNotCollected),
@@ -234,7 +252,7 @@ fn settle(start: &Start, verdicts: &[Option<Verdict>]) -> Verdict {
         } => {
             let callers: Vec<Verdict> = candidates
                 .iter()
-                .map(|candidate| caller(candidate, verdicts))
+                .map(|candidate| caller(candidate, settled))
                 .collect();
             let verdict = tied(candidates, &callers, *confidence, *hops, role.as_ref());
             Verdict {
@@ -257,7 +275,7 @@ fn named(origin: &Origin) -> Verdict {
 }
 
 /// The verdict on the caller of one candidate.
-fn caller(candidate: &Candidate, verdicts: &[Option<Verdict>]) -> Verdict {
+fn caller<'v>(candidate: &Candidate, settled: &dyn Fn(usize) -> Option<&'v Verdict>) -> Verdict {
     match &candidate.origin {
         Some(origin) => match &candidate.taken {
             Some(role) => Verdict {
@@ -269,7 +287,7 @@ fn caller(candidate: &Candidate, verdicts: &[Option<Verdict>]) -> Verdict {
         },
         None => candidate
             .parent
-            .and_then(|parent| verdicts.get(parent)?.clone())
+            .and_then(|parent| settled(parent).cloned())
             .unwrap_or_else(lost),
     }
 }

@@ -14,6 +14,7 @@ use super::walk::Verdict;
 use crate::lake::{Draft, LakeTable, RowBuilder, TableWriter, schema_of};
 
 /// One session as it will be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SessionRow {
     pub(super) date: NaiveDate,
     pub(super) id: String,
@@ -49,6 +50,7 @@ pub(super) struct SessionRow {
     pub(super) confirmed_by: BTreeSet<Method>,
     pub(super) contradicted_by: BTreeSet<Contradiction>,
     pub(super) evidence: Vec<String>,
+    pub(super) events_pruned_before: Option<i64>,
 }
 
 /// Writes the rows, each day to a file of its own.
@@ -131,5 +133,6 @@ fn append(rows: &mut RowBuilder, row: &SessionRow) {
         .text(
             "unresolved_reason",
             verdict.reason.map(UnresolvedReason::code),
-        );
+        )
+        .time("events_pruned_before", row.events_pruned_before);
 }

@@ -5,12 +5,15 @@
 
 mod compact;
 mod plan;
+mod prune;
 
 pub use compact::{Compacted, compact};
 pub use plan::{Merge, Policy, TARGET_BYTES, plan};
+pub use prune::{Pruned, QUERIES, plan_prune, prune};
 
 use crate::engine::EngineError;
 use crate::lake::LakeError;
+use crate::sessions::SessionsError;
 
 /// What can go wrong while the lake is put in order.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,9 @@ pub enum UpkeepError {
     /// Files could not be put together.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Sessions could not be worked out.
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
     /// Arrow refused a batch.
     #[error("cannot build a batch of rows")]
     Arrow(#[from] arrow::error::ArrowError),

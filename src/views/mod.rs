@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
-use crate::lake::{Column, Lake, LakeError, LakeTable, Manifest, Store, schema_of};
+use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
 use crate::sessions::SESSIONS;
 use crate::sql_file::SqlFile;
 
@@ -99,6 +99,8 @@ pub struct OpenLake {
     pub engine: Engine,
     /// The state it sees.
     pub manifest: Manifest,
+    /// Keeps the files of that state until the last answer is given.
+    _lease: Lease,
 }
 
 /// Opens `lake` at its newest state; later changes do not show. `directory` gives names to accounts and people.
@@ -117,9 +119,14 @@ pub async fn open_lake_with(
     rules: SwitchRules,
     limits: EngineLimits,
 ) -> Result<OpenLake, ViewsError> {
+    let lease = lake.lease()?;
     let manifest = lake.snapshot()?;
     let engine = open(lake.store(), &manifest, directory, rules, limits).await?;
-    Ok(OpenLake { engine, manifest })
+    Ok(OpenLake {
+        engine,
+        manifest,
+        _lease: lease,
+    })
 }
 
 /// Opens an engine with every table and view, and not one row; for their columns.

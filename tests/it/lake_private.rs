@@ -120,6 +120,41 @@ fn files_retired_while_somebody_read_go_when_the_last_one_leaves() {
 }
 
 #[test]
+fn a_question_keeps_its_files_until_it_is_answered() {
+    use rolecall::lake::Lake;
+    let event = |id: &str| {
+        call(
+            id,
+            user("alice"),
+            "2026-03-02T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )
+    };
+    let lake = TempLake::of(&[event("1")]);
+    let runtime = super::support::runtime();
+    let open = {
+        let lake = Lake::open(&lake.root()).unwrap();
+        let names = rolecall::directory::Directory::default();
+        let limits = super::support::LIMITS;
+        let open = rolecall::views::open_lake(&lake, &names, limits);
+        runtime.block_on(open).unwrap()
+    };
+    // Another process takes the place of the sessions' files.
+    lake.put("b.json", &records_file(&[event("2")]));
+    lake.ingest();
+    let answer = runtime.block_on(async {
+        let sql = "SELECT count(*) AS n FROM attributed_events JOIN sessions USING (session_id)";
+        let answer = open.engine.query("test", sql, &[]).await.unwrap();
+        answer.collect().await
+    });
+    let batches = answer.unwrap();
+    let counts =
+        arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(batches[0].column(0));
+    assert_eq!(counts.value(0), 1);
+}
+
+#[test]
 fn a_file_that_a_killed_process_left_does_not_stand_in_the_way() {
     use rolecall::lake::Lake;
     let lake = TempLake::of(&[call(

@@ -33,6 +33,7 @@ mod ingest_balances;
 mod ingest_order;
 mod lake_private;
 mod upkeep_compact;
+mod upkeep_prune;
 
 // Who was behind it.
 mod acceptance;

@@ -18,9 +18,16 @@ fn files_below(folder: &Path, ending: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn lists() -> [(&'static str, Vec<SqlFile<'static>>); 3] {
+fn lists() -> [(&'static str, Vec<SqlFile<'static>>); 4] {
     let sessions = rolecall::sessions::QUERIES.iter();
+    let upkeep = rolecall::upkeep::QUERIES.iter();
     [
+        (
+            "upkeep",
+            upkeep
+                .map(|(name, sql)| SqlFile::parse(name, sql))
+                .collect(),
+        ),
         ("views", rolecall::views::views()),
         ("queries", rolecall::queries::queries()),
         (

@@ -1,0 +1,84 @@
+//! `rolecall prune`: days given up.
+
+use clap::Args;
+
+use super::failure::{Exit, Failure};
+use super::ingest::write;
+use super::{World, time};
+use crate::lake::{Column, ColumnType, RowBuilder};
+use crate::upkeep::{Pruned, plan_prune, prune};
+
+/// Give up the events of old days
+///
+/// Whole days go, and what speaks of nothing else. A session stays as long as an event that stays needs it, and what was known of it
+/// stays known, also where the event that proved it goes. Log files stay listed, so that reading the same ones again brings nothing back.
+#[derive(Debug, Args)]
+#[command(after_help = super::WORKING)]
+pub(super) struct PruneArgs {
+    /// The first day that stays: a date, or a span back from now (`365d`)
+    #[arg(long, value_name = "DATE")]
+    before: String,
+    /// Show what would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::required("table", ColumnType::Text, "the table"),
+    Column::new("date", ColumnType::Text, "the UTC day, of events"),
+    Column::required("rows", ColumnType::Int, "rows that go"),
+    Column::required("rows_kept", ColumnType::Int, "rows that stay"),
+];
+
+pub(super) fn run(world: &World, args: &PruneArgs) -> Result<Exit, Failure> {
+    let time = time::parse("--before", &args.before, world.now)?;
+    if time > world.now {
+        return Err(Failure::usage(
+            format!("`--before {}` lies in the future", args.before),
+            vec!["name the first day that stays".to_owned()],
+        ));
+    }
+    let before = time.date_naive();
+    let lake = world.open_lake()?;
+    let pruned = if args.dry_run {
+        let manifest = lake.snapshot()?;
+        if !manifest.is_resolved() {
+            world.ui.say("the sessions are not up to date; `rolecall resolve` first makes these figures true");
+        }
+        let planned = plan_prune(lake.store(), &manifest, before, world.limits());
+        world.runtime.block_on(planned)?
+    } else {
+        let guard = write(world, &lake)?;
+        world
+            .runtime
+            .block_on(prune(&guard, before, world.limits()))?
+    };
+    say(world, &pruned, before, args.dry_run);
+    let mut rows = RowBuilder::new(COLUMNS);
+    for pruned in &pruned {
+        rows.row()
+            .text("table", Some(pruned.table.name()))
+            .text("date", pruned.date.map(|date| date.to_string()))
+            .count("rows", pruned.rows)
+            .count("rows_kept", pruned.rows_kept);
+    }
+    let batch = rows
+        .take()
+        .map_err(|error| Failure::new("cannot show what went", error))?;
+    world.ui.batches(
+        world.format,
+        batch.schema_ref(),
+        std::slice::from_ref(&batch),
+    )?;
+    Ok(Exit::Done)
+}
+
+fn say(world: &World, pruned: &[Pruned], before: chrono::NaiveDate, is_dry: bool) {
+    let days = pruned.iter().filter(|pruned| pruned.date.is_some());
+    let (count, rows) = days.fold((0, 0), |(count, rows), day| (count + 1, rows + day.rows));
+    world.ui.say(&match (count, is_dry) {
+        (0, _) => format!("no event is older than {before}"),
+        (_, true) => format!("{count} days with {rows} events would go; nothing was changed"),
+        (_, false) => format!("{count} days with {rows} events are gone"),
+    });
+}
