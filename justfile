@@ -7,13 +7,21 @@ fmt:
     cargo fmt --check
 
 clippy:
-    cargo clippy --all-targets --locked -- --deny warnings
+    cargo clippy --workspace --all-targets --locked -- --deny warnings
 
 docs:
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items --locked
 
 test:
     cargo test --locked
+
+# Kills, failing disks, several processes at once, files in any order: as many kills as are asked for
+torture KILLS="1000":
+    ROLECALL_TORTURE={{KILLS}} cargo test --locked --test torture -- --test-threads 2
+
+# One fuzz target for as many seconds as are asked for: `just fuzz decode 600`. Needs cargo-fuzz and a nightly compiler.
+fuzz TARGET SECONDS="600":
+    cargo +nightly fuzz run --dev {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -dict=fuzz/cloudtrail.dict
 
 # One .slt file or folder: `just sql views/persona_switches`
 sql FILTER="":

@@ -37,8 +37,8 @@ const LIMITS: EngineLimits = EngineLimits {
     memory_bytes: 256 << 20,
 };
 
-/// 2026-03-08T00:00:00Z: the day that an `upkeep` record asks about.
-const BEFORE: i64 = 1_772_928_000_000_000;
+/// 2026-03-05T00:00:00Z: the day that an `upkeep` record asks about.
+const BEFORE: i64 = 1_772_668_800_000_000;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

@@ -6,7 +6,7 @@ SELECT
     sessions.session_id,
     sessions.parent_session_id,
     used.session_id IS NOT NULL
-    OR coalesce(sessions.expires_at, sessions.created_at + INTERVAL '36 hours') >= $before AS is_needed
+    OR coalesce(coalesce(sessions.expires_at, sessions.created_at + INTERVAL '36 hours') >= $before, false) AS is_needed
 FROM sessions
 LEFT JOIN (
     SELECT DISTINCT session_id

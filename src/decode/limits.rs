@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn strings_and_nesting_are_measured_by_what_json_says() {
-        assert_eq!(measure(br#"{"a":[1,"b\"]]]]"],"c":"\\"}"#), (8, 2));
+        assert_eq!(measure(br#"{"a":[1,"b\"]]]]"],"c":"\\"}"#), (7, 2));
         assert_eq!(measure(br#""open"#), (4, 0));
         let limits = Limits {
             string_bytes: 8,

@@ -14,7 +14,7 @@ pub(crate) const MASK: &str = "***";
 /// The fields whose values are secrets, compared without regard to case.
 ///
 /// Most of these AWS hides itself; none may pass when it does not.
-pub(crate) const SECRET_FIELDS: [&str; 24] = [
+pub(crate) const SECRET_FIELDS: [&str; 31] = [
     "sAMLAssertion",
     "webIdentityToken",
     "cert",
@@ -39,6 +39,13 @@ pub(crate) const SECRET_FIELDS: [&str; 24] = [
     "userData",
     "passphrase",
     "authorizationCode",
+    "assertion",
+    "clientAssertion",
+    "deviceCode",
+    "codeVerifier",
+    "signinToken",
+    "securityToken",
+    "X-Amz-Security-Token",
 ];
 
 /// Endings of fields whose values are secrets: `masterUserPassword`, `clientSecret`, `certificatePrivateKey`.
@@ -348,6 +355,35 @@ mod tests {
             "{credentials={accessKeyId=ASIA, sessionToken=***, expiration=x}, password=***}"
         );
         assert!(matches!(mask("notapassword = x"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn every_field_of_the_list_is_masked_whatever_it_holds_and_however_it_is_written() {
+        const PLAIN: &str = "PlainSecret";
+        let endings = SECRET_ENDINGS.map(|ending| format!("some{ending}"));
+        let fields = SECRET_FIELDS.map(str::to_owned).into_iter();
+        let fields = fields
+            .chain(SECRET_ENDINGS.map(str::to_owned))
+            .chain(endings);
+        for field in fields {
+            for name in [field.clone(), field.to_lowercase(), field.to_uppercase()] {
+                for value in [
+                    format!("\"{PLAIN}\""),
+                    format!("[\"{PLAIN}\",[\"{PLAIN}\"]]"),
+                    format!("{{\"a\":{{\"b\":\"{PLAIN}\"}}}}"),
+                ] {
+                    let json = format!("{{\"before\":1,\"{name}\":{value},\"after\":\"stays\"}}");
+                    let masked = mask(&json);
+                    assert!(!masked.contains(PLAIN), "{masked}");
+                    let parsed: serde_json::Value = serde_json::from_str(&masked).unwrap();
+                    assert_eq!(parsed["after"], "stays", "{masked}");
+                    assert_eq!(parsed["before"], 1, "{masked}");
+                    // The same as text inside a string, as envelopes carry it.
+                    let text = serde_json::json!({ "message": json }).to_string();
+                    assert!(!mask(&text).contains(PLAIN), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

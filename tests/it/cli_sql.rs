@@ -72,6 +72,18 @@ fn what_is_no_question_is_refused() {
         "SELECT * FROM '/etc/passwd'",
         "SELECT * FROM 'lake/events'",
         "SELECT 1; DROP TABLE events",
+        "EXPLAIN ANALYZE INSERT INTO events SELECT * FROM events",
+        "EXPLAIN ANALYZE COPY events TO 'out.parquet'",
+        "WITH e AS (SELECT 1) INSERT INTO events SELECT * FROM events",
+        "TRUNCATE TABLE events",
+        "PREPARE p AS SELECT 1",
+        "BEGIN",
+        "RESET datafusion.execution.target_partitions",
+        "CREATE DATABASE d",
+        "CREATE FUNCTION f() RETURNS INT RETURN 1",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_parquet('../other/events')",
+        "SELECT * FROM \"file:///etc/passwd\"",
     ] {
         let ran = rolecall(lake.folder.path(), &["sql", sql, "--lake", "lake"]);
         assert_eq!(ran.code, 2, "{sql}");

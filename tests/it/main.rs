@@ -31,6 +31,7 @@ mod secrets;
 // The books balance, once is once, and order does not matter.
 mod ingest_balances;
 mod ingest_order;
+mod lake_format;
 mod lake_private;
 mod upkeep_compact;
 mod upkeep_prune;
@@ -51,6 +52,7 @@ mod cli_help;
 mod cli_questions;
 mod cli_sql;
 mod cli_stories;
+mod hostile;
 
 // The house keeps its own rules.
 mod layering;

@@ -7,7 +7,7 @@ use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::{Lake, LakeTable, Store, WriteGuard};
 use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
-use rolecall::upkeep::{Policy, compact};
+use rolecall::upkeep::{Policy, compact, prune};
 
 use super::support::{LIMITS, runtime, tables_in};
 
@@ -23,6 +23,14 @@ pub fn run(store: &Store, [first, second]: &[PathBuf; 2]) -> Done {
     })?;
     with_lake(store, |guard| {
         runtime().block_on(compact(guard, Policy::ALL, LIMITS, &mut |_| ()))?;
+        Ok(())
+    })
+}
+
+/// Gives up the first days of what [`run`] left.
+pub fn prune_days(store: &Store) -> Done {
+    with_lake(store, |guard| {
+        runtime().block_on(prune(guard, "2026-03-05".parse()?, LIMITS))?;
         Ok(())
     })
 }
