@@ -1,4 +1,4 @@
-//! The job that is disturbed: two runs of ingest in many small commits, resolve, compaction.
+//! The job that is disturbed: two runs of ingest in many small commits, resolve, compaction, pruning.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,9 @@ use rolecall::source::{Location, Selection, list};
 use rolecall::upkeep::{Policy, compact, prune};
 
 use super::support::{LIMITS, runtime, tables_in};
+
+/// The first day that is not pruned at the end of the job.
+pub const PRUNED_BEFORE: &str = "2026-03-04";
 
 type Done = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -24,13 +27,9 @@ pub fn run(store: &Store, [first, second]: &[PathBuf; 2]) -> Done {
     with_lake(store, |guard| {
         runtime().block_on(compact(guard, Policy::ALL, LIMITS, &mut |_| ()))?;
         Ok(())
-    })
-}
-
-/// Gives up the first days of what [`run`] left.
-pub fn prune_days(store: &Store) -> Done {
+    })?;
     with_lake(store, |guard| {
-        runtime().block_on(prune(guard, "2026-03-05".parse()?, LIMITS))?;
+        runtime().block_on(prune(guard, PRUNED_BEFORE.parse()?, LIMITS))?;
         Ok(())
     })
 }
@@ -121,10 +120,14 @@ pub fn assert_sound(root: &Path) {
         count("duplicates "),
         count("rejected ") - files_rejected,
     ];
-    assert_eq!(
-        sums, found,
-        "events, duplicates and rejections by log files, and in their tables"
-    );
+    // Log files are counted as they were read; pruning takes of what they gave.
+    let is_pruned = manifest.pruned_before.is_some();
+    for (sum, found) in sums.into_iter().zip(found) {
+        assert!(
+            sum == found || is_pruned && sum > found,
+            "{sums:?} events, duplicates and rejections by log files, {found} in a table"
+        );
+    }
 }
 
 /// Says how `found` differs from `wanted`, in few lines.

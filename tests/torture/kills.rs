@@ -92,6 +92,7 @@ fn commands(logs: &[PathBuf; 2]) -> Vec<Vec<String>> {
         words(&["resolve"]),
         words(&["ingest", &second]),
         words(&["compact"]),
+        words(&["prune", "--before", job::PRUNED_BEFORE]),
     ]
 }
 
