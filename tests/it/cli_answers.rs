@@ -39,13 +39,13 @@ pub fn ask(lake: &TempLake, arguments: &[&str]) -> Ran {
 }
 
 /// Commands that return rows, each with how many there are.
-const ROWS: [(&[&str], usize); 9] = [
+const ROWS: [(&[&str], usize); 10] = [
     (&["timeline"], 2),
     (&["sessions"], 2),
     (&["switches"], 1),
     (&["permissions"], 2),
     (&["query", "review/permissions", "top=1"], 1),
-    (&["query", "--list"], 49),
+    (&["query", "--list"], 50),
     (
         &[
             "sql",
@@ -55,6 +55,7 @@ const ROWS: [(&[&str], usize); 9] = [
     ),
     (&["show", "b"], 1),
     (&["schema", "people"], 3),
+    (&["prune", "--before", "2026-03-03", "--dry-run"], 4),
 ];
 
 #[test]

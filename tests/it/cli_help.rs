@@ -6,7 +6,7 @@ use super::support::rolecall;
 fn the_help_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::new();
-    for command in [
+    let commands = [
         "",
         "review",
         "ingest",
@@ -21,7 +21,22 @@ fn the_help_of_every_command() {
         "sql",
         "show",
         "schema",
-    ] {
+        "compact",
+        "prune",
+    ];
+    let shown = rolecall(folder.path(), &["--help"]).stdout;
+    for command in commands.iter().filter(|command| !command.is_empty()) {
+        assert!(shown.contains(&format!("\n  {command} ")), "{command}");
+    }
+    // Every line of the list of commands begins with one; `help` is clap's own.
+    let listed = shown
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1);
+    let listed = listed.take_while(|line| !line.is_empty());
+    let listed = listed.filter(|line| !line.starts_with("   ")).count();
+    assert_eq!(listed, commands.len(), "a command is not in the list above");
+    for command in commands {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = rolecall(folder.path(), &arguments);
         assert_eq!(ran.code, 0);
@@ -53,6 +68,8 @@ fn the_help_of_every_command() {
       sql          Ask any SQL over the tables and views
       show         Show the original record of an event, and where it came from
       schema       Show every table, view and column with its meaning
+      compact      Put the many small files of a day together
+      prune        Give up the events of old days
       help         Print this message or the help of the given subcommand(s)
 
     Options:
@@ -123,6 +140,35 @@ fn the_help_of_every_command() {
       -h, --help
               Print help (see a summary with '-h')
 
+    Limits of a log file:
+          --max-inflated <SIZE>
+              Text that a gzip file may unpack to; what is behind it is not read
+              
+              [default: 4GiB]
+
+          --max-records <COUNT>
+              Records of one file; those behind them are not read
+              
+              [default: 20000000]
+
+          --max-record <SIZE>
+              Text of one record; a longer one is rejected
+              
+              [default: 64MiB]
+
+          --max-string <SIZE>
+              One string in a record; a record with a longer one is rejected
+              
+              [default: 16MiB]
+
+          --max-nesting <DEPTH>
+              How deep the objects and lists of a record may stand in one another
+              
+              [default: 128]
+
+          --retry-rejected
+              Read files again of which something was rejected, for example after a limit was raised
+
     Options of every command:
           --lake <PATH>
               Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
@@ -188,6 +234,35 @@ fn the_help_of_every_command() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    Limits of a log file:
+          --max-inflated <SIZE>
+              Text that a gzip file may unpack to; what is behind it is not read
+              
+              [default: 4GiB]
+
+          --max-records <COUNT>
+              Records of one file; those behind them are not read
+              
+              [default: 20000000]
+
+          --max-record <SIZE>
+              Text of one record; a longer one is rejected
+              
+              [default: 64MiB]
+
+          --max-string <SIZE>
+              One string in a record; a record with a longer one is rejected
+              
+              [default: 16MiB]
+
+          --max-nesting <DEPTH>
+              How deep the objects and lists of a record may stand in one another
+              
+              [default: 128]
+
+          --retry-rejected
+              Read files again of which something was rejected, for example after a limit was raised
 
     Options of every command:
           --lake <PATH>

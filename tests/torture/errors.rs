@@ -2,24 +2,22 @@
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use libtest_mimic::Failed;
 use rolecall::lake::Store;
 
-use super::support::dice::Dice;
-use super::support::tables_in;
+use super::job::Job;
+use super::kills::{Point, points};
 use super::watch::Failure;
-use super::{job, kills, logs};
 
-/// One step of the job says EIO.
+/// One step of a phase says EIO.
 pub fn at_steps(faults: u64) -> Result<(), Failed> {
     disturbed(faults, "EIO", 11, Failure::once)
 }
 
-/// From one step of the job on there is no room.
+/// From one step of a phase on there is no room.
 pub fn full_disk(faults: u64) -> Result<(), Failed> {
     disturbed(faults, "no room", 13, Failure::full_from)
 }
@@ -30,40 +28,29 @@ fn disturbed(
     seed: u64,
     failure: impl Fn(u64) -> Failure,
 ) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let logs = logs::write(folder.path());
-    let wanted = job::undisturbed(&logs);
-    let steps = kills::steps(&logs);
-    let mut points: Vec<usize> = (0..steps.len()).collect();
-    Dice::new(seed).shuffle(&mut points);
-    let lake = folder.path().join("lake");
+    let job = Job::new();
+    let points = points(&job, seed);
     let mut failed = 0;
-    for at in points.into_iter().cycle().take(usize::try_from(faults)?) {
-        let what = format!("{name} at step {at}, {:?}", steps[at].0);
-        let watch = Arc::new(failure(at as u64));
-        match job::run(&Store::watched(&lake, watch.clone()), &logs) {
-            // A file that could not be removed is removed later; nothing was wrong with the job.
-            Ok(()) => job::assert_same(&tables_in(&lake), &wanted, &what),
+    for Point {
+        phase, at, step, ..
+    } in points.iter().cycle().take(usize::try_from(faults)?)
+    {
+        let what = format!("{phase:?}: {name} at step {at}, {step:?}");
+        let lake = job.before(*phase, name);
+        let watch = Arc::new(failure(*at));
+        match phase.run(&Store::watched(&lake, watch.clone()), &job.logs) {
+            // A file that could not be removed is removed later; nothing was wrong with the work.
+            Ok(()) => job.assert_done(&lake, *phase, &what),
             Err(error) => {
                 assert!(is_io(&*error), "{what}: {error:?}");
                 assert!(watch.told.load(Ordering::SeqCst) > 0, "{what}: {error:?}");
                 failed += 1;
             }
         }
-        settle(&lake, &logs, &wanted, &what);
+        job.assert_mended(&lake, *phase, &what);
     }
     println!("{faults} times {name}, of which {failed} made the command fail");
     Ok(())
-}
-
-fn settle(lake: &Path, logs: &[std::path::PathBuf; 2], wanted: &[String], what: &str) {
-    if lake.join("manifest").exists() {
-        job::assert_sound(lake);
-    }
-    job::run(&Store::new(lake), logs).unwrap();
-    job::assert_sound(lake);
-    job::assert_same(&tables_in(lake), wanted, what);
-    std::fs::remove_dir_all(lake).unwrap();
 }
 
 /// Whether what the system said is in the chain of causes.

@@ -1,4 +1,6 @@
-//! The job that is disturbed: two runs of ingest in many small commits, resolve, compaction, pruning.
+//! The job that is disturbed, phase by phase: two runs of ingest in many small commits, resolve, compaction, pruning.
+//!
+//! The lake as each phase finds it is made once and copied, so that a try costs the phase that is disturbed and no other.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,9 @@ use rolecall::lake::{Lake, LakeTable, Store, WriteGuard};
 use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
 use rolecall::upkeep::{Policy, compact, prune};
+use tempfile::TempDir;
 
+use super::logs;
 use super::support::{LIMITS, runtime, tables_in};
 
 /// The first day that is not pruned at the end of the job.
@@ -16,28 +20,129 @@ pub const PRUNED_BEFORE: &str = "2026-03-04";
 
 type Done = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// Does all of it, on a lake in whatever state an earlier try left it.
-pub fn run(store: &Store, [first, second]: &[PathBuf; 2]) -> Done {
-    with_lake(store, |guard| read_in(guard, first, 24 << 10))?;
-    with_lake(store, |guard| {
-        read_in(guard, second, 24 << 10)?;
-        runtime().block_on(resolve(guard, LIMITS))?;
-        Ok(())
-    })?;
-    with_lake(store, |guard| {
-        runtime().block_on(compact(guard, Policy::ALL, LIMITS, &mut |_| ()))?;
-        Ok(())
-    })?;
-    with_lake(store, |guard| {
-        runtime().block_on(prune(guard, PRUNED_BEFORE.parse()?, LIMITS))?;
-        Ok(())
-    })
+/// One part of the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    ReadFirst,
+    ReadSecond,
+    Resolve,
+    Compact,
+    Prune,
 }
 
-fn with_lake(store: &Store, act: impl FnOnce(&WriteGuard<'_>) -> Done) -> Done {
-    let lake = Lake::open_or_create_in(store.clone())?;
-    let guard = lake.write("2026-04-01T00:00:00Z".parse()?, || ())?;
-    act(&guard)
+impl Phase {
+    pub const ALL: [Self; 5] = [
+        Self::ReadFirst,
+        Self::ReadSecond,
+        Self::Resolve,
+        Self::Compact,
+        Self::Prune,
+    ];
+
+    pub fn named(name: &str) -> Self {
+        let named = Self::ALL
+            .into_iter()
+            .find(|phase| format!("{phase:?}") == name);
+        named.unwrap()
+    }
+
+    /// The same as a user would type it.
+    pub fn command(self, [first, second]: &[PathBuf; 2]) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::ReadFirst => &["ingest", first.to_str().unwrap(), "--no-resolve"],
+            Self::ReadSecond => &["ingest", second.to_str().unwrap(), "--no-resolve"],
+            Self::Resolve => &["resolve"],
+            Self::Compact => &["compact"],
+            Self::Prune => &["prune", "--before", PRUNED_BEFORE],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// Does it, on a lake in whatever state an earlier try left it.
+    pub fn run(self, store: &Store, [first, second]: &[PathBuf; 2]) -> Done {
+        let lake = Lake::open_or_create_in(store.clone())?;
+        let guard = lake.write("2026-04-01T00:00:00Z".parse()?, || ())?;
+        match self {
+            Self::ReadFirst => read_in(&guard, first, 24 << 10)?,
+            Self::ReadSecond => read_in(&guard, second, 24 << 10)?,
+            Self::Resolve => {
+                runtime().block_on(resolve(&guard, LIMITS))?;
+            }
+            Self::Compact => {
+                runtime().block_on(compact(&guard, Policy::ALL, LIMITS, &mut |_| ()))?;
+            }
+            Self::Prune => {
+                runtime().block_on(prune(&guard, PRUNED_BEFORE.parse()?, LIMITS))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The job undisturbed: the lake before each phase, and what every table holds after it.
+pub struct Job {
+    folder: TempDir,
+    pub logs: [PathBuf; 2],
+    after: Vec<Vec<String>>,
+}
+
+impl Job {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = logs::write(folder.path());
+        let lake = folder.path().join("lake");
+        let mut after = Vec::new();
+        for phase in Phase::ALL {
+            copy(&lake, &folder.path().join(format!("{phase:?}")));
+            phase.run(&Store::new(&lake), &logs).unwrap();
+            assert_sound(&lake);
+            after.push(tables_in(&lake));
+        }
+        Self {
+            folder,
+            logs,
+            after,
+        }
+    }
+
+    /// A lake as `phase` finds it.
+    pub fn before(&self, phase: Phase, name: &str) -> PathBuf {
+        let lake = self.folder.path().join(name);
+        if lake.exists() {
+            std::fs::remove_dir_all(&lake).unwrap();
+        }
+        copy(&self.folder.path().join(format!("{phase:?}")), &lake);
+        lake
+    }
+
+    /// The lake is sound as a disturbed phase left it, and doing that phase again makes it what it should be.
+    pub fn assert_mended(&self, lake: &Path, phase: Phase, what: &str) {
+        println!("{what}");
+        if lake.join("manifest").exists() {
+            assert_sound(lake);
+        }
+        phase.run(&Store::new(lake), &self.logs).unwrap();
+        assert_sound(lake);
+        self.assert_done(lake, phase, what);
+    }
+
+    /// The tables are those that `phase` leaves.
+    pub fn assert_done(&self, lake: &Path, phase: Phase, what: &str) {
+        assert_same(&tables_in(lake), &self.after[phase as usize], what);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        // The lake that the first phase finds is none.
+        let Ok(entry) = entry else { return };
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// Reads a folder into the lake, with a commit after about `batch_bytes` of text.
@@ -51,15 +156,6 @@ pub fn read_in(guard: &WriteGuard<'_>, logs: &Path, batch_bytes: usize) -> Done 
     };
     ingest(guard, listing, options, &mut |_| ())?;
     Ok(())
-}
-
-/// What an undisturbed run leaves.
-pub fn undisturbed(logs: &[PathBuf; 2]) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("lake");
-    run(&Store::new(&root), logs).unwrap();
-    assert_sound(&root);
-    tables_in(&root)
 }
 
 /// What must hold of a lake in any state, once a process has opened it.

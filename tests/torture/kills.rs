@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,90 +10,89 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Failed;
 use rolecall::lake::{Step, Store};
 
+use super::job::{Job, Phase};
 use super::support::dice::Dice;
-use super::support::tables_in;
 use super::watch::{Death, Notes};
-use super::{job, logs};
 
 /// The word that makes this program the process that dies.
 pub const CHILD: &str = "child";
 
-/// Does the job until it dies: `LAKE FIRST SECOND STEP before|after`.
+/// Does a phase until it dies: `LAKE FIRST SECOND PHASE STEP before|after`.
 pub fn child(arguments: &[String]) -> ExitCode {
-    let [lake, first, second, at, when] = arguments else {
+    let [lake, first, second, phase, at, when] = arguments else {
         panic!("{arguments:?}");
     };
     let death = Death::new(at.parse().unwrap(), when == "after");
     let store = Store::watched(Path::new(lake), Arc::new(death));
-    job::run(&store, &[first.into(), second.into()]).unwrap();
+    let logs = [first.into(), second.into()];
+    Phase::named(phase).run(&store, &logs).unwrap();
     ExitCode::SUCCESS
 }
 
-/// The steps of an undisturbed job, and whether each went well: a folder that is not empty cannot be removed.
-pub fn steps(logs: &[PathBuf; 2]) -> Vec<(Step, bool)> {
-    let folder = tempfile::tempdir().unwrap();
-    let notes = Arc::new(Notes::default());
-    let store = Store::watched(&folder.path().join("lake"), notes.clone());
-    job::run(&store, logs).unwrap();
-    drop(store);
-    let notes = std::mem::take(&mut *notes.0.lock().unwrap());
-    assert!(notes.len() > 500, "{}", notes.len());
-    notes
+/// One step of one phase.
+#[derive(Debug, Clone, Copy)]
+pub struct Point {
+    pub phase: Phase,
+    pub at: u64,
+    pub step: Step,
+    /// A folder that is not empty cannot be removed, and that is no failure.
+    pub went_well: bool,
 }
 
-/// Before and after as many steps as are asked for, of every kind, chosen by seed.
+/// The steps of all phases, shuffled by seed.
+pub fn points(job: &Job, seed: u64) -> Vec<Point> {
+    let mut points = Vec::new();
+    for phase in Phase::ALL {
+        let lake = job.before(phase, "noted");
+        let notes = Arc::new(Notes::default());
+        phase
+            .run(&Store::watched(&lake, notes.clone()), &job.logs)
+            .unwrap();
+        let noted = std::mem::take(&mut *notes.0.lock().unwrap());
+        assert!(noted.len() > 20, "{phase:?}: {}", noted.len());
+        points.extend((0..).zip(noted).map(|(at, (step, went_well))| Point {
+            phase,
+            at,
+            step,
+            went_well,
+        }));
+    }
+    Dice::new(seed).shuffle(&mut points);
+    points
+}
+
+/// Before or after as many steps as are asked for, chosen by seed.
 pub fn at_steps(kills: u64) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let logs = logs::write(folder.path());
-    let wanted = job::undisturbed(&logs);
-    let steps = steps(&logs);
-    let mut points: Vec<(usize, bool)> = (0..steps.len())
-        .flat_map(|at| [(at, false), (at, true)])
-        .filter(|&(at, after)| steps[at].1 || !after)
-        .collect();
-    Dice::new(5).shuffle(&mut points);
-    let mut tried: BTreeMap<Step, u64> = BTreeMap::new();
-    for (at, after) in points.into_iter().cycle().take(usize::try_from(kills)?) {
-        let when = if after { "after" } else { "before" };
-        let what = format!("killed {when} step {at}, {:?}", steps[at].0);
-        let lake = folder.path().join("lake");
+    let job = Job::new();
+    let points = points(&job, 5);
+    let mut dice = Dice::new(6);
+    let mut tried: BTreeMap<(Phase, Step), u64> = BTreeMap::new();
+    for point in points.iter().cycle().take(usize::try_from(kills)?) {
+        let Point {
+            phase,
+            at,
+            step,
+            went_well,
+        } = *point;
+        let when = if went_well && dice.one_in(2) {
+            "after"
+        } else {
+            "before"
+        };
+        let what = format!("{phase:?} killed {when} step {at}, {step:?}");
+        let lake = job.before(phase, "killed");
         let status = Command::new(std::env::current_exe()?)
             .arg(CHILD)
-            .args([&lake, &logs[0], &logs[1]])
-            .args([&at.to_string(), when])
+            .args([&lake, &job.logs[0], &job.logs[1]])
+            .args([&format!("{phase:?}"), &at.to_string(), when])
             .stderr(Stdio::null())
             .status()?;
         assert_eq!(status.signal(), Some(9), "{what}: {status}");
-        done_again(&lake, &logs, &wanted, &what);
-        *tried.entry(steps[at].0).or_default() += 1;
+        job.assert_mended(&lake, phase, &what);
+        *tried.entry((phase, step)).or_default() += 1;
     }
-    println!("{kills} kills at {} steps: {tried:?}", steps.len());
+    println!("{kills} kills at {} steps: {tried:?}", points.len());
     Ok(())
-}
-
-/// The lake is sound as it was left, and doing the job again makes it what it should be.
-fn done_again(lake: &Path, logs: &[PathBuf; 2], wanted: &[String], what: &str) {
-    println!("{what}");
-    if lake.join("manifest").exists() {
-        job::assert_sound(lake);
-    }
-    job::run(&Store::new(lake), logs).unwrap();
-    job::assert_sound(lake);
-    job::assert_same(&tables_in(lake), wanted, what);
-    std::fs::remove_dir_all(lake).unwrap();
-}
-
-/// The commands a user would run one after the other.
-fn commands(logs: &[PathBuf; 2]) -> Vec<Vec<String>> {
-    let [first, second] = logs.each_ref().map(|path| path.display().to_string());
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    vec![
-        words(&["ingest", &first, "--no-resolve"]),
-        words(&["resolve"]),
-        words(&["ingest", &second]),
-        words(&["compact"]),
-        words(&["prune", "--before", job::PRUNED_BEFORE]),
-    ]
 }
 
 fn start(command: &[String], lake: &Path) -> Child {
@@ -107,65 +106,45 @@ fn start(command: &[String], lake: &Path) -> Child {
         .unwrap()
 }
 
-fn run_all(commands: &[Vec<String>], lake: &Path) {
-    for command in commands {
-        let code = start(command, lake).wait().unwrap().code();
-        assert!(matches!(code, Some(0 | 3)), "{command:?}: {code:?}");
-    }
-}
-
-/// The command line itself, at instants spread over all its work.
+/// The command line itself, at instants spread over the work of each command.
 pub fn at_instants(kills: u64) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let logs = logs::write(folder.path());
-    let commands = commands(&logs);
-    let lake = folder.path().join("lake");
-    let begun = Instant::now();
-    run_all(&commands, &lake);
-    let whole = begun.elapsed();
-    job::assert_sound(&lake);
-    let wanted = tables_in(&lake);
-    std::fs::remove_dir_all(&lake)?;
+    let job = Job::new();
     let mut dice = Dice::new(7);
-    let mut tried: BTreeMap<String, u64> = BTreeMap::new();
+    let mut tried: BTreeMap<Phase, u64> = BTreeMap::new();
+    let mut took: BTreeMap<Phase, Duration> = BTreeMap::new();
+    for phase in Phase::ALL {
+        let lake = job.before(phase, "timed");
+        let begun = Instant::now();
+        let code = start(&phase.command(&job.logs), &lake).wait()?.code();
+        assert!(matches!(code, Some(0 | 3)), "{phase:?}: {code:?}");
+        took.insert(phase, begun.elapsed());
+    }
     let mut killed = 0;
     while killed < kills {
-        let micros = dice.below(u64::try_from(whole.as_micros())?);
-        let deadline = Instant::now() + Duration::from_micros(micros);
-        let Some(command) = killed_one(&commands, &lake, deadline) else {
-            std::fs::remove_dir_all(&lake)?;
+        let phase = *dice.pick(&Phase::ALL);
+        let lake = job.before(phase, "instant");
+        let micros = dice.below(u64::try_from(took[&phase].as_micros())?);
+        let command = phase.command(&job.logs);
+        let mut child = start(&command, &lake);
+        std::thread::sleep(Duration::from_micros(micros));
+        // One that was done before does not count.
+        let ended = child.try_wait()?.is_some();
+        child.kill()?;
+        child.wait()?;
+        if ended {
             continue;
-        };
-        let what = format!("`rolecall {command}` killed {micros} µs after the beginning");
+        }
+        let what = format!("`{}` killed after {micros} µs", command.join(" "));
         if lake.join("manifest").exists() {
-            job::assert_sound(&lake);
+            super::job::assert_sound(&lake);
         }
-        run_all(&commands, &lake);
-        job::assert_sound(&lake);
-        job::assert_same(&tables_in(&lake), &wanted, &what);
-        std::fs::remove_dir_all(&lake)?;
+        let code = start(&command, &lake).wait()?.code();
+        assert!(matches!(code, Some(0 | 3)), "{what}: {code:?}");
+        super::job::assert_sound(&lake);
+        job.assert_done(&lake, phase, &what);
         killed += 1;
-        *tried.entry(command).or_default() += 1;
+        *tried.entry(phase).or_default() += 1;
     }
-    println!("{kills} kills of the command line within {whole:?}: {tried:?}");
+    println!("{kills} kills of the command line: {tried:?}, of {took:?}");
     Ok(())
-}
-
-/// Runs the commands and kills the one that runs at `deadline`; `None` where all were done before it.
-fn killed_one(commands: &[Vec<String>], lake: &Path, deadline: Instant) -> Option<String> {
-    for command in commands {
-        let mut child = start(command, lake);
-        loop {
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            if Instant::now() >= deadline {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                return Some(command[0].clone());
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    }
-    None
 }

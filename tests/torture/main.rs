@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         .map_or(60, |count| count.parse().expect("a number of kills"));
     // Kills take most of the time, and say most.
     let share = |part: u64| (kills / part).max(1);
-    let (half, quarter, orders, rounds) = (share(2), share(4), share(6), share(30));
+    let (half, quarter, orders, rounds) = (share(2), share(4), share(12), share(30));
     let trials = vec![
         Trial::test("killed_at_a_step", move || kills::at_steps(half)),
         Trial::test("killed_at_an_instant", move || kills::at_instants(half)),
