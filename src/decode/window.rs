@@ -5,6 +5,9 @@ use std::io::{self, Read};
 /// How much is read before a record is looked for.
 const CHUNK: usize = 1 << 20;
 
+/// The same at the beginning of a file: most files are smaller than a chunk, and there are millions of them.
+const FIRST_CHUNK: usize = 32 << 10;
+
 /// How much is asked for at once. What a damaged stream gave in the call that fails is lost, so that it is little.
 const PIECE: usize = 8 << 10;
 
@@ -90,7 +93,12 @@ impl<R: Read> Window<R> {
         self.filled -= self.start;
         self.start = 0;
         // Doubling keeps the copying for one very long record linear.
-        let wanted = CHUNK.max(self.filled);
+        let least = if self.buffer.is_empty() {
+            FIRST_CHUNK
+        } else {
+            CHUNK
+        };
+        let wanted = least.max(self.filled);
         self.buffer.resize(self.filled + wanted, 0);
         let before = self.filled;
         while self.filled < self.buffer.len() {
