@@ -6,6 +6,12 @@ SELECT
     sessions.session_id,
     sessions.parent_session_id,
     used.session_id IS NOT NULL
+    -- A long-lived key may be used again at any time; who made it, and that a person has it, is then asked.
+    OR (
+        sessions.created_at IS NULL
+        AND (sessions.created_by_origin_id IS NOT NULL OR coalesce(sessions.is_human, false))
+        AND sessions.origin_kind = 'iam_user'
+    )
     OR coalesce(coalesce(sessions.expires_at, sessions.created_at + INTERVAL '36 hours') >= $before, false) AS is_needed
 FROM sessions
 LEFT JOIN (

@@ -82,6 +82,11 @@ pub(super) async fn open_by(
             .ui
             .say("warning: sessions are older than the events; run `rolecall resolve`");
     }
+    if let Some(day) = open.manifest.pruned_before {
+        world.ui.say(&format!(
+            "note: events before {day} were pruned from this lake"
+        ));
+    }
     if !world.directory.people.is_empty() {
         tell_of_other_providers(world, &open).await?;
     }

@@ -60,9 +60,15 @@ pub(super) fn tell_chain(what: &str, chain: &Chain) -> Vec<Line> {
     for (at, hop) in chain.hops.iter().enumerate() {
         lines.extend(tell_hop(at, hop));
     }
-    if each(&chain.makers).next().is_some() {
+    let mut makers: Vec<Line> = each(&chain.makers)
+        .map(|(makers, row)| tell_maker(makers, row))
+        .collect();
+    if makers.is_empty() {
+        makers.extend(tell_pruned_maker(last));
+    }
+    if !makers.is_empty() {
         lines.push(line(1, "who stands behind what acted:"));
-        lines.extend(each(&chain.makers).map(|(makers, row)| tell_maker(makers, row)));
+        lines.extend(makers);
     }
     if let Some(operators) = value_of(last, "possible_operators", 0).filter(|list| list != "[]") {
         lines.push(line(
@@ -182,11 +188,14 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> Vec<Line> {
             2,
             format!(
                 " {}{from_calls}{keys}",
-                calls(
-                    &text_of(hop, "event_count", 0),
-                    &text_of(hop, "first_used_at", 0),
-                    &text_of(hop, "last_used_at", 0)
-                )
+                match value("events_pruned_before") {
+                    Some(day) => calls_of_pruned(hop, &day),
+                    None => calls(
+                        &text_of(hop, "event_count", 0),
+                        &text_of(hop, "first_used_at", 0),
+                        &text_of(hop, "last_used_at", 0)
+                    ),
+                }
             ),
         ),
     ];
@@ -196,6 +205,32 @@ fn tell_hop(at: usize, hop: &RecordBatch) -> Vec<Line> {
         value("would_contradict").map(|text| line(2, format!(" would be contradicted by {text}"))),
     );
     lines
+}
+
+/// What is left of the calls of a session some of whose days were pruned, beside when it was in use.
+fn calls_of_pruned(hop: &RecordBatch, day: &str) -> String {
+    let value = |name| text_of(hop, name, 0);
+    let (first, last) = (value("first_used_at"), value("last_used_at"));
+    let used = match (first.as_str(), last.as_str()) {
+        ("", _) => "not seen in use".to_owned(),
+        (first, last) if first == last => format!("in use at {first}"),
+        (first, last) => format!("in use from {first} to {last}"),
+    };
+    let count = or(value("event_count"), "0");
+    let day = day.split('T').next().unwrap_or(day);
+    format!(
+        "{used}, {count} of its calls are kept; events before {day} were pruned, and those named here may be among them"
+    )
+}
+
+/// Who made it, where the event of that was pruned and the row still tells.
+fn tell_pruned_maker(session: &RecordBatch) -> Option<Line> {
+    let maker = value_of(session, "created_by_origin_id", 0)?;
+    let event = text_of(session, "created_by_event_id", 0);
+    Some(line(
+        2,
+        format!(" it was made by {maker}, event {event} (pruned)"),
+    ))
 }
 
 fn tell_maker(makers: &RecordBatch, row: usize) -> Line {

@@ -25,7 +25,7 @@ use crate::events::EventsError;
 use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
 use crate::source::{Listing, LogFile};
 use flush::Flush;
-use read::{Chunk, KnownFiles, Reader};
+use read::{Chunk, Known, KnownFiles, Reader};
 
 /// How ingest goes about its work.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ fn read_all(
     })
 }
 
-/// The log files the lake knows, with their content hashes; without one where a file is to be read again.
+/// The log files the lake knows, with their content hashes.
 fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles, EventsError> {
     const COLUMNS: [&str; 4] = ["log_file_key", "content_hash", "records", "rejected"];
     let store = draft.guard().store();
@@ -125,8 +125,9 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
                 };
                 // A file that was given up as a whole has no records.
                 let is_whole = count("rejected", row) == Some(0) && count("records", row) > Some(0);
-                let hash = text("content_hash", row).filter(|_| is_whole || !retry_rejected);
-                known.insert(key.to_owned(), hash.map(str::to_owned));
+                let hash = text("content_hash", row).map(str::to_owned);
+                let again = retry_rejected && !is_whole;
+                known.insert(key.to_owned(), Known { hash, again });
             }
         }
     }

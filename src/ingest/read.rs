@@ -59,7 +59,7 @@ pub(super) struct FileDone {
 /// How a log file fared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Read for the first time.
+    /// Read for the first time, or again with the same content.
     New,
     /// Read again, since its content is not what it was.
     Changed,
@@ -69,8 +69,16 @@ pub(super) enum Outcome {
     Rejected,
 }
 
-/// The content hash of each log file in the lake; `None` where it could not be read.
-pub(super) type KnownFiles = HashMap<String, Option<String>>;
+/// What the lake knows of a log file.
+pub(super) struct Known {
+    /// Its content hash; `None` where it could not be read.
+    pub(super) hash: Option<String>,
+    /// Whether it is to be read again, although its content is the same.
+    pub(super) again: bool,
+}
+
+/// The log files in the lake, by their keys.
+pub(super) type KnownFiles = HashMap<String, Known>;
 
 /// One reading thread.
 pub(super) struct Reader<'a> {
@@ -155,20 +163,25 @@ impl<'a> Reader<'a> {
     /// Reads one file; returns false when nobody listens any more.
     fn read(&mut self, file: &LogFile) -> bool {
         let known = self.known.get(&file.key);
-        if let Some(Some(known)) = known {
+        let mut is_same = false;
+        if let Some(Known {
+            hash: Some(known),
+            again,
+        }) = known
+        {
             match hash_of(file) {
-                Ok(hash) if hash == *known => {
+                Ok(hash) if hash == *known && !again => {
                     self.done(file, "", Some(hash), Outcome::Known);
                     return true;
                 }
-                Ok(_) => {}
+                Ok(hash) => is_same = hash == *known,
                 Err(error) => {
                     self.give_up(file, &error);
                     return true;
                 }
             }
         }
-        let outcome = if known.is_some() {
+        let outcome = if known.is_some() && !is_same {
             Outcome::Changed
         } else {
             Outcome::New
@@ -277,7 +290,10 @@ impl<'a> Reader<'a> {
             // A file that is in the lake, and now cannot be read, keeps the row it has.
             has_new_row: outcome != Outcome::Known
                 && !(outcome == Outcome::Rejected
-                    && matches!(self.known.get(&file.key), Some(Some(_)))),
+                    && self
+                        .known
+                        .get(&file.key)
+                        .is_some_and(|known| known.hash.is_some())),
         });
     }
 }

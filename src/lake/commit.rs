@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -158,6 +158,16 @@ impl<'a> WriteGuard<'a> {
         for folder in folders_of(change) {
             store.sync_dir(&store.path_of(folder))?;
         }
+        // Where locks do not work, another one may have taken them for leftovers.
+        if change
+            .add
+            .iter()
+            .any(|(_, file)| !store.path_of(&file.path).exists())
+        {
+            return Err(LakeError::Overtaken {
+                path: store.root().to_owned(),
+            });
+        }
         let mut next = change.applied_to(base, self.now);
         while !next.publish(store)? {
             let newest = self.snapshot()?;
@@ -203,34 +213,61 @@ fn folders_of(change: &Change) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Removes files that were never finished, Parquet files that the manifest does not name, and day folders left empty.
+/// Removes files that were never finished, Parquet files that the manifest does not name, and folders left empty.
+///
+/// Data files of a later commit than the next one mean that the manifest is an old one, put back: then nothing is removed.
 pub(super) fn sweep(store: &Store, manifest: &Manifest) {
     let staging = store.path_of(STAGING);
     for name in store.list(&staging).unwrap_or_default() {
         store.remove_quietly(&staging.join(name));
     }
+    let found = data_files(store);
+    let is_later =
+        |path: &PathBuf| version_of(path).is_some_and(|version| version > manifest.version + 1);
+    if found.iter().any(is_later) {
+        return;
+    }
+    let named: HashSet<PathBuf> = LakeTable::ALL
+        .into_iter()
+        .flat_map(|table| manifest.files(table))
+        .map(|file| store.path_of(&file.path))
+        .collect();
+    for path in found.iter().filter(|path| !named.contains(*path)) {
+        store.remove_quietly(path);
+    }
     for table in LakeTable::ALL {
-        let named: HashSet<PathBuf> = manifest
-            .files(table)
-            .iter()
-            .map(|file| store.path_of(&file.path))
-            .collect();
-        let folder = store.path_of(table.name());
-        for entry in walkdir::WalkDir::new(&folder)
-            .contents_first(true)
-            .into_iter()
-            .flatten()
-        {
-            let path = entry.path();
-            let is_ours = path
-                .extension()
-                .is_some_and(|extension| extension == "parquet");
-            if entry.file_type().is_file() && is_ours && !named.contains(path) {
-                store.remove_quietly(path);
-            } else if entry.file_type().is_dir() && entry.depth() > 0 {
+        let folders = walkdir::WalkDir::new(store.path_of(table.name())).contents_first(true);
+        for folder in folders.into_iter().flatten() {
+            if folder.file_type().is_dir() {
                 // Fails, as it should, unless the folder is empty.
-                store.remove_dir_quietly(path);
+                store.remove_dir_quietly(folder.path());
             }
         }
     }
+}
+
+/// Whether there is any data file, whoever names it.
+pub(super) fn has_data_files(store: &Store) -> bool {
+    !data_files(store).is_empty()
+}
+
+/// The Parquet files in the tables' folders.
+fn data_files(store: &Store) -> Vec<PathBuf> {
+    LakeTable::ALL
+        .into_iter()
+        .flat_map(|table| walkdir::WalkDir::new(store.path_of(table.name())))
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "parquet")
+        })
+        .collect()
+}
+
+/// The commit that a data file was written for, by its name.
+fn version_of(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    name.split('-').next()?.parse().ok()
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::LakeError;
+use super::commit;
 use super::store::Store;
 use super::table::LakeTable;
 
@@ -53,6 +54,9 @@ pub enum Operation {
     Compact,
     /// Days were given up.
     Prune,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// One committed state of the lake.
@@ -60,7 +64,7 @@ pub enum Operation {
 pub struct Manifest {
     /// The lake format.
     pub format: u32,
-    /// The number of this commit; 0 is the empty lake, which has no file.
+    /// The number of this commit; 0 is the empty lake.
     pub version: u64,
     /// What this commit was for.
     #[serde(default)]
@@ -128,7 +132,10 @@ impl Manifest {
             source,
         })?;
         // Without working locks another one may be further than we know, and its older manifests gone.
-        if versions(store)?.last().copied().unwrap_or(0) >= self.version {
+        if versions(store)?
+            .last()
+            .is_some_and(|last| *last >= self.version)
+        {
             return Ok(false);
         }
         store.put_new(&path, &text)
@@ -145,7 +152,7 @@ fn path_of(store: &Store, version: u64) -> PathBuf {
 }
 
 /// The version numbers present, ascending; names that are no version are passed over.
-fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
+pub(super) fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
     let names = store.list(&folder(store.root()))?;
     let mut versions: Vec<u64> = names
         .iter()
@@ -170,6 +177,11 @@ pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
     let mut last_seen = None;
     loop {
         let Some(version) = versions(store)?.pop() else {
+            if commit::has_data_files(store) {
+                return Err(LakeError::ManifestsLost {
+                    path: store.root().to_owned(),
+                });
+            }
             return Ok(Manifest::empty());
         };
         match read(store, version) {

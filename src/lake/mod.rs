@@ -17,7 +17,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 pub use column::{Column, ColumnType, schema_of};
 pub use commit::{Change, WriteGuard};
@@ -65,6 +65,12 @@ pub enum LakeError {
         #[source]
         source: serde_json::Error,
     },
+    /// There are data files, and no manifest that says which of them count.
+    #[error("lake `{}` has lost its manifests", path.display())]
+    ManifestsLost {
+        /// The lake.
+        path: PathBuf,
+    },
     /// Another writer changed the lake at the same moment; only where locks do not work.
     #[error("another rolecall changed lake `{}` at the same moment", path.display())]
     Overtaken {
@@ -110,8 +116,8 @@ impl LakeError {
             Self::Overtaken { .. } => {
                 vec!["run it again: what was committed is kept, and nothing counts twice".to_owned()]
             }
-            Self::Manifest { .. } => vec![
-                "the data files are untouched; restore the manifest from a backup, or ingest again into a new lake"
+            Self::Manifest { .. } | Self::ManifestsLost { .. } => vec![
+                "the data files are untouched; restore the newest manifest from a backup, or ingest again into a new lake"
                     .to_owned(),
             ],
             Self::Io { .. } | Self::Parquet { .. } => match self.io_kind() {
@@ -185,6 +191,10 @@ impl Lake {
             }
             store.create_dir(&manifests)?;
         }
+        if manifest::versions(&store)?.is_empty() && !commit::has_data_files(&store) {
+            // From now on a lake without any manifest has lost them.
+            Manifest::empty().publish(&store)?;
+        }
         Self::open_in(store)
     }
 
@@ -225,6 +235,14 @@ impl Lake {
     /// The files of this lake.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whether files of a day lie on disk, also those that no longer count.
+    pub fn has_files_of(&self, table: LakeTable, date: NaiveDate) -> bool {
+        let folder = self.store.path_of(&format!("{}/date={date}", table.name()));
+        self.store
+            .list(&folder)
+            .is_ok_and(|names| !names.is_empty())
     }
 
     /// The newest committed state.

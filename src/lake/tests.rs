@@ -157,6 +157,66 @@ fn compaction_goes_on_top_of_another_commit_unless_its_files_are_gone() {
 }
 
 #[test]
+fn a_lake_that_lost_its_manifests_is_refused_and_nothing_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let file = data_file(&guard);
+    commit(&guard, &adding(&file));
+    drop(guard);
+    drop(lake);
+    for entry in std::fs::read_dir(root.join("manifest")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    for _ in 0..2 {
+        let error = Lake::open_or_create(&root).unwrap_err();
+        assert!(matches!(error, LakeError::ManifestsLost { .. }), "{error}");
+        assert!(matches!(
+            Lake::open(&root),
+            Err(LakeError::ManifestsLost { .. })
+        ));
+    }
+    assert!(root.join(&file.path).exists());
+}
+
+#[test]
+fn an_old_manifest_that_was_put_back_makes_no_leftovers_of_what_came_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let files: Vec<DataFile> = (0..3)
+        .map(|_| {
+            let file = data_file(&guard);
+            commit(&guard, &adding(&file));
+            file
+        })
+        .collect();
+    drop(guard);
+    drop(lake);
+    for version in [2, 3] {
+        std::fs::remove_file(root.join(format!("manifest/{version:08}.json"))).unwrap();
+    }
+    drop(Lake::open(&root).unwrap());
+    for file in files {
+        assert!(root.join(&file.path).exists(), "{}", file.path);
+    }
+}
+
+#[test]
+fn a_commit_whose_files_are_gone_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let guard = write(&lake);
+    let file = data_file(&guard);
+    std::fs::remove_file(root.join(&file.path)).unwrap();
+    let error = guard
+        .commit(&guard.snapshot().unwrap(), &adding(&file))
+        .unwrap_err();
+    assert!(matches!(error, LakeError::Overtaken { .. }), "{error}");
+    assert_eq!(lake.snapshot().unwrap().version, 0);
+}
+
+#[test]
 fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (root, lake) = new_lake(&dir);

@@ -35,7 +35,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "books",
         title: "Books",
-        about: "Every record that was read is an event, a duplicate of one, or rejected.",
+        about: "Every record that was read is an event, or was one until its day was pruned; a duplicate of one; or rejected.",
         empty: "Nothing was read.",
         next: "",
         query: "status/totals",

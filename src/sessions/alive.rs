@@ -3,10 +3,12 @@
 //! Only for records that do not show when their session was created: the other account's copy of a call, and
 //! console events without a session context. A record that shows it belongs to that session and to no other.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::facts::Facts;
 use super::issuance::{Issuances, IssuingApi};
+use super::kept::KeptRows;
 use super::link::{EXPIRY_SLACK, LONGEST_LIFE, SECOND};
 use super::nodes::Node;
 use super::verdict::{Confidence, Method, UnresolvedReason};
@@ -26,14 +28,23 @@ struct Life<'a> {
 }
 
 /// Ties every session of which only the principal is known to the sessions of that principal.
-pub(super) fn tie_by_window(nodes: &mut [Node], facts: &Facts, issuances: &Issuances<'_>) {
+pub(super) fn tie_by_window(
+    nodes: &mut [Node],
+    facts: &Facts,
+    issuances: &Issuances<'_>,
+    kept: &KeptRows,
+) {
     let open: Vec<usize> = (0..nodes.len())
         .filter(|at| nodes.get(*at).is_some_and(|node| node.is_any_of_principal))
         .collect();
     if open.is_empty() {
         return;
     }
-    let lives = lives(nodes, facts, issuances);
+    let mut lives = lives(nodes, facts, issuances);
+    add_kept(&mut lives, nodes, kept);
+    for sessions in lives.values_mut() {
+        sessions.sort_by_key(|life| (life.created, life.node));
+    }
     for at in open {
         let Some(row) = nodes.get(at).and_then(|node| node.used) else {
             continue;
@@ -97,8 +108,8 @@ fn lives<'a>(
     nodes: &[Node],
     facts: &'a Facts,
     issuances: &'a Issuances<'_>,
-) -> HashMap<&'a str, Vec<Life<'a>>> {
-    let mut lives: HashMap<&str, Vec<Life<'_>>> = HashMap::new();
+) -> HashMap<Cow<'a, str>, Vec<Life<'a>>> {
+    let mut lives: HashMap<Cow<'_, str>, Vec<Life<'_>>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         let is_federated = node.issues.iter().any(|issue| {
             let made = issuances.issued.get(*issue);
@@ -126,17 +137,50 @@ fn lives<'a>(
             Some(row) => facts.uses.account_id.get(row),
             None => issue.and_then(|issue| issuances.issued.get(issue)?.account_id.as_deref()),
         };
-        lives.entry(principal).or_default().push(Life {
-            account: account.unwrap_or_default(),
-            created,
-            end: expires
-                .unwrap_or(created + LONGEST_ROLE)
-                .max(last.unwrap_or(created)),
-            node: at,
-        });
-    }
-    for sessions in lives.values_mut() {
-        sessions.sort_by_key(|life| (life.created, life.node));
+        lives
+            .entry(Cow::Borrowed(principal))
+            .or_default()
+            .push(Life {
+                account: account.unwrap_or_default(),
+                created,
+                end: expires
+                    .unwrap_or(created + LONGEST_ROLE)
+                    .max(last.unwrap_or(created)),
+                node: at,
+            });
     }
     lives
+}
+
+/// Adds the role sessions of which no event is left, and which could still be used.
+fn add_kept<'a>(
+    lives: &mut HashMap<Cow<'a, str>, Vec<Life<'a>>>,
+    nodes: &[Node],
+    kept: &'a KeptRows,
+) {
+    let at: HashMap<&str, usize> = (0..)
+        .zip(nodes)
+        .filter(|(_, node)| matches!(node.start, Start::Kept(_)))
+        .map(|(at, node)| (node.id.as_str(), at))
+        .collect();
+    for row in kept.iter() {
+        let (Some(node), Some(role), Some(name), Some(created)) = (
+            at.get(row.id.as_str()),
+            &row.role_id,
+            &row.session_name,
+            row.created_at,
+        ) else {
+            continue;
+        };
+        let principal = Cow::Owned(format!("{role}:{name}"));
+        lives.entry(principal).or_default().push(Life {
+            account: row.role_account_id.as_deref().unwrap_or_default(),
+            created,
+            end: row
+                .expires_at
+                .unwrap_or(created + LONGEST_ROLE)
+                .max(row.last_used_at.unwrap_or(created)),
+            node: *node,
+        });
+    }
 }

@@ -80,7 +80,11 @@ impl<'a> Sessions<'a> {
             .flat_map(|node| node.issues.iter().copied())
             .collect();
         nodes.extend(builder.unused(&consumed));
-        tie_by_window(&mut nodes, facts, &issuances);
+        let used: HashSet<String> = nodes.iter().map(|node| node.id.clone()).collect();
+        let kept = KeptRows::new(&facts.kept);
+        let without_events = kept.iter().filter(|row| !used.contains(&row.id));
+        nodes.extend(without_events.map(Node::kept));
+        tie_by_window(&mut nodes, facts, &issuances, &kept);
         Self {
             facts,
             issuances,
@@ -92,7 +96,13 @@ impl<'a> Sessions<'a> {
     pub(super) fn rows(self) -> Vec<SessionRow> {
         let mut kept = KeptRows::new(&self.facts.kept);
         let (verdicts, is_kept) = self.verdicts(&kept);
-        let humans = human_users(&self.facts.uses);
+        let mut humans = human_users(&self.facts.uses);
+        let people: Vec<String> = kept
+            .iter()
+            .filter(|row| row.is_human == Some(true))
+            .filter_map(|row| row.verdict.origin.id.clone())
+            .collect();
+        humans.extend(people.iter().map(String::as_str));
         let doers = Doers::new(self.facts, &self.nodes, &verdicts);
         let makers = doers.makers();
         let starts = self.chain_starts(&verdicts, &kept);
@@ -139,7 +149,7 @@ impl<'a> Sessions<'a> {
         let at: HashMap<&str, usize> = nodes.map(|(at, node)| (node.id.as_str(), at)).collect();
         let sessions = starts.iter_mut().zip(&mut is_kept).zip(&fresh);
         for (((start, is_kept), fresh), node) in sessions.zip(&self.nodes) {
-            if let Some(was) = kept.start(&node.id, fresh, &at) {
+            if let Some(was) = kept.start(node, fresh, &at) {
                 *start = was;
                 *is_kept = true;
             }

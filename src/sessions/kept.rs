@@ -1,8 +1,8 @@
 //! What was known of sessions before some of their days were pruned, and what that means now.
 //!
 //! A session needs the call that issued it, which may lie days before its last use, in another session that lies
-//! before that. Pruning takes the days, not the knowledge: where the events that are left say less than the row that
-//! was there, the row stays. Where they say as much, or more since a late file came, they decide again.
+//! before that. Pruning takes the days, not the knowledge: what was known stays, and what was in doubt stays in doubt,
+//! since the events that spoke against it may be among those that went. Only an event that was not there before says more.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use super::columns::Kept;
 use super::deeds::Maker;
 use super::frame::{TextLists, Texts};
+use super::nodes::Node;
 use super::origin::{Origin, OriginKind};
 use super::persona::Persona;
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
@@ -36,17 +37,22 @@ impl KeptRows {
         self.rows.is_empty()
     }
 
-    /// The verdict on a session, where the events that are left do not give a surer one.
+    /// The rows.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionRow> {
+        self.rows.values()
+    }
+
+    /// The verdict on a session, unless an event that was not there before gives another one.
     ///
     /// `at` finds a session among those of the walk.
     pub(super) fn start(
         &self,
-        id: &str,
+        node: &Node,
         fresh: &Verdict,
         at: &HashMap<&str, usize>,
     ) -> Option<Start> {
-        let kept = self.rows.get(id)?;
-        if kept.verdict.confidence < fresh.confidence {
+        let kept = self.rows.get(&node.id)?;
+        if is_outdone(kept, node, fresh) {
             return None;
         }
         let parent = kept.parent.as_deref().and_then(|id| at.get(id).copied());
@@ -79,6 +85,16 @@ impl KeptRows {
         keys.extend(fresh.access_key_ids.iter().cloned());
         let merged = SessionRow {
             access_key_ids: keys.into_iter().collect(),
+            possible_operators: &kept.possible_operators | &fresh.possible_operators,
+            confirmed_by: &kept.confirmed_by | &fresh.confirmed_by,
+            contradicted_by: &kept.contradicted_by | &fresh.contradicted_by,
+            maker: if fresh.maker.origin_id.is_some() {
+                fresh.maker.clone()
+            } else {
+                kept.maker.clone()
+            },
+            is_human: kept.is_human.or(fresh.is_human),
+            has_mfa: kept.has_mfa.max(fresh.has_mfa),
             first_used_at: least(kept.first_used_at, fresh.first_used_at),
             last_used_at: kept.last_used_at.max(fresh.last_used_at),
             event_count: fresh.event_count,
@@ -104,6 +120,23 @@ impl KeptRows {
     /// Sessions of which no event is left: another one grew out of them, or they may still be used.
     pub(super) fn rest(self) -> impl Iterator<Item = SessionRow> {
         self.rows.into_values()
+    }
+}
+
+/// Whether what the events say now takes the place of what was kept.
+///
+/// That a candidate or a contradiction went makes nobody surer.
+fn is_outdone(kept: &SessionRow, node: &Node, fresh: &Verdict) -> bool {
+    let was = &kept.verdict;
+    let is_new = || node.evidence.iter().any(|id| !kept.evidence.contains(id));
+    match was.confidence {
+        Confidence::Unresolved => fresh.confidence > Confidence::Unresolved,
+        // Only AWS's own evidence decides between several.
+        Confidence::Ambiguous => fresh.confidence >= Confidence::Strong && is_new(),
+        _ if was.reason == Some(UnresolvedReason::CrossAccountNotCollected) => {
+            fresh.reason != was.reason && fresh.confidence > Confidence::Ambiguous
+        }
+        confidence => fresh.confidence >= confidence && is_new() && fresh.origin.id.is_some(),
     }
 }
 

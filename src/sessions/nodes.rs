@@ -16,6 +16,7 @@ use super::service_issue::{of_cognito_issue, of_service_issue};
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 use super::workload::{self, Named, WebSubjects};
+use super::write::SessionRow;
 use crate::iam::{AssumedRoleArn, role_session_of};
 
 /// One session before the walk.
@@ -58,6 +59,17 @@ impl Node {
             role_arn,
             twin: None,
             is_any_of_principal: false,
+        }
+    }
+
+    /// A session of which no event is left, and whose row was kept when they went.
+    pub(super) fn kept(row: &SessionRow) -> Self {
+        Self {
+            method: row.method,
+            evidence: row.evidence.clone(),
+            persona: row.persona.clone(),
+            start: Start::Kept(Box::new(row.verdict.clone())),
+            ..Self::new(row.id.clone(), None, row.role_arn.clone())
         }
     }
 }

@@ -8,7 +8,7 @@ use super::support::{LIMITS, TempLake, project, rolecall, runtime};
 use chrono::NaiveDate;
 use rolecall::lake::Lake;
 use rolecall::upkeep::{Policy, Pruned, compact, prune};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn pruned(lake: &TempLake, before: &str) -> Vec<Pruned> {
     let open = Lake::open(&lake.root()).unwrap();
@@ -160,7 +160,7 @@ fn a_chain_that_begins_in_a_pruned_day_goes_on_to_grow() {
     assert_eq!(
         who(&lake, "far"),
         [
-            serde_json::json!({ "origin_name": "alice", "confidence": "exact", "attribution": "issued_key", "hop_count": 2 })
+            json!({ "origin_name": "alice", "confidence": "exact", "attribution": "issued_key", "hop_count": 2 })
         ]
     );
     assert_eq!(who(&lake, "after"), before);
@@ -176,8 +176,9 @@ fn a_chain_that_begins_in_a_pruned_day_goes_on_to_grow() {
         )]),
     );
     lake.ingest();
+    let last = who(&lake, "last");
     pruned(&lake, "2026-03-04");
-    assert_eq!(who(&lake, "last"), who(&lake, "last"));
+    assert_eq!(who(&lake, "last"), last);
     assert_eq!(who(&lake, "last")[0]["origin_name"], "alice");
     assert_eq!(who(&lake, "last")[0]["hop_count"], 2);
     // The sessions that nothing needs are gone: two in the chain, and alice herself.
@@ -224,7 +225,7 @@ fn reading_the_same_log_files_again_brings_nothing_back() {
     lake.put("copy.json", &records_file(&over_midnight()));
     lake.put(
         "bad.json",
-        &records_file(&[serde_json::json!({ "eventID": "no time" })]),
+        &records_file(&[json!({ "eventID": "no time" })]),
     );
     lake.ingest();
     let gone = pruned(&lake, "2026-03-03");
@@ -308,5 +309,129 @@ fn a_dry_run_tells_what_would_go_and_changes_nothing() {
         )
         .code,
         1
+    );
+}
+
+/// Ops as alice takes it before midnight and bob after it, both under the same name, for twelve hours.
+fn two_in_ops() -> [Value; 2] {
+    let take = |id: &str, who: &str, time: &str, key: &str, end: &str| {
+        let mut take = assume(id, user(who), time, "111122223333", "Ops", "ops", key);
+        take["responseElements"]["credentials"]["expiration"] = json!(end);
+        take
+    };
+    [
+        take(
+            "alice-takes",
+            "alice",
+            "2026-03-02T20:00:00Z",
+            "ASIAOPSALICEEXAMPLE",
+            "Mar 3, 2026, 8:00:00 AM",
+        ),
+        take(
+            "bob-takes",
+            "bob",
+            "2026-03-03T01:00:00Z",
+            "ASIAOPSBOBEXAMPLE",
+            "Mar 3, 2026, 1:00:00 PM",
+        ),
+    ]
+}
+
+/// A call as another account records it: the caller's account and unique id, and nothing else.
+fn seen_from_outside() -> Value {
+    let caller = json!({ "type": "AWSAccount", "principalId": "AROAOPSEXAMPLE:ops", "accountId": "111122223333" });
+    let mut call = call("outside", caller, "2026-03-03T02:00:00Z", "s3", "GetObject");
+    call["recipientAccountId"] = json!("444455556666");
+    call
+}
+
+#[test]
+fn a_candidate_that_was_pruned_still_makes_it_ambiguous() {
+    let [alice, bob] = two_in_ops();
+    let lake = TempLake::of(&[alice.clone(), bob.clone(), seen_from_outside()]);
+    let before = who(&lake, "outside");
+    assert_eq!(before[0]["confidence"], "ambiguous");
+    pruned(&lake, "2026-03-03");
+    assert_eq!(who(&lake, "outside"), before);
+    // The same when the call comes only after the prune.
+    let late = TempLake::of(&[alice, bob]);
+    pruned(&late, "2026-03-03");
+    late.put("b.json", &records_file(&[seen_from_outside()]));
+    late.ingest();
+    assert_eq!(who(&late, "outside"), before);
+}
+
+#[test]
+fn an_account_that_is_collected_later_is_external_no_longer() {
+    let take = assume(
+        "take",
+        user("alice"),
+        MONDAY,
+        "111122223333",
+        "One",
+        "a",
+        "ASIAONEEXAMPLE",
+    );
+    let in_one = session("111122223333", "One", "a", "ASIAONEEXAMPLE", MONDAY);
+    let mut theirs = call("theirs", in_one.clone(), TUESDAY, "s3", "GetObject");
+    theirs["recipientAccountId"] = json!("444455556666");
+    theirs["sharedEventID"] = json!("shared");
+    theirs["userIdentity"] = json!({ "type": "AWSAccount", "principalId": "AROAONEEXAMPLE:a", "accountId": "111122223333" });
+    let mut early = theirs.clone();
+    early["eventID"] = json!("early");
+    early["eventTime"] = json!(MONDAY);
+    let lake = TempLake::of(&[early, theirs]);
+    assert_eq!(
+        lake.value("SELECT origin_kind FROM attributed_events WHERE event_id = 'theirs'"),
+        "external_account"
+    );
+    pruned(&lake, "2026-03-03");
+    let mut own = call("own", in_one, TUESDAY, "s3", "GetObject");
+    own["sharedEventID"] = json!("shared");
+    lake.put("own.json", &records_file(&[take, own]));
+    lake.ingest();
+    assert_eq!(who(&lake, "theirs")[0]["origin_name"], "alice");
+}
+
+#[test]
+fn what_was_known_of_a_long_lived_key_is_known_when_it_is_used_again() {
+    let mut made = call(
+        "make",
+        user("mallory"),
+        "2026-03-02T09:00:00Z",
+        "iam",
+        "CreateAccessKey",
+    );
+    made["requestParameters"] = json!({ "userName": "svc" });
+    made["responseElements"] = json!({ "accessKey": { "accessKeyId": "AKIASVCEXAMPLE", "userName": "svc", "status": "Active" } });
+    let use_at = |id: &str, time: &str| call(id, user("svc"), time, "s3", "ListBuckets");
+    let lake = TempLake::of(&[
+        made,
+        use_at("first", "2026-03-02T10:00:00Z"),
+        call("other", user("bob"), TUESDAY, "s3", "ListBuckets"),
+    ]);
+    let maker = "SELECT created_by_origin_id FROM sessions WHERE origin_name = 'svc'";
+    let mallory = "arn:aws:iam::111122223333:user/mallory";
+    assert_eq!(lake.value(maker), mallory);
+    pruned(&lake, "2026-03-03");
+    lake.put(
+        "again.json",
+        &records_file(&[use_at("again", "2026-03-05T10:00:00Z")]),
+    );
+    lake.ingest();
+    assert_eq!(lake.value(maker), mallory);
+    let told = rolecall(
+        lake.folder.path(),
+        &["who", "again", "--lake", "lake", "--format", "table"],
+    );
+    assert!(
+        told.stdout.contains(mallory) && told.stdout.contains("were pruned"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        told.stderr.contains("events before 2026-03-03 were pruned"),
+        "{}",
+        told.stderr
     );
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use rolecall::ingest::{IngestOptions, ingest};
-use rolecall::lake::{Lake, LakeTable, Store, WriteGuard};
+use rolecall::lake::{Lake, LakeTable, Manifest, Store, WriteGuard};
 use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
 use rolecall::upkeep::{Policy, compact, prune};
@@ -158,12 +158,11 @@ pub fn read_in(guard: &WriteGuard<'_>, logs: &Path, batch_bytes: usize) -> Done 
     Ok(())
 }
 
-/// What must hold of a lake in any state, once a process has opened it.
-pub fn assert_sound(root: &Path) {
+/// Whether a reader that takes every file it finds sees each row once.
+fn has_its_files_only(root: &Path) -> Result<Manifest, String> {
     let lake = Lake::open(root).unwrap();
     let manifest = lake.snapshot().unwrap();
     drop(lake);
-    // A reader that takes every file it finds sees each row once.
     for table in LakeTable::ALL {
         let mut on_disk: Vec<String> = walkdir::WalkDir::new(root.join(table.name()))
             .into_iter()
@@ -184,8 +183,28 @@ pub fn assert_sound(root: &Path) {
             .iter()
             .map(|file| file.path.as_str())
             .collect();
-        assert_eq!(on_disk, named, "files of {}", table.name());
+        if on_disk != named {
+            return Err(format!(
+                "files of {}: {on_disk:?} instead of {named:?}",
+                table.name()
+            ));
+        }
     }
+    Ok(manifest)
+}
+
+/// What must hold of a lake in any state, once a process has opened it.
+pub fn assert_sound(root: &Path) {
+    // Another thread of this program may be starting a process, which holds all our locks for a moment.
+    let manifest = (0..20)
+        .find_map(|_| {
+            let found = has_its_files_only(root).ok();
+            if found.is_none() {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            found
+        })
+        .unwrap_or_else(|| has_its_files_only(root).unwrap());
     let staged = std::fs::read_dir(root.join("staging")).map_or(0, Iterator::count);
     assert_eq!(staged, 0, "half-written files");
     // Log files are there wholly or not at all.

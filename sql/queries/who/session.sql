@@ -55,6 +55,7 @@ SELECT
     created_by_origin_id,
     created_by_event_id,
     possible_operators,
+    events_pruned_before,
     people.person,
     accounts.account_name
 FROM sessions
