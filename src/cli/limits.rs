@@ -18,10 +18,10 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().records)]
     max_records: u64,
     /// Text of one record; a longer one is rejected
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     max_record: ByteSize,
     /// One string in a record; a record with a longer one is rejected
-    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "8MiB")]
     max_string: ByteSize,
     /// How deep the objects and lists of a record may stand in one another
     #[arg(long, value_name = "DEPTH", default_value_t = Limits::default().nesting)]

@@ -100,7 +100,7 @@ impl<R: Read> Frames<R> {
             self.window.advance(3);
         }
         let mut finished = true;
-        while let Some(first) = self.next_byte() {
+        while let Some(first) = self.next_item() {
             match self.value(first, sink) {
                 Step::Done | Step::Cut => self.values += 1,
                 Step::Ended => {
@@ -123,18 +123,25 @@ impl<R: Read> Frames<R> {
             let text = self.window.text();
             if let Some(at) = text.iter().position(|byte| !byte.is_ascii_whitespace()) {
                 self.window.advance(at);
-                let next = self.window.text().first().copied();
-                if self.taker.is_full() && !matches!(next, Some(b',' | b']' | b'}')) {
-                    self.window.stop();
-                    return None;
-                }
-                return next;
+                return self.window.text().first().copied();
             }
             self.window.advance(text.len());
             if !self.window.fill() {
                 return None;
             }
         }
+    }
+
+    /// The same where a record may begin; where there are too many already, reading ends.
+    fn next_item(&mut self) -> Option<u8> {
+        let next = self.next_byte()?;
+        let begins = !matches!(next, b',' | b']' | b'}');
+        if self.taker.passed_over || begins && self.taker.is_full() {
+            self.taker.passed_over = true;
+            self.window.stop();
+            return None;
+        }
+        Some(next)
     }
 
     /// Reads one top-level value.
@@ -346,7 +353,7 @@ impl<R: Read> Frames<R> {
         self.in_list = true;
         self.window.advance(1);
         loop {
-            match self.next_byte() {
+            match self.next_item() {
                 None => return Step::Ended,
                 Some(b']') => {
                     self.window.advance(1);

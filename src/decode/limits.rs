@@ -25,8 +25,8 @@ impl Default for Limits {
         Self {
             inflated_bytes: 4 << 30,
             records: 20_000_000,
-            record_bytes: 64 << 20,
-            string_bytes: 16 << 20,
+            record_bytes: 16 << 20,
+            string_bytes: 8 << 20,
             nesting: 128,
         }
     }

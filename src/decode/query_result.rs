@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use super::RecordSink;
 use super::frames::{Frames, Step};
-use super::rejected::Reason;
+use super::rejected::{RAW_LIMIT, Reason};
 use super::take::Place;
 use super::window::{End, Window};
 use super::wrapped::WITHOUT_EVENT_JSON;
@@ -64,8 +64,7 @@ impl<R: Read> Frames<R> {
             if let Some(cell) = column.and_then(|column| row.get(column)) {
                 self.taker.text(Place::bare(cell, offset), sink);
             } else {
-                let cells: Vec<&[u8]> = row.iter().collect();
-                let text = cells.join(&b',');
+                let text = head_of(&row);
                 let detail = WITHOUT_EVENT_JSON.to_owned();
                 let place = Place::bare(&text, offset);
                 self.taker
@@ -74,6 +73,7 @@ impl<R: Read> Frames<R> {
         };
         drop(rows);
         if stopped {
+            self.taker.passed_over = true;
             self.window.stop();
         }
         // A read that failed is told of at the end of the file.
@@ -87,6 +87,20 @@ impl<R: Read> Frames<R> {
         }
         Step::Done
     }
+}
+
+/// The beginning of a row, as much as is kept of what is rejected; a hostile row has millions of cells.
+fn head_of(row: &csv::ByteRecord) -> Vec<u8> {
+    let mut text = Vec::new();
+    for cell in row {
+        if text.len() > RAW_LIMIT {
+            break;
+        }
+        text.extend_from_slice(cell);
+        text.push(b',');
+    }
+    text.pop();
+    text
 }
 
 /// Reads the rest of the text, at most `limit` bytes for one row, so that an open quote cannot swallow the file.

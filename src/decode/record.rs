@@ -125,6 +125,9 @@ pub(super) enum Item<'a> {
 /// Values of a list within a list, at most; each costs more memory than its text may have.
 const MOST_VALUES: usize = 1_000_000;
 
+/// Bytes of a list of resources that are looked into.
+const MOST_RESOURCES: usize = 1 << 20;
+
 impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ItemVisitor;
@@ -382,6 +385,10 @@ impl<'a> Record<'a> {
 ///
 /// `ARN` is the usual spelling, `arn` is seen in some sources, and `ARNPrefix` stands for many objects.
 fn resources_of(value: &RawValue) -> (Vec<Resource<'_>>, bool) {
+    // A whole record of CloudTrail is shorter; a longer list is made to take memory, and stays as it is.
+    if value.get().len() > MOST_RESOURCES {
+        return (Vec::new(), false);
+    }
     let Ok(entries) = serde_json::from_str::<Vec<json::JsonObject<'_>>>(value.get()) else {
         return (Vec::new(), false);
     };

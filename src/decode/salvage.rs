@@ -175,7 +175,7 @@ impl<R: Read> Frames<R> {
     /// Tells of damage at the end of the file, once.
     pub(super) fn report_end(&mut self, finished: bool, sink: &mut impl RecordSink) {
         let failure = match self.window.end() {
-            Some(End::Stopped) => Some((
+            _ if self.taker.passed_over => Some((
                 Reason::TooManyRecords,
                 format!(
                     "more than {} records; those behind them are not read",

@@ -80,6 +80,8 @@ pub(super) struct Taker {
     held_bytes: usize,
     holds: bool,
     may_unpack: usize,
+    /// Set when values were left since there are too many.
+    pub(super) passed_over: bool,
 }
 
 impl Taker {
@@ -93,6 +95,7 @@ impl Taker {
             held_bytes: 0,
             holds: true,
             may_unpack: MAX_UNPACKED,
+            passed_over: false,
         }
     }
 
@@ -195,6 +198,10 @@ impl Taker {
             Inside::Text(text) => self.text(place.inner(text.as_bytes(), wrapping), sink),
             Inside::List(values) => {
                 for value in values {
+                    if self.is_full() {
+                        self.passed_over = true;
+                        return;
+                    }
                     self.text(place.inner(value.get().as_bytes(), wrapping), sink);
                 }
             }

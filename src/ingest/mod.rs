@@ -15,12 +15,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::thread;
 
-use arrow::array::AsArray as _;
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use chrono::{NaiveDate, NaiveTime};
 
 pub use books::Books;
 
-use crate::decode::DecodeOptions;
+use crate::decode::{DecodeOptions, Form};
 use crate::events::EventsError;
 use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
 use crate::source::{Listing, LogFile};
@@ -108,7 +109,22 @@ fn read_all(
 
 /// The log files the lake knows, with their content hashes.
 fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles, EventsError> {
-    const COLUMNS: [&str; 4] = ["log_file_key", "content_hash", "records", "rejected"];
+    const COLUMNS: [&str; 6] = [
+        "log_file_key",
+        "kind",
+        "content_hash",
+        "records",
+        "rejected",
+        "last_event_time",
+    ];
+    let without_calls = [
+        Form::Digest,
+        Form::Insight,
+        Form::Aggregated,
+        Form::QuerySignature,
+    ]
+    .map(Form::name);
+    let pruned_before = draft.base().pruned_before.map(midnight);
     let store = draft.guard().store();
     let mut known = KnownFiles::new();
     for file in draft.files(LakeTable::LogFiles) {
@@ -119,12 +135,25 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
                 let counts = batch.column_by_name(name)?;
                 Some(counts.as_primitive_opt::<Int64Type>()?.value(row))
             };
+            let last_event = |row| {
+                let times = batch.column_by_name("last_event_time")?;
+                let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
+                times.is_valid(row).then(|| times.value(row))
+            };
             for row in 0..batch.num_rows() {
                 let Some(key) = text("log_file_key", row) else {
                     continue;
                 };
-                // A file that was given up as a whole has no records.
-                let is_whole = count("rejected", row) == Some(0) && count("records", row) > Some(0);
+                // One that was given up as a whole has no records, and no kind that has none.
+                let holds_calls =
+                    text("kind", row).is_none_or(|kind| !without_calls.contains(&kind));
+                let gave_all = count("rejected", row) == Some(0)
+                    && (count("records", row) > Some(0) || !holds_calls);
+                // What was pruned is not read again.
+                let is_pruned = last_event(row)
+                    .zip(pruned_before)
+                    .is_some_and(|(last, day)| last < day);
+                let is_whole = gave_all || is_pruned;
                 let hash = text("content_hash", row).map(str::to_owned);
                 let again = retry_rejected && !is_whole;
                 known.insert(key.to_owned(), Known { hash, again });
@@ -132,4 +161,9 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
         }
     }
     Ok(known)
+}
+
+/// The beginning of a UTC day, in microseconds since 1970.
+fn midnight(day: NaiveDate) -> i64 {
+    day.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }

@@ -82,13 +82,16 @@ pub async fn prune(
     let mut draft = Draft::new(guard, Operation::Prune)?;
     let engine = open(guard.store(), draft.base(), limits)?;
     let plan = plan(&engine, draft.base(), before).await?;
-    if plan.days.is_empty() {
+    if plan.report.iter().all(|part| part.rows == 0) {
         return Ok(Vec::new());
     }
     for day in &plan.days {
         draft.replace(LakeTable::Events, day, None);
     }
-    keep_sessions(&mut draft, &plan)?;
+    // Without old events every session stays what it is.
+    if !plan.days.is_empty() {
+        keep_sessions(&mut draft, &plan)?;
+    }
     for table in [LakeTable::Duplicates, LakeTable::Rejected] {
         Box::pin(keep_rows(&mut draft, &engine, table, before)).await?;
     }
@@ -125,9 +128,6 @@ async fn plan(
         needed: HashSet::new(),
         report: Vec::new(),
     };
-    if plan.days.is_empty() {
-        return Ok(plan);
-    }
     for day in &plan.days {
         match plan.report.last_mut() {
             Some(last) if last.date == day.date => last.rows += day.rows,
@@ -148,7 +148,15 @@ async fn plan(
             rows_kept: kept,
         });
     };
-    tell(LakeTable::Sessions, plan.needed.len() as u64);
+    let sessions = manifest.rows(LakeTable::Sessions);
+    tell(
+        LakeTable::Sessions,
+        if plan.days.is_empty() {
+            sessions
+        } else {
+            plan.needed.len() as u64
+        },
+    );
     for (table, name) in KEPT_ROWS {
         let mut kept = 0;
         let mut rows = ask(engine, name, before).await?;

@@ -154,12 +154,12 @@ fn the_help_of_every_command() {
           --max-record <SIZE>
               Text of one record; a longer one is rejected
               
-              [default: 64MiB]
+              [default: 16MiB]
 
           --max-string <SIZE>
               One string in a record; a record with a longer one is rejected
               
-              [default: 16MiB]
+              [default: 8MiB]
 
           --max-nesting <DEPTH>
               How deep the objects and lists of a record may stand in one another
@@ -249,12 +249,12 @@ fn the_help_of_every_command() {
           --max-record <SIZE>
               Text of one record; a longer one is rejected
               
-              [default: 64MiB]
+              [default: 16MiB]
 
           --max-string <SIZE>
               One string in a record; a record with a longer one is rejected
               
-              [default: 16MiB]
+              [default: 8MiB]
 
           --max-nesting <DEPTH>
               How deep the objects and lists of a record may stand in one another
@@ -913,5 +913,105 @@ fn the_help_of_every_command() {
       0  done, also when nothing fits
       1  failed: no such lake, or it cannot answer
       2  bad usage: a flag, a time, a query, a table or a column that is not there
+
+    $ rolecall compact --help
+    Put the many small files of a day together
+
+    Each day becomes one file, sorted by time, or several where it is large; no row changes. Questions
+    that are being answered go on undisturbed, and killed at any moment it does no harm. `ingest` does
+    the most needed of it by itself.
+
+    Usage: rolecall compact [OPTIONS]
+
+    Options:
+          --dry-run
+              Show what there is to do, and do nothing
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done
+      1  failed: no such lake, or it cannot be written
+      2  bad usage
+
+    $ rolecall prune --help
+    Give up the events of old days
+
+    Whole days go, and what speaks of nothing else. A session stays as long as an event that stays needs
+    it, and what was known of it stays known, also where the event that proved it goes. Log files stay
+    listed, so that reading the same ones again brings nothing back; late and changed files bring their
+    old events until the next time. Files that somebody is reading go when the next rolecall opens the
+    lake.
+
+    Usage: rolecall prune [OPTIONS] --before <DATE>
+
+    Options:
+          --before <DATE>
+              The first day that stays: a date (`2026-03-02`), or a span back from now (`365d`); of a
+              time its day, UTC
+
+          --dry-run
+              Show what would go, and change nothing
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Options of every command:
+          --lake <PATH>
+              Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+
+          --format <FORMAT>
+              Form of the answer [default: by the ending of --output, else table on a terminal, else
+              jsonl]
+
+              Possible values:
+              - table:    Columns for people
+              - json:     One JSON list; of several sections an object with a list for each
+              - jsonl:    One JSON object a line
+              - csv:      Comma-separated values; cells that a spreadsheet would run are made text
+              - markdown: A Markdown table
+              - parquet:  A Parquet file
+
+          --output <FILE>
+              File for the answer instead of stdout; replaced as a whole, once all of it is there
+
+          --accounts <FILE>
+              The organization's accounts, as `aws organizations list-accounts` prints them: names, and
+              whose an account is
+
+          --people <FILE>
+              Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
+
+    Exit codes:
+      0  done
+      1  failed: no such lake, or it cannot be written
+      2  bad usage
     "#);
 }

@@ -162,11 +162,11 @@ fn the_review_names_the_right_person_in_each_story() {
 
     Books
     =====
-    Every record that was read is an event, a duplicate of one, or rejected.
+    Every record that was read is an event, or was one until its day was pruned; a duplicate of one; or rejected.
 
-     log_files   records   events   duplicates   rejected   files_rejected   sessions   unresolved_sessions   first_event_time       last_event_time
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-            18        63       61            0          2                0         36                     1   2026-03-02T09:00:00Z   2026-03-12T02:01:00Z
+     log_files   records   events   pruned   duplicates   rejected   files_rejected   sessions   unresolved_sessions   first_event_time       last_event_time
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+            18        63       61        0            0          2                0         36                     1   2026-03-02T09:00:00Z   2026-03-12T02:01:00Z
 
     Coverage
     ========

@@ -284,10 +284,10 @@ fn a_dry_run_tells_what_would_go_and_changes_nothing() {
         done.stderr
     );
     insta::assert_snapshot!(done.stdout, @r#"
-    {"table":"events","date":"2026-03-02","rows":2,"rows_kept":0}
-    {"table":"sessions","date":null,"rows":0,"rows_kept":2}
-    {"table":"duplicates","date":null,"rows":0,"rows_kept":0}
-    {"table":"rejected","date":null,"rows":0,"rows_kept":0}
+    {"table":"events","date":"2026-03-02","rows_removed":2,"rows_kept":0}
+    {"table":"sessions","date":null,"rows_removed":0,"rows_kept":2}
+    {"table":"duplicates","date":null,"rows_removed":0,"rows_kept":0}
+    {"table":"rejected","date":null,"rows_removed":0,"rows_kept":0}
     "#);
     assert_ne!(lake.tables(), tables);
     assert_eq!(
