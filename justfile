@@ -35,7 +35,7 @@ bless:
 
 # Licences, bans and sources block a change; advisories do not, since one may appear overnight.
 deny:
-    cargo deny check bans licenses sources
+    cargo deny --workspace check bans licenses sources
 
 # Writes the sample stories anew.
 samples:
