@@ -50,7 +50,7 @@ impl Change {
         next.version += 1;
         next.operation = self.operation;
         next.committed_at = at;
-        next.written_by = concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned();
+        concat!("rolecall ", env!("CARGO_PKG_VERSION")).clone_into(&mut next.written_by);
         // Other files with the same rows: what was worked out from them still holds.
         if self.operation != Operation::Compact && self.touches(LakeTable::Events) {
             next.events_version = next.version;

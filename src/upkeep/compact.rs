@@ -1,5 +1,7 @@
 //! Puts files together: reads them in order, writes them as one, and commits folder by folder.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use futures::TryStreamExt as _;
 
@@ -91,8 +93,15 @@ async fn write_merged(
         .stream()
         .await?;
     let schema = schema_of(shape.columns);
-    let begin =
-        || TableWriter::create(guard, shape.table, merge.date, schema.clone(), shape.layout);
+    let begin = || {
+        TableWriter::create(
+            guard,
+            shape.table,
+            merge.date,
+            Arc::clone(&schema),
+            shape.layout,
+        )
+    };
     let failed = EngineError::query("compaction");
     let mut files = Vec::new();
     let mut writer = begin()?;

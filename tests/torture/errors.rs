@@ -38,7 +38,10 @@ fn disturbed(
         let what = format!("{phase:?}: {name} at step {at}, {step:?}");
         let lake = job.before(*phase, name);
         let watch = Arc::new(failure(*at));
-        match phase.run(&Store::watched(&lake, watch.clone()), &job.logs) {
+        match phase.run(
+            &Store::watched(&lake, Arc::<Failure>::clone(&watch)),
+            &job.logs,
+        ) {
             // A file that could not be removed is removed later; nothing was wrong with the work.
             Ok(()) => job.assert_done(&lake, *phase, &what),
             Err(error) => {

@@ -46,7 +46,10 @@ pub fn points(job: &Job, seed: u64) -> Vec<Point> {
         let lake = job.before(phase, "noted");
         let notes = Arc::new(Notes::default());
         phase
-            .run(&Store::watched(&lake, notes.clone()), &job.logs)
+            .run(
+                &Store::watched(&lake, Arc::<Notes>::clone(&notes)),
+                &job.logs,
+            )
             .unwrap();
         let noted = std::mem::take(&mut *notes.0.lock().unwrap());
         assert!(noted.len() > 20, "{phase:?}: {}", noted.len());

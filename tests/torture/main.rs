@@ -10,6 +10,9 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::exit,
+    clippy::format_collect,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
     dead_code,
     unreachable_pub,
     reason = "a test binary, which shares its support with another"
