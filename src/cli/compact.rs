@@ -79,6 +79,15 @@ pub(super) fn run(world: &World, args: &CompactArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Compacts what an ingest left in too many files. That this fails is told, and is no failure of the ingest.
+pub(super) fn put_together_after(world: &World, guard: &WriteGuard<'_>) {
+    if put_together(world, guard, Policy::AFTER_INGEST).is_err() {
+        world
+            .ui
+            .say("warning: small files could not be put together; `rolecall compact` tells why");
+    }
+}
+
 /// Compacts as far as `policy` asks for it.
 pub(super) fn put_together(
     world: &World,

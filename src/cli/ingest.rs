@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::compact::put_together;
+use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
 use super::{World, time};
@@ -14,7 +14,6 @@ use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
 use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
-use crate::upkeep::Policy;
 
 /// Read log files into the lake
 ///
@@ -110,7 +109,7 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     if !args.no_resolve {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
     }
-    put_together(world, &guard, Policy::AFTER_INGEST)?;
+    put_together_after(world, &guard);
     show_books(world, &books)?;
     Ok(exit_of(world, &books, WHERE_REJECTED_ARE))
 }

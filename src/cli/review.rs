@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::World;
 use super::asking::open_at;
-use super::compact::put_together;
+use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
 use super::limits::LimitArgs;
@@ -17,7 +17,6 @@ use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
 use crate::sessions::resolve;
-use crate::upkeep::Policy;
 use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
@@ -75,7 +74,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         let books = read_in(world, &guard, listing, &args.limits)?;
         world.runtime.block_on(resolve(&guard, world.limits()))?;
         if temporary.is_none() {
-            put_together(world, &guard, Policy::AFTER_INGEST)?;
+            put_together_after(world, &guard);
         }
         books
     };

@@ -218,7 +218,14 @@ fn folders_of(change: &Change) -> BTreeSet<&str> {
 /// Data files of a later commit than the next one mean that the manifest is an old one, put back: then nothing is removed.
 pub(super) fn sweep(store: &Store, manifest: &Manifest) {
     let staging = store.path_of(STAGING);
-    for name in store.list(&staging).unwrap_or_default() {
+    // Links lead out of the lake, and nothing outside is ours to remove.
+    let is_folder = std::fs::symlink_metadata(&staging).is_ok_and(|found| found.is_dir());
+    let staged = if is_folder {
+        store.list(&staging).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    for name in staged {
         store.remove_quietly(&staging.join(name));
     }
     let found = data_files(store);
@@ -236,7 +243,9 @@ pub(super) fn sweep(store: &Store, manifest: &Manifest) {
         store.remove_quietly(path);
     }
     for table in LakeTable::ALL {
-        let folders = walkdir::WalkDir::new(store.path_of(table.name())).contents_first(true);
+        let folders = walkdir::WalkDir::new(store.path_of(table.name()))
+            .follow_root_links(false)
+            .contents_first(true);
         for folder in folders.into_iter().flatten() {
             if folder.file_type().is_dir() {
                 // Fails, as it should, unless the folder is empty.
@@ -255,7 +264,9 @@ pub(super) fn has_data_files(store: &Store) -> bool {
 fn data_files(store: &Store) -> Vec<PathBuf> {
     LakeTable::ALL
         .into_iter()
-        .flat_map(|table| walkdir::WalkDir::new(store.path_of(table.name())))
+        .flat_map(|table| {
+            walkdir::WalkDir::new(store.path_of(table.name())).follow_root_links(false)
+        })
         .flatten()
         .filter(|entry| entry.file_type().is_file())
         .map(walkdir::DirEntry::into_path)

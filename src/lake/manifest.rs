@@ -84,8 +84,7 @@ pub struct Manifest {
     /// The first day whose events are kept; the days before it were pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<NaiveDate>,
-    /// The files of each table, by path.
-    #[serde(default)]
+    /// The files of each table, by path. A manifest without it is damaged: taken for an empty lake, it would cost all data.
     tables: BTreeMap<LakeTable, Vec<DataFile>>,
 }
 
@@ -182,7 +181,9 @@ pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
                     path: store.root().to_owned(),
                 });
             }
-            return Ok(Manifest::empty());
+            return Err(LakeError::NotALake {
+                path: store.root().to_owned(),
+            });
         };
         match read(store, version) {
             // Writers went so far between our two looks that it was forgotten; there is a newer one.

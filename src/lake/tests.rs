@@ -217,6 +217,43 @@ fn a_commit_whose_files_are_gone_is_none() {
 }
 
 #[test]
+fn a_folder_that_only_looks_like_a_lake_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    for folder in ["manifest", "staging", "events"] {
+        std::fs::create_dir(root.join(folder)).unwrap();
+    }
+    std::fs::write(root.join("staging/notes.txt"), "precious").unwrap();
+    assert!(matches!(Lake::open(root), Err(LakeError::NotALake { .. })));
+    std::fs::write(
+        root.join("manifest/00000002.json"),
+        r#"{"format":1,"version":2}"#,
+    )
+    .unwrap();
+    assert!(matches!(Lake::open(root), Err(LakeError::Manifest { .. })));
+    assert!(root.join("staging/notes.txt").exists());
+}
+
+#[test]
+fn what_a_link_leads_to_is_not_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    drop(lake);
+    let outside = dir.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("own.parquet"), "precious").unwrap();
+    for name in ["events", "staging"] {
+        let link = root.join(name);
+        if link.exists() {
+            std::fs::remove_dir(&link).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+    }
+    drop(Lake::open(&root).unwrap());
+    assert!(outside.join("own.parquet").exists());
+}
+
+#[test]
 fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (root, lake) = new_lake(&dir);

@@ -138,7 +138,7 @@ pub fn at_instants(kills: u64) -> Result<(), Failed> {
             continue;
         }
         let what = format!("`{}` killed after {micros} µs", command.join(" "));
-        if lake.join("manifest").exists() {
+        if super::job::is_there(&lake) {
             super::job::assert_sound(&lake);
         }
         let code = start(&command, &lake).wait()?.code();

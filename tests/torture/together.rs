@@ -45,7 +45,7 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
             let mut writers: Vec<_> = shares.iter().map(|share| ingest(share, &lake)).collect();
             for _ in 0..3 {
                 std::thread::sleep(Duration::from_millis(dice.below(400)));
-                if lake.join("manifest").exists() {
+                if job::is_there(&lake) {
                     rolecall(
                         folder.path(),
                         &["compact", "--lake", lake.to_str().unwrap()],
@@ -86,7 +86,7 @@ fn ingest(logs: &Path, lake: &Path) -> std::process::Child {
 /// Asks until the writers are done; every answer must be of one whole state.
 fn ask(folder: &Path, lake: &Path, done: &AtomicBool, questions: &AtomicU64) {
     while !done.load(Ordering::SeqCst) {
-        if !lake.join("manifest").exists() {
+        if !job::is_there(lake) {
             std::thread::sleep(Duration::from_millis(5));
             continue;
         }
