@@ -1,15 +1,21 @@
 //! The spellings of time in CloudTrail, to microseconds since 1970 in UTC.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, Datelike as _, NaiveDateTime};
 
 /// Parses `eventTime` and `creationDate`: RFC 3339, or the basic form of the guide's oldest examples.
+///
+/// A time before 1970 is no time of AWS's, and one after 2261 is more than SQL can reckon with: neither is one.
 pub fn parse_event_time(text: &str) -> Option<i64> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp_micros());
-    }
-    // `20131102T010628Z`; CloudTrail User Guide, "CloudTrail userIdentity element".
-    let time = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok()?;
-    Some(time.and_utc().timestamp_micros())
+    let time = match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.to_utc(),
+        // `20131102T010628Z`; CloudTrail User Guide, "CloudTrail userIdentity element".
+        Err(_) => NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ")
+            .ok()?
+            .and_utc(),
+    };
+    (1970..=2261)
+        .contains(&time.year())
+        .then(|| time.timestamp_micros())
 }
 
 /// Parses `credentials.expiration`: US text with or without a comma after the year, or RFC 3339.
@@ -60,6 +66,11 @@ mod tests {
             "2013-11-02",
             "2013-13-02T01:06:28Z",
             "1383354388",
+            // Go's zero time, and times at which arithmetic in nanoseconds ends.
+            "0001-01-01T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "2262-04-12T00:00:00Z",
+            "9999-12-31T23:59:59Z",
         ] {
             assert_eq!(parse_event_time(bad), None, "{bad}");
         }
