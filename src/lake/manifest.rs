@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -218,5 +218,19 @@ fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
             found: format,
         });
     }
-    serde_json::from_slice(&text).map_err(damaged)
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(damaged)?;
+    let mut files = manifest.tables.values().flatten();
+    match files.find(|file| !is_below(&file.path)) {
+        Some(file) => Err(LakeError::PathOutside {
+            path: path.clone(),
+            file: file.path.clone(),
+        }),
+        None => Ok(manifest),
+    }
+}
+
+/// Whether a path stays below the folder it is joined to.
+fn is_below(path: &str) -> bool {
+    let mut parts = Path::new(path).components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
 }

@@ -71,6 +71,14 @@ pub enum LakeError {
         /// The lake.
         path: PathBuf,
     },
+    /// The manifest names a file that does not lie in the lake.
+    #[error("manifest `{}` names `{file}`, which is no path in the lake", path.display())]
+    PathOutside {
+        /// The manifest file.
+        path: PathBuf,
+        /// What it names.
+        file: String,
+    },
     /// Another writer changed the lake at the same moment; only where locks do not work.
     #[error("another rolecall changed lake `{}` at the same moment", path.display())]
     Overtaken {
@@ -116,7 +124,7 @@ impl LakeError {
             Self::Overtaken { .. } => {
                 vec!["run it again: what was committed is kept, and nothing counts twice".to_owned()]
             }
-            Self::Manifest { .. } | Self::ManifestsLost { .. } => vec![
+            Self::Manifest { .. } | Self::ManifestsLost { .. } | Self::PathOutside { .. } => vec![
                 "the data files are untouched; restore the newest manifest from a backup, or ingest again into a new lake"
                     .to_owned(),
             ],

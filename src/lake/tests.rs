@@ -254,6 +254,24 @@ fn what_a_link_leads_to_is_not_swept() {
 }
 
 #[test]
+fn a_manifest_that_names_files_outside_is_refused() {
+    for path in ["/etc/passwd", "../x.parquet", "events/../../x.parquet", ""] {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, lake) = new_lake(&dir);
+        drop(lake);
+        let text = format!(
+            r#"{{"format":1,"version":1,"tables":{{"events":[{{"path":"{path}","rows":1,"size":1}}]}}}}"#
+        );
+        std::fs::write(root.join("manifest/00000001.json"), text).unwrap();
+        let error = Lake::open(&root).unwrap_err();
+        assert!(
+            matches!(error, LakeError::PathOutside { .. }),
+            "{path}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (root, lake) = new_lake(&dir);
