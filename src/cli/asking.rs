@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use super::failure::Failure;
 use super::{World, time};
 use crate::engine::{Answer, EngineError};
-use crate::lake::Lake;
+use crate::lake::{Lake, RowBuilder};
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::value_of;
@@ -125,6 +125,18 @@ pub(super) async fn ask_and_show(
         answer = answer.with_columns(for_people)?;
     }
     show(world, answer).await
+}
+
+/// Shows rows that no question gave.
+pub(super) fn show_rows(world: &World, mut rows: RowBuilder) -> Result<(), Failure> {
+    let batch = rows
+        .take()
+        .map_err(|error| Failure::new("cannot show the answer", error))?;
+    Ok(world.ui.batches(
+        world.format,
+        batch.schema_ref(),
+        std::slice::from_ref(&batch),
+    )?)
 }
 
 /// Writes an answer while it comes in, and returns how many rows it had.

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::World;
+use super::asking::show_rows;
 use super::failure::{Exit, Failure};
 use super::ingest::write;
 use crate::lake::{Column, ColumnType, RowBuilder, WriteGuard};
@@ -68,14 +69,7 @@ pub(super) fn run(world: &World, args: &CompactArgs) -> Result<Exit, Failure> {
     if rows.is_empty() {
         world.ui.say("every day is in one file already");
     }
-    let batch = rows
-        .take()
-        .map_err(|error| Failure::new("cannot show what was done", error))?;
-    world.ui.batches(
-        world.format,
-        batch.schema_ref(),
-        std::slice::from_ref(&batch),
-    )?;
+    show_rows(world, rows)?;
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use chrono::NaiveDate;
 use clap::Args;
 
+use super::asking::show_rows;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
@@ -216,12 +217,5 @@ fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
         .count("events", books.events)
         .count("duplicates", books.duplicates)
         .count("rejected", books.rejected);
-    let batch = rows
-        .take()
-        .map_err(|error| Failure::new("cannot show the books", error))?;
-    Ok(world.ui.batches(
-        world.format,
-        batch.schema_ref(),
-        std::slice::from_ref(&batch),
-    )?)
+    show_rows(world, rows)
 }

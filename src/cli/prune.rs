@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::asking::show_rows;
 use super::failure::{Exit, Failure};
 use super::ingest::write;
 use super::{World, time};
@@ -66,14 +67,7 @@ pub(super) fn run(world: &World, args: &PruneArgs) -> Result<Exit, Failure> {
             .count("rows_removed", pruned.rows)
             .count("rows_kept", pruned.rows_kept);
     }
-    let batch = rows
-        .take()
-        .map_err(|error| Failure::new("cannot show what went", error))?;
-    world.ui.batches(
-        world.format,
-        batch.schema_ref(),
-        std::slice::from_ref(&batch),
-    )?;
+    show_rows(world, rows)?;
     Ok(Exit::Done)
 }
 

@@ -129,7 +129,6 @@ impl<'a> Sessions<'a> {
                 kept.merge(row, is_kept)
             })
             .collect();
-        rows.extend(kept.rest());
         rows.sort_by(|a, b| {
             let key = |row: &SessionRow| (row.date, row.verdict.origin.id.clone());
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))

@@ -116,11 +116,6 @@ impl KeptRows {
             merged
         }
     }
-
-    /// Sessions of which no event is left: another one grew out of them, or they may still be used.
-    pub(super) fn rest(self) -> impl Iterator<Item = SessionRow> {
-        self.rows.into_values()
-    }
 }
 
 /// Whether what the events say now takes the place of what was kept.

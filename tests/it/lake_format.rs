@@ -1,7 +1,7 @@
 //! Every lake that an earlier version wrote is opened by this one. The lakes lie in `tests/lakes`, one for each format, and are never written anew.
 
 use super::support::records::{call, records_file, user};
-use super::support::{TempLake, project, rolecall};
+use super::support::{TempLake, copy_folder, project, rolecall};
 use rolecall::lake::{FORMAT_VERSION, Lake, LakeTable};
 use serde_json::{Value, json};
 
@@ -9,15 +9,7 @@ use serde_json::{Value, json};
 fn lake_of_format(format: u32) -> TempLake {
     let lake = TempLake::new();
     let from = project().join(format!("tests/lakes/format-{format}"));
-    for entry in walkdir::WalkDir::new(&from) {
-        let entry = entry.unwrap();
-        let target = lake.root().join(entry.path().strip_prefix(&from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
+    copy_folder(&from, &lake.root());
     lake
 }
 

@@ -1,10 +1,9 @@
 //! Days go, and what was known of the sessions that stay does not.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::support::records::{assume, call, records_file, session, user};
-use super::support::{LIMITS, TempLake, project, rolecall, runtime};
+use super::support::{LIMITS, TempLake, copy_folder, project, rolecall, runtime};
 use chrono::NaiveDate;
 use rolecall::lake::Lake;
 use rolecall::upkeep::{Policy, Pruned, compact, prune};
@@ -29,18 +28,6 @@ fn stories() -> TempLake {
     lake
 }
 
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 #[test]
 fn whatever_day_is_the_first_the_events_that_stay_are_attributed_as_before() {
     let whole = stories();
@@ -55,7 +42,7 @@ fn whatever_day_is_the_first_the_events_that_stay_are_attributed_as_before() {
     for day in &days {
         let day = day["day"].as_str().unwrap();
         let lake = TempLake::new();
-        copy(&whole.root(), &lake.root());
+        copy_folder(&whole.root(), &lake.root());
         let wanted = attributed(&lake, day);
         pruned(&lake, day);
         assert_eq!(attributed(&lake, day), wanted, "before {day}");
@@ -252,7 +239,7 @@ fn reading_the_same_log_files_again_brings_nothing_back() {
 fn compaction_and_pruning_may_follow_each_other() {
     let one = stories();
     let other = TempLake::new();
-    copy(&one.root(), &other.root());
+    copy_folder(&one.root(), &other.root());
     pruned(&one, "2026-03-05");
     for lake in [&one, &other] {
         let open = Lake::open(&lake.root()).unwrap();

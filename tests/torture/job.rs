@@ -13,7 +13,7 @@ use rolecall::upkeep::{Policy, compact, prune};
 use tempfile::TempDir;
 
 use super::logs;
-use super::support::{LIMITS, runtime, tables_in};
+use super::support::{LIMITS, copy_folder, runtime, tables_in};
 
 /// The first day that is not pruned at the end of the job.
 pub const PRUNED_BEFORE: &str = "2026-03-04";
@@ -93,7 +93,7 @@ impl Job {
         let lake = folder.path().join("lake");
         let mut after = Vec::new();
         for phase in Phase::ALL {
-            copy(&lake, &folder.path().join(format!("{phase:?}")));
+            copy_folder(&lake, &folder.path().join(format!("{phase:?}")));
             phase.run(&Store::new(&lake), &logs).unwrap();
             assert_sound(&lake);
             after.push(tables_in(&lake));
@@ -111,7 +111,7 @@ impl Job {
         if lake.exists() {
             std::fs::remove_dir_all(&lake).unwrap();
         }
-        copy(&self.folder.path().join(format!("{phase:?}")), &lake);
+        copy_folder(&self.folder.path().join(format!("{phase:?}")), &lake);
         lake
     }
 
@@ -129,19 +129,6 @@ impl Job {
     /// The tables are those that `phase` leaves.
     pub fn assert_done(&self, lake: &Path, phase: Phase, what: &str) {
         assert_same(&tables_in(lake), &self.after[phase as usize], what);
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        // The lake that the first phase finds is none.
-        let Ok(entry) = entry else { return };
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 

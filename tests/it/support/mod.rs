@@ -154,6 +154,21 @@ impl TempLake {
     }
 }
 
+/// Copies a folder with all below it; one that is not there gives none.
+pub fn copy_folder(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from)
+        .into_iter()
+        .filter_map(Result::ok)
+    {
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// Every table of a lake, without what depends on when and from where a run took its files.
 pub fn tables_in(root: &Path) -> Vec<String> {
     LakeTable::ALL
