@@ -26,7 +26,7 @@ use rolecall::engine::EngineLimits;
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::Lake;
 use rolecall::queries::ask;
-use rolecall::sessions::{QUERIES, resolve};
+use rolecall::sessions::{FACT_VIEWS, QUERIES, resolve};
 use rolecall::source::{Location, Selection, list};
 use rolecall::views::{OpenLake, open_lake};
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
@@ -66,9 +66,15 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
     let guard = lake.write(now, || ()).unwrap();
     ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
     runtime.block_on(resolve(&guard, LIMITS)).unwrap();
-    runtime
-        .block_on(open_lake(&lake, &Directory::default(), LIMITS))
-        .unwrap()
+    runtime.block_on(async {
+        let open = open_lake(&lake, &Directory::default(), LIMITS)
+            .await
+            .unwrap();
+        for (name, sql) in FACT_VIEWS {
+            open.engine.register_view(name, sql).await.unwrap();
+        }
+        open
+    })
 }
 
 fn slt_files(folder: &Path) -> Vec<PathBuf> {

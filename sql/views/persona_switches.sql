@@ -141,8 +141,9 @@ calls AS (
         coalesce(exits.hop_count, direct_calls.hop_count) AS hop_count,
         direct_calls.confidence,
         exits.event_id IS NOT NULL AS is_exit
-    FROM direct_calls
-    LEFT JOIN exits ON direct_calls.event_id = exits.event_id
+    -- The few exits on the left: a join keeps its left side in memory.
+    FROM exits
+    RIGHT JOIN direct_calls ON exits.event_id = direct_calls.event_id
 ),
 
 ordered AS (

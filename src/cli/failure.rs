@@ -153,6 +153,9 @@ impl From<EngineError> for Failure {
         let mut failure = Self::of(&error, Exit::Failed, Vec::new());
         // DataFusion wraps an error in the names of its passes; the innermost one is what the user did.
         failure.causes = error.root_cause().into_iter().collect();
+        if error.is_out_of_memory() {
+            failure = failure.with_hint("give it more with `--memory`, for example `--memory 8GiB`, or ask for fewer days or columns");
+        }
         failure
     }
 }

@@ -27,6 +27,7 @@ mod who;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -36,7 +37,7 @@ use ui::Ui;
 use crate::directory::Directory;
 use crate::engine::EngineLimits;
 use crate::lake::Lake;
-use crate::output::Format;
+use crate::output::{Format, safe_text};
 
 /// Tells who was really behind every assumed-role session in AWS CloudTrail logs, and what they did with it
 #[derive(Debug, Parser)]
@@ -115,6 +116,15 @@ struct Global {
         help_heading = "Options of every command"
     )]
     accounts: Option<PathBuf>,
+    /// Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk, in the system's temporary folder
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        default_value = "2GiB",
+        help_heading = "Options of every command"
+    )]
+    memory: ByteSize,
     /// Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
     #[arg(
         long,
@@ -196,6 +206,7 @@ struct World {
     directory: Directory,
     now: DateTime<Utc>,
     threads: usize,
+    memory_bytes: usize,
     runtime: tokio::runtime::Runtime,
     ui: Ui,
 }
@@ -204,7 +215,7 @@ impl World {
     fn limits(&self) -> EngineLimits {
         EngineLimits {
             threads: self.threads,
-            memory_bytes: 512 << 20,
+            memory_bytes: self.memory_bytes,
         }
     }
 
@@ -227,7 +238,14 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and version are data and go to stdout with code 0; mistakes to stderr with code 2.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            drop(error.print());
+            if error.use_stderr() {
+                // It repeats what was typed, which may have been pasted from a log.
+                for line in error.render().to_string().lines() {
+                    ui::say(&safe_text(line));
+                }
+            } else {
+                drop(error.print());
+            }
             return ExitCode::from(code);
         }
     };
@@ -285,6 +303,7 @@ fn world(global: Global) -> Result<World, Failure> {
         format,
         directory,
         now: Utc::now(),
+        memory_bytes: usize::try_from(global.memory.as_u64()).unwrap_or(usize::MAX),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         runtime,
         ui,

@@ -146,18 +146,21 @@ fn open(path: &Path) -> io::Result<Target> {
         Ok(meta) if !meta.is_file() => {
             Ok(Target::Device(OpenOptions::new().write(true).open(path)?))
         }
-        _ => {
+        found => {
             // A link is followed, so that what it names is replaced and not the link.
             let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             let folder = match path.parent() {
                 Some(folder) if folder != Path::new("") => folder,
                 _ => Path::new("."),
             };
-            // What the user's umask allows: a report is to be handed on.
+            // What the user's umask allows: a report is to be handed on. One that is there keeps its mode.
             let temporary = tempfile::Builder::new()
                 .prefix(".rolecall-")
                 .permissions(Permissions::from_mode(0o666))
                 .tempfile_in(folder)?;
+            if let Ok(found) = found {
+                temporary.as_file().set_permissions(found.permissions())?;
+            }
             Ok(Target::File { temporary, path })
         }
     }

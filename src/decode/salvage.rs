@@ -186,7 +186,8 @@ impl<R: Read> Frames<R> {
                 Some((Reason::InflatedTooLarge, error.to_string()))
             }
             Some(End::Failed(error)) => {
-                let reason = if !self.is_gzip {
+                // What the system says has a number; what the bytes say has none.
+                let reason = if !self.is_gzip || error.raw_os_error().is_some() {
                     Reason::Unreadable
                 } else if error.kind() == std::io::ErrorKind::UnexpectedEof {
                     Reason::TruncatedGzip

@@ -4,6 +4,8 @@
 //! Holds: queries only read, and only the tables and views that were registered.  Next: `sessions`, `views`.
 
 mod align;
+mod dense;
+mod memory;
 mod table;
 
 use std::sync::Arc;
@@ -12,11 +14,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, ident};
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
@@ -63,6 +65,16 @@ impl EngineError {
         }
     }
 
+    /// Whether the question needs more memory than it may have.
+    pub fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::Query { source, .. } | Self::Register { source, .. } => {
+                matches!(source.find_root(), DataFusionError::ResourcesExhausted(_))
+            }
+            Self::Statements { .. } => false,
+        }
+    }
+
     /// The table that a question names and that is not there.
     pub fn unknown_table(&self) -> Option<String> {
         let cause = self.root_cause()?;
@@ -93,7 +105,7 @@ impl EngineError {
 pub struct EngineLimits {
     /// Threads that work on one question.
     pub threads: usize,
-    /// Bytes that sorting, joining and grouping may hold before they spill to disk.
+    /// Bytes that sorting, joining and grouping may hold; sorting and grouping spill to disk beyond half of it.
     pub memory_bytes: usize,
 }
 
@@ -126,12 +138,15 @@ impl Engine {
         options.optimizer.hash_join_single_partition_threshold = 100_000_000;
         options.optimizer.hash_join_single_partition_threshold_rows = 10_000_000;
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+            .with_memory_pool(Arc::new(memory::SplitPool::new(limits.memory_bytes)))
             .with_metadata_cache_limit(256 << 20)
             .build_arc()
             .map_err(EngineError::register("engine"))?;
+        let mut rules = PhysicalOptimizer::new().rules;
+        rules.push(Arc::new(dense::DenseSorts));
         let state = SessionStateBuilder::new()
             .with_config(config)
+            .with_physical_optimizer_rules(rules)
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
@@ -205,6 +220,27 @@ impl Engine {
             .map_err(&fail)?;
         read_only().verify_plan(&plan).map_err(&fail)?;
         self.answer(what, plan, params)
+    }
+
+    /// Plans the rows of a table, with some of its columns, sorted by others.
+    pub async fn sorted(
+        &self,
+        what: &str,
+        table: &str,
+        columns: &[&str],
+        order: &[&str],
+    ) -> Result<Answer, EngineError> {
+        let fail = EngineError::query(what);
+        let rows = self.context.table(table).await.map_err(&fail)?;
+        let order = order.iter().map(|name| ident(*name).sort(true, false));
+        let frame = rows
+            .sort(order.collect())
+            .and_then(|rows| rows.select_columns(columns))
+            .map_err(&fail)?;
+        Ok(Answer {
+            what: what.to_owned(),
+            frame,
+        })
     }
 
     fn answer(
@@ -288,6 +324,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{ArrayRef, AsArray as _, ListBuilder, StringViewArray, StringViewBuilder};
 
     fn engine() -> Engine {
         Engine::open(EngineLimits {
@@ -316,6 +353,58 @@ mod tests {
                 .query("test", "SELECT * FROM '/etc/passwd'", &[])
                 .await
                 .is_err()
+        );
+    }
+
+    /// Text in batches that each show a part of it, as joins hand them on.
+    fn cut_out() -> (SchemaRef, Vec<RecordBatch>) {
+        let scrambled = (0..400_000_u64).map(|row| row.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text = StringViewArray::from_iter_values(scrambled.map(|row| format!("{row:020}")));
+        let mut lists = ListBuilder::new(StringViewBuilder::new());
+        for row in 0..400_000 {
+            lists
+                .values()
+                .append_value(format!("a text of its own {row}"));
+            lists.append(true);
+        }
+        let text: ArrayRef = Arc::new(text);
+        let lists: ArrayRef = Arc::new(lists.finish());
+        let whole = RecordBatch::try_from_iter([("text", text), ("lists", lists)]).unwrap();
+        let cut = (0..40).map(|at| whole.slice(at * 10_000, 10_000));
+        (whole.schema(), cut.collect())
+    }
+
+    #[tokio::test]
+    async fn a_sort_counts_what_its_rows_show_and_not_what_they_were_cut_out_of() {
+        let engine = Engine::open(EngineLimits {
+            threads: 2,
+            memory_bytes: 256 << 20,
+        })
+        .unwrap();
+        let (schema, batches) = cut_out();
+        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        engine.register_batches("t", schema, batches).unwrap();
+        let answer = engine
+            .query("test", "SELECT * FROM t ORDER BY text", &[])
+            .await
+            .unwrap();
+        let sorted = answer.collect().await.unwrap();
+        let mut before = String::new();
+        for batch in &sorted {
+            for text in batch.column(0).as_string_view().iter().flatten() {
+                assert!(before.as_str() <= text, "{before} before {text}");
+                text.clone_into(&mut before);
+            }
+            let list = batch.column(1).as_list::<i32>().value(0);
+            assert!(
+                list.as_string_view()
+                    .value(0)
+                    .starts_with("a text of its own")
+            );
+        }
+        assert_eq!(
+            sorted.iter().map(RecordBatch::num_rows).sum::<usize>(),
+            rows
         );
     }
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -23,6 +24,8 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -57,6 +60,8 @@ pub struct TableSpec {
     pub has_dates: bool,
     /// The column that the files' time ranges speak of.
     pub time_column: Option<&'static str>,
+    /// The order of the rows of each file, where the scan is to merge the files by it; else empty.
+    pub merged_by: &'static [&'static str],
     /// Its files.
     pub files: Vec<TableFile>,
 }
@@ -88,14 +93,36 @@ impl TableSpec {
             schema: schema_of(columns),
             has_dates: table.has_dates(),
             time_column: (table == LakeTable::Events).then_some("event_time"),
+            merged_by: &[],
             files: files.collect(),
+        }
+    }
+
+    /// The same, with its files merged by these columns, by which each of them is sorted.
+    #[must_use]
+    pub fn merged_by(self, order: &'static [&'static str]) -> Self {
+        Self {
+            merged_by: order,
+            ..self
         }
     }
 }
 
+/// What `ORDER BY` means without further words.
+const ASCENDING: SortOptions = SortOptions {
+    descending: false,
+    nulls_first: false,
+};
+
 pub(super) fn provider(spec: TableSpec) -> Arc<dyn TableProvider> {
     let date = Arc::new(Field::new("date", DataType::Date32, false));
-    let schema = TableSchema::builder(viewed(&spec.schema))
+    // Rows that are all merged and written are copied anyway, and views would keep whole pages alive.
+    let columns = if spec.merged_by.is_empty() {
+        viewed(&spec.schema)
+    } else {
+        Arc::clone(&spec.schema)
+    };
+    let schema = TableSchema::builder(columns)
         .with_table_partition_cols(if spec.has_dates {
             vec![date]
         } else {
@@ -166,6 +193,16 @@ impl FileTable {
         }
         let statistics = self.statistics_of(file, self.schema.file_schema());
         Ok(partitioned.with_statistics(Arc::new(statistics)))
+    }
+
+    /// The order by which the files are merged, if they are.
+    fn merge_order(&self) -> Result<Option<LexOrdering>> {
+        let schema = self.schema.table_schema();
+        let columns = self.spec.merged_by.iter();
+        let keys: Vec<PhysicalSortExpr> = columns
+            .map(|name| Ok(PhysicalSortExpr::new(col(name, schema)?, ASCENDING)))
+            .collect::<Result<_>>()?;
+        Ok(LexOrdering::new(keys))
     }
 
     /// Drops the files that cannot hold a row for which all `filters` are true.
@@ -260,8 +297,15 @@ impl TableProvider for FileTable {
             num_rows: Precision::Inexact(rows),
             ..Statistics::new_unknown(self.schema.table_schema())
         };
-        let groups =
-            FileGroup::new(files).split_files(state.config_options().execution.target_partitions);
+        let order = self.merge_order()?;
+        let groups = if order.is_some() {
+            files
+                .into_iter()
+                .map(|file| FileGroup::new(vec![file]))
+                .collect()
+        } else {
+            FileGroup::new(files).split_files(state.config_options().execution.target_partitions)
+        };
         let options = TableParquetOptions {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
@@ -271,6 +315,7 @@ impl TableProvider for FileTable {
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups)
             .with_statistics(statistics)
+            .with_output_ordering(order.into_iter().collect())
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

@@ -35,6 +35,8 @@ pub(super) struct Flush {
     unfinished: HashSet<usize>,
     /// Files and folders rejected as a whole, whose earlier rejection must go.
     rejected_whole: HashSet<String>,
+    /// Known files that could not be read before, and can now.
+    readable: HashSet<String>,
     /// What became of records, for `log_files`, by the log file's key.
     tallies: HashMap<String, Tally>,
     /// The sum of the tallies of files that this run reads.
@@ -58,6 +60,7 @@ impl Flush {
             replaced: HashSet::new(),
             unfinished: HashSet::new(),
             rejected_whole: HashSet::new(),
+            readable: HashSet::new(),
             tallies: HashMap::new(),
             total: Tally::default(),
             others: Tally::default(),
@@ -133,6 +136,7 @@ impl Flush {
             rejected,
             done,
             begun,
+            readable,
             unfinished,
         } = chunk;
         if rows.num_rows() > 0 {
@@ -152,6 +156,7 @@ impl Flush {
                 self.replaced.insert(file.key);
             }
         }
+        self.readable.extend(readable);
         if unfinished {
             self.unfinished.insert(worker);
         } else {
@@ -355,14 +360,17 @@ impl Flush {
 
     fn write_rejected(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
         let whole = std::mem::take(&mut self.rejected_whole);
-        if !whole.is_empty() {
+        let readable = std::mem::take(&mut self.readable);
+        if !whole.is_empty() || !readable.is_empty() {
             take_out(draft, LakeTable::Rejected, &mut |batch, row| {
-                let key = batch
-                    .column_by_name("log_file_key")
-                    .and_then(|keys| text_at(keys, row));
+                let text = |name| text_at(batch.column_by_name(name)?, row);
                 let index = batch.column_by_name("log_record_index");
                 index.is_some_and(|index| index.is_null(row))
-                    && key.is_some_and(|key| whole.contains(key))
+                    && text("log_file_key").is_some_and(|key| {
+                        whole.contains(key)
+                            || (readable.contains(key)
+                                && text("reason") == Some(Reason::Unreadable.code()))
+                    })
             })?;
         }
         let mut rejected = std::mem::take(&mut self.rejected);

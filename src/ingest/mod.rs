@@ -21,7 +21,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 pub use books::Books;
 
-use crate::decode::{DecodeOptions, Form};
+use crate::decode::{DecodeOptions, Form, Reason};
 use crate::events::EventsError;
 use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
 use crate::source::{Listing, LogFile};
@@ -156,11 +156,37 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
                 let is_whole = gave_all || is_pruned;
                 let hash = text("content_hash", row).map(str::to_owned);
                 let again = retry_rejected && !is_whole;
-                known.insert(key.to_owned(), Known { hash, again });
+                let entry = Known {
+                    hash,
+                    again,
+                    was_unreadable: false,
+                };
+                known.insert(key.to_owned(), entry);
             }
         }
     }
+    mark_unreadable(draft, &mut known)?;
     Ok(known)
+}
+
+/// Marks the files that are in the lake and could not be read when they were last looked at.
+fn mark_unreadable(draft: &Draft<'_>, known: &mut KnownFiles) -> Result<(), EventsError> {
+    for file in draft.files(LakeTable::Rejected) {
+        let columns = ["log_file_key", "reason"];
+        for batch in read_columns(draft.guard().store(), &file, Some(&columns))? {
+            let batch = batch?;
+            let text = |name, row| text_at(batch.column_by_name(name)?, row);
+            for row in 0..batch.num_rows() {
+                if text("reason", row) == Some(Reason::Unreadable.code())
+                    && let Some(known) =
+                        text("log_file_key", row).and_then(|key| known.get_mut(key))
+                {
+                    known.was_unreadable = true;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The beginning of a UTC day, in microseconds since 1970.

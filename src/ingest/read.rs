@@ -32,6 +32,8 @@ pub(super) struct Chunk {
     pub(super) done: Vec<FileDone>,
     /// Files whose reading began.
     pub(super) begun: Vec<Begun>,
+    /// Files with nothing new that could not be read before.
+    pub(super) readable: Vec<String>,
     /// Set while the chunk's last file has further rows to come.
     pub(super) unfinished: bool,
 }
@@ -75,6 +77,8 @@ pub(super) struct Known {
     pub(super) hash: Option<String>,
     /// Whether it is to be read again, although its content is the same.
     pub(super) again: bool,
+    /// Whether the lake tells that it could not be read.
+    pub(super) was_unreadable: bool,
 }
 
 /// The log files in the lake, by their keys.
@@ -96,6 +100,7 @@ struct Held {
     rejected_bytes: usize,
     done: Vec<FileDone>,
     begun: Vec<Begun>,
+    readable: Vec<String>,
 }
 
 impl Held {
@@ -113,6 +118,7 @@ impl Held {
             rejected: std::mem::take(&mut self.rejected),
             done: std::mem::take(&mut self.done),
             begun: std::mem::take(&mut self.begun),
+            readable: std::mem::take(&mut self.readable),
             unfinished,
         })
     }
@@ -131,6 +137,7 @@ impl<'a> Reader<'a> {
             rejected_bytes: 0,
             done: Vec::new(),
             begun: Vec::new(),
+            readable: Vec::new(),
         };
         Self {
             worker,
@@ -167,10 +174,14 @@ impl<'a> Reader<'a> {
         if let Some(Known {
             hash: Some(known),
             again,
+            was_unreadable,
         }) = known
         {
             match hash_of(file) {
                 Ok(hash) if hash == *known && !again => {
+                    if *was_unreadable {
+                        self.held.readable.push(file.key.clone());
+                    }
                     self.done(file, "", Some(hash), Outcome::Known);
                     return true;
                 }

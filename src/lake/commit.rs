@@ -146,6 +146,12 @@ impl<'a> WriteGuard<'a> {
         Ok(NewFile { path, file })
     }
 
+    /// Removes a file that was written and is not to count.
+    pub fn discard(&self, file: &DataFile) {
+        self.store()
+            .remove_quietly(&self.store().path_of(&file.path));
+    }
+
     /// Publishes `change`, which was made of `base`, as the newest state; then removes what no longer counts.
     ///
     /// Where another writer published first, a change that does not depend on what it did is put on top;

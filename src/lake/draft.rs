@@ -78,8 +78,7 @@ impl<'g> Draft<'g> {
             // It was part of this draft and never counted.
             Some(at) => {
                 self.change.add.remove(at);
-                let store = self.guard.store();
-                store.remove_quietly(&store.path_of(&old.path));
+                self.guard.discard(old);
             }
             None => self.change.remove.push((table, old.path.clone())),
         }

@@ -21,6 +21,9 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
 
+/// More commits than a lake can have seen: one a second for three hundred thousand years.
+const MOST: u64 = 10_u64.pow(13);
+
 /// One Parquet file of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
@@ -119,6 +122,22 @@ impl Manifest {
         self.events_version == self.resolved_version
     }
 
+    /// What it says that cannot be, under the number that its name bears.
+    fn contradiction(&self, version: u64) -> Option<&'static str> {
+        let files = || self.tables.values().flatten();
+        let total = |of: fn(&DataFile) -> u64| {
+            let sum = files().try_fold(0_u64, |sum, file| sum.checked_add(of(file)));
+            sum.filter(|sum| i64::try_from(*sum).is_ok())
+        };
+        if self.version != version || version > MOST {
+            Some("its number is not that of its name, or cannot be one")
+        } else if total(|file| file.rows).is_none() || total(|file| file.size).is_none() {
+            Some("its files would hold more rows or bytes than can be counted")
+        } else {
+            None
+        }
+    }
+
     pub(super) fn files_mut(&mut self, table: LakeTable) -> &mut Vec<DataFile> {
         self.tables.entry(table).or_default()
     }
@@ -147,7 +166,11 @@ pub(super) fn folder(root: &Path) -> PathBuf {
 }
 
 fn path_of(store: &Store, version: u64) -> PathBuf {
-    folder(store.root()).join(format!("{version:08}.json"))
+    folder(store.root()).join(name_of(version))
+}
+
+fn name_of(version: u64) -> String {
+    format!("{version:08}.json")
 }
 
 /// The version numbers present, ascending; names that are no version are passed over.
@@ -155,7 +178,10 @@ pub(super) fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
     let names = store.list(&folder(store.root()))?;
     let mut versions: Vec<u64> = names
         .iter()
-        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
+        .filter_map(|name| {
+            let version: u64 = name.strip_suffix(".json")?.parse().ok()?;
+            (*name == name_of(version)).then_some(version)
+        })
         .collect();
     versions.sort_unstable();
     Ok(versions)
@@ -200,7 +226,7 @@ pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
 fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
     #[derive(Deserialize)]
     struct FormatOnly {
-        format: u32,
+        format: u64,
     }
     let path = path_of(store, version);
     let mut text = Vec::new();
@@ -212,13 +238,16 @@ fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
     };
     // The format first: a newer manifest need not have the shape that follows.
     let FormatOnly { format } = serde_json::from_slice(&text).map_err(damaged)?;
-    if format > FORMAT_VERSION {
+    if format > u64::from(FORMAT_VERSION) {
         return Err(LakeError::NewerFormat {
             path: store.root().to_owned(),
             found: format,
         });
     }
     let manifest: Manifest = serde_json::from_slice(&text).map_err(damaged)?;
+    if let Some(wrong) = manifest.contradiction(version) {
+        return Err(damaged(serde::de::Error::custom(wrong)));
+    }
     let mut files = manifest.tables.values().flatten();
     match files.find(|file| !is_below(&file.path)) {
         Some(file) => Err(LakeError::PathOutside {

@@ -54,7 +54,7 @@ pub enum LakeError {
         /// The lake.
         path: PathBuf,
         /// The format it was written in.
-        found: u32,
+        found: u64,
     },
     /// The manifest cannot be understood.
     #[error("manifest `{}` is damaged", path.display())]

@@ -140,8 +140,11 @@ impl Store {
                     other => other,
                 }
             })?;
-            if let Some(parent) = folder.parent().filter(|path| !path.as_os_str().is_empty()) {
-                self.sync_dir(parent)?;
+            match folder.parent() {
+                // A relative path of one part.
+                Some(parent) if parent.as_os_str().is_empty() => self.sync_dir(Path::new("."))?,
+                Some(parent) => self.sync_dir(parent)?,
+                None => {}
             }
         }
         Ok(())

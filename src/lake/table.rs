@@ -16,16 +16,22 @@ pub enum LakeTable {
     LogFiles,
     /// One row per further copy of an event that is kept once.
     Duplicates,
+    /// One row per call of a pruned day that handed out credentials which can still be in use.
+    KeptIssues,
+    /// One row per name that pruned events showed of a user of Identity Center.
+    KeptUsers,
 }
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Events,
         Self::Sessions,
         Self::Rejected,
         Self::LogFiles,
         Self::Duplicates,
+        Self::KeptIssues,
+        Self::KeptUsers,
     ];
 
     /// The table's name in SQL and its folder in the lake.
@@ -36,6 +42,8 @@ impl LakeTable {
             Self::Rejected => "rejected",
             Self::LogFiles => "log_files",
             Self::Duplicates => "duplicates",
+            Self::KeptIssues => "kept_issues",
+            Self::KeptUsers => "kept_users",
         }
     }
 

@@ -289,6 +289,63 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_manifest_that_cannot_be_is_damaged_and_a_format_of_any_size_is_newer() {
+    let huge = u64::MAX;
+    for (name, text, is_newer) in [
+        (
+            "00000009",
+            r#"{"format":4294967296,"version":9}"#.to_owned(),
+            true,
+        ),
+        (
+            "00000009",
+            r#"{"format":1,"version":7,"tables":{}}"#.to_owned(),
+            false,
+        ),
+        (
+            "18446744073709551615",
+            format!(r#"{{"format":1,"version":{huge},"tables":{{}}}}"#),
+            false,
+        ),
+        (
+            "00000009",
+            format!(
+                r#"{{"format":1,"version":9,"tables":{{"events":[
+                    {{"path":"events/a.parquet","rows":{huge},"size":1}},
+                    {{"path":"events/b.parquet","rows":2,"size":1}}]}}}}"#
+            ),
+            false,
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, lake) = new_lake(&dir);
+        drop(lake);
+        std::fs::write(root.join(format!("manifest/{name}.json")), &text).unwrap();
+        let error = Lake::open(&root).unwrap_err();
+        let is_as_said = if is_newer {
+            matches!(error, LakeError::NewerFormat { .. })
+        } else {
+            matches!(error, LakeError::Manifest { .. })
+        };
+        assert!(is_as_said, "{text}: {error}");
+    }
+}
+
+#[test]
+fn names_that_no_commit_gives_are_no_manifests() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    let version = lake.snapshot().unwrap().version;
+    for name in ["3.json", "+0000009.json", "000000009.json", "nine.json"] {
+        std::fs::write(root.join("manifest").join(name), "{").unwrap();
+    }
+    assert_eq!(
+        Lake::open(&root).unwrap().snapshot().unwrap().version,
+        version
+    );
+}
+
+#[test]
 fn a_folder_with_other_files_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("letter.txt"), b"dear").unwrap();

@@ -6,19 +6,24 @@ use std::fmt::Write as _;
 /// Characters that do something else than show a sign.
 ///
 /// Controls of both sets (C1 has the one-character form of `ESC [`), bidirectional overrides and
-/// isolates, the separators of lines and paragraphs, and signs that nobody sees (fillers, tags, variation selectors).
+/// isolates, the separators of lines and paragraphs, and signs that nobody sees (fillers, tags, variation selectors):
+/// Unicode's `Default_Ignorable_Code_Point`, and the anchors of annotations.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{61c}'
+            '\u{ad}'
                 | '\u{34f}'
+                | '\u{61c}'
                 | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
                 | '\u{180b}'..='\u{180f}'
                 | '\u{3164}'
                 | '\u{ffa0}'
-                | '\u{fff9}'..='\u{fffb}'
+                | '\u{fff0}'..='\u{fffb}'
                 | '\u{fe00}'..='\u{fe0f}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
@@ -59,6 +64,9 @@ mod tests {
         assert_eq!(safe_text("gnp\u{202e}exe"), "gnp\\u{202e}exe");
         assert_eq!(safe_text("a\nb"), "a\\nb");
         assert_eq!(safe_text("a\u{e0041}b"), "a\\u{e0041}b");
+        for hidden in ['\u{ad}', '\u{17b4}', '\u{1bca0}', '\u{1d173}', '\u{fff0}'] {
+            assert!(is_unsafe(hidden), "{hidden:?}");
+        }
         assert!(matches!(safe_text("Zoë 日本"), Cow::Borrowed(_)));
     }
 }

@@ -13,6 +13,7 @@ use super::link::{EXPIRY_SLACK, LONGEST_LIFE, SECOND};
 use super::nodes::Node;
 use super::verdict::{Confidence, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
+use crate::iam::Arn;
 
 /// The longest that a role session lives; IAM User Guide, "Methods to assume a role".
 const LONGEST_ROLE: i64 = 12 * 3600 * SECOND;
@@ -164,17 +165,20 @@ fn add_kept<'a>(
         .map(|(at, node)| (node.id.as_str(), at))
         .collect();
     for row in kept.iter() {
-        let (Some(node), Some(role), Some(name), Some(created)) = (
-            at.get(row.id.as_str()),
-            &row.role_id,
-            &row.session_name,
-            row.created_at,
-        ) else {
+        let principal = match (&row.role_id, &row.session_name) {
+            (Some(role), Some(name)) => Some(Cow::Owned(format!("{role}:{name}"))),
+            // A federated user has no role.
+            _ => row.persona.id.as_deref().map(Cow::Borrowed),
+        };
+        let (Some(node), Some(principal), Some(created)) =
+            (at.get(row.id.as_str()), principal, row.created_at)
+        else {
             continue;
         };
-        let principal = Cow::Owned(format!("{role}:{name}"));
+        let of_persona = || Some(Arn::parse(row.persona.arn.as_deref()?)?.account_id);
+        let account = row.role_account_id.as_deref().or_else(of_persona);
         lives.entry(principal).or_default().push(Life {
-            account: row.role_account_id.as_deref().unwrap_or_default(),
+            account: account.unwrap_or_default(),
             created,
             end: row
                 .expires_at

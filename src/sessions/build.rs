@@ -63,13 +63,26 @@ impl<'a> Sessions<'a> {
             users: &users,
         };
         let web_subjects = web_subjects(uses, names, &issuances, &index);
+        // Behind the sessions in use those of which no event is left.
+        let kept = KeptRows::new(&facts.kept);
+        let without_events: Vec<&SessionRow> = kept
+            .iter()
+            .filter(|row| !index.contains_key(row.id.as_str()))
+            .collect();
+        let mut places = index.clone();
+        places.extend(
+            without_events
+                .iter()
+                .map(|row| row.id.as_str())
+                .zip(uses.len..),
+        );
         let builder = NodeBuilder {
             facts,
             issuances: &issuances,
             names,
             linker: &linker,
             web_subjects: &web_subjects,
-            index: &index,
+            places: &places,
             evidence: &evidence,
             by_arn: &by_arn,
             siblings: &siblings,
@@ -79,11 +92,8 @@ impl<'a> Sessions<'a> {
             .iter()
             .flat_map(|node| node.issues.iter().copied())
             .collect();
+        nodes.extend(without_events.into_iter().map(Node::kept));
         nodes.extend(builder.unused(&consumed));
-        let used: HashSet<String> = nodes.iter().map(|node| node.id.clone()).collect();
-        let kept = KeptRows::new(&facts.kept);
-        let without_events = kept.iter().filter(|row| !used.contains(&row.id));
-        nodes.extend(without_events.map(Node::kept));
         tie_by_window(&mut nodes, facts, &issuances, &kept);
         Self {
             facts,

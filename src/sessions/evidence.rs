@@ -1,12 +1,14 @@
 //! All joins of a session held against each other: the first gives the link, the others confirm or contradict it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
+use super::columns::Kept;
 use super::facts::Facts;
 use super::identity_center::user_of;
 use super::issuance::IssuingApi;
 use super::link::{CREATION_TOLERANCE, EXPIRY_SLACK, Link, Linker, SECOND};
-use super::verdict::{Contradiction, Method};
+use super::verdict::{Confidence, Contradiction, Method};
 use super::workload;
 use crate::iam::{AssumedRoleArn, account_of_id};
 
@@ -59,14 +61,19 @@ impl Linker<'_> {
         let uses = self.uses;
         let mut all: Vec<Option<Evidence>> =
             (0..uses.len).map(|row| self.weigh(facts, row)).collect();
-        let session = |row| Some((uses.principal_id.get(row)?, uses.creation_date.get(row)?));
-        let orphans: HashSet<(&str, i64)> = (0..uses.len)
+        let session = |row| {
+            let principal = Cow::Borrowed(uses.principal_id.get(row)?);
+            Some((principal, uses.creation_date.get(row)?))
+        };
+        let kept = (0..facts.kept.len).filter_map(|row| kept_orphan(&facts.kept, row));
+        let orphans: HashSet<(Cow<'_, str>, i64)> = (0..uses.len)
             .filter(|row| {
                 all.get(*row).is_some_and(Option::is_none)
                     && self.own_key(*row).is_some()
                     && !self.is_of_console(*row)
             })
             .filter_map(session)
+            .chain(kept)
             .collect();
         for (row, evidence) in all.iter_mut().enumerate() {
             if let Some(evidence) = evidence
@@ -201,6 +208,15 @@ impl Linker<'_> {
         )
         .then(|| named == id || named.starts_with("awslambda_"))
     }
+}
+
+/// Principal and creation of a session whose events are gone, which had a key and nobody who took it.
+fn kept_orphan(kept: &Kept, row: usize) -> Option<(Cow<'_, str>, i64)> {
+    let is_orphan = kept.confidence.get(row) == Some(Confidence::Unresolved.code())
+        && !kept.access_key_ids.get(row).is_empty();
+    let (role, name) = (kept.role_id.get(row)?, kept.session_name.get(row)?);
+    let principal = Cow::Owned(format!("{role}:{name}"));
+    is_orphan.then_some((principal, kept.created_at.get(row)?))
 }
 
 fn contradiction_of(method: Method) -> Option<Contradiction> {

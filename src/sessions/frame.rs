@@ -41,6 +41,11 @@ pub(super) trait Values: Sized {
     fn of(array: &ArrayRef) -> Self;
 }
 
+/// A row that is not there has no values.
+fn has_value(array: &dyn Array, row: usize) -> bool {
+    row < array.len() && array.is_valid(row)
+}
+
 /// A text column. Empty text reads as nothing: CloudTrail writes `""` where it has no value.
 #[derive(Debug)]
 pub(super) struct Texts(StringViewArray);
@@ -57,8 +62,7 @@ impl Values for Texts {
 
 impl Texts {
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        self.0
-            .is_valid(row)
+        has_value(&self.0, row)
             .then(|| self.0.value(row))
             .filter(|text| !text.is_empty())
     }
@@ -80,7 +84,7 @@ impl Values for Ints {
 
 impl Ints {
     pub(super) fn get(&self, row: usize) -> Option<i64> {
-        self.0.is_valid(row).then(|| self.0.value(row))
+        has_value(&self.0, row).then(|| self.0.value(row))
     }
 }
 
@@ -100,7 +104,7 @@ impl Values for Bools {
 
 impl Bools {
     pub(super) fn get(&self, row: usize) -> Option<bool> {
-        self.0.is_valid(row).then(|| self.0.value(row))
+        has_value(&self.0, row).then(|| self.0.value(row))
     }
 }
 
@@ -120,7 +124,7 @@ impl Values for TextLists {
 
 impl TextLists {
     pub(super) fn get(&self, row: usize) -> Vec<String> {
-        if self.0.is_null(row) {
+        if !has_value(&self.0, row) {
             return Vec::new();
         }
         let items = self.0.value(row);

@@ -4,7 +4,7 @@
 //! before that. Pruning takes the days, not the knowledge: what was known stays, and what was in doubt stays in doubt,
 //! since the events that spoke against it may be among those that went. Only an event that was not there before says more.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -22,7 +22,7 @@ use crate::events::day_of;
 
 /// The kept rows, by session.
 pub(super) struct KeptRows {
-    rows: HashMap<String, SessionRow>,
+    rows: BTreeMap<String, SessionRow>,
 }
 
 impl KeptRows {
@@ -129,9 +129,10 @@ fn is_outdone(kept: &SessionRow, node: &Node, fresh: &Verdict) -> bool {
         // Only AWS's own evidence decides between several.
         Confidence::Ambiguous => fresh.confidence >= Confidence::Strong && is_new(),
         _ if was.reason == Some(UnresolvedReason::CrossAccountNotCollected) => {
-            fresh.reason != was.reason && fresh.confidence > Confidence::Ambiguous
+            fresh.reason != was.reason && fresh.confidence > Confidence::Ambiguous && is_new()
         }
-        confidence => fresh.confidence >= confidence && is_new() && fresh.origin.id.is_some(),
+        // What speaks against a weaker one may be gone.
+        _ => fresh.confidence == Confidence::Exact && is_new() && fresh.origin.id.is_some(),
     }
 }
 

@@ -16,6 +16,7 @@ mod identity;
 mod identity_center;
 mod issuance;
 mod kept;
+mod kept_facts;
 mod link;
 mod nodes;
 mod origin;
@@ -30,6 +31,7 @@ mod workload;
 mod write;
 
 pub use facts::QUERIES;
+pub use kept_facts::{FACT_VIEWS, KEPT_ISSUES, KEPT_USERS};
 pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
@@ -75,12 +77,13 @@ pub async fn resolve(
     let engine = Engine::open(limits)?;
     let store = guard.store();
     engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, &manifest))?;
-    engine.register_table(TableSpec::of(
-        LakeTable::Sessions,
-        SESSIONS,
-        store,
-        &manifest,
-    ))?;
+    for (table, columns) in [
+        (LakeTable::Sessions, SESSIONS),
+        (LakeTable::KeptIssues, KEPT_ISSUES),
+        (LakeTable::KeptUsers, KEPT_USERS),
+    ] {
+        engine.register_table(TableSpec::of(table, columns, store, &manifest))?;
+    }
     let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
     let mut draft = Draft::new(guard, Operation::Resolve)?;

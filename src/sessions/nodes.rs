@@ -80,8 +80,8 @@ pub(super) struct NodeBuilder<'a> {
     pub(super) issuances: &'a Issuances<'a>,
     pub(super) names: Names<'a>,
     pub(super) linker: &'a Linker<'a>,
-    /// Session id → row of the uses, which is also the node's place.
-    pub(super) index: &'a HashMap<&'a str, usize>,
+    /// Session id → place among the nodes: that of its row of the uses, or behind them that of a kept row.
+    pub(super) places: &'a HashMap<&'a str, usize>,
     /// The weighed links of the uses.
     pub(super) evidence: &'a [Option<Evidence>],
     pub(super) web_subjects: &'a WebSubjects,
@@ -210,7 +210,7 @@ impl NodeBuilder<'_> {
                     continue;
                 }
                 let caller = self.facts.issues.caller_session_id.get(grant)?;
-                parents.insert(*self.index.get(caller)?);
+                parents.insert(*self.places.get(caller)?);
                 evidence.extend(self.facts.issues.event_id.get(grant).map(str::to_owned));
             }
         }
@@ -263,7 +263,7 @@ impl NodeBuilder<'_> {
         let caller = issues
             .caller_session_id
             .get(issue)
-            .and_then(|caller| self.index.get(caller).copied());
+            .and_then(|caller| self.places.get(caller).copied());
         let itself = || row.and_then(|row| of_identity(uses, row, self.names));
         let from_caller = |origin| {
             let parent = caller.filter(|caller| Some(*caller) != row);
@@ -407,7 +407,7 @@ impl NodeBuilder<'_> {
     pub(super) fn parents_of(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
         let parents: Vec<usize> = pairs
             .iter()
-            .filter_map(|pair| self.index.get(pair.session_id.as_str()).copied())
+            .filter_map(|pair| self.places.get(pair.session_id.as_str()).copied())
             .collect();
         let evidence = pairs.iter().flat_map(|pair| pair.event_ids.clone());
         node.evidence = evidence.collect();
@@ -427,7 +427,7 @@ impl NodeBuilder<'_> {
             let Some(id) = self.issuances.session_id(row) else {
                 continue;
             };
-            if !taken.contains(id.as_str()) && !self.index.contains_key(id.as_str()) {
+            if !taken.contains(id.as_str()) && !self.places.contains_key(id.as_str()) {
                 opened.entry(id.as_str().to_owned()).or_default().push(row);
             }
         }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use futures::TryStreamExt as _;
 
 use super::UpkeepError;
-use super::plan::{Merge, Policy, TARGET_BYTES, plan};
+use super::plan::{Merge, Policy, plan};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{TableShape, shape_of};
 use crate::lake::{DataFile, Draft, LakeTable, Operation, TableWriter, WriteGuard, schema_of};
@@ -43,7 +43,7 @@ pub async fn compact(
         let Some(shape) = shape_of(merge.table) else {
             continue;
         };
-        let files = Box::pin(write_merged(guard, &merge, shape, limits)).await?;
+        let files = Box::pin(merged(guard, &merge, shape, policy, limits)).await?;
         let compacted = Compacted {
             table: merge.table,
             date: merge.date,
@@ -66,55 +66,85 @@ pub async fn compact(
     Ok(all)
 }
 
-/// Writes the rows of all files in their order, to as few files as the target size allows.
-async fn write_merged(
+/// Files that are read at once: each is a stream with a row group of its own in memory.
+const FAN_IN: usize = 16;
+
+/// Writes all rows of a folder's files to as few files as the policy's target allows, in rounds where there are many.
+async fn merged(
     guard: &WriteGuard<'_>,
     merge: &Merge,
     shape: &TableShape,
+    policy: Policy,
+    limits: EngineLimits,
+) -> Result<Vec<DataFile>, UpkeepError> {
+    let mut done = Vec::new();
+    let mut small = merge.files.clone();
+    while small.len() > 1 {
+        let mut next = Vec::new();
+        for files in small.chunks(FAN_IN) {
+            if let [single] = files {
+                next.push(single.clone());
+                continue;
+            }
+            let written = Box::pin(write_merged(guard, shape, files, policy, limits)).await?;
+            // A file of the round before was never part of the lake.
+            for old in files.iter().filter(|file| !merge.files.contains(file)) {
+                guard.discard(old);
+            }
+            // Only the last one may be small, so that every round leaves fewer.
+            let mut written = written.into_iter();
+            match written.next_back() {
+                Some(last) if last.size < policy.large => next.push(last),
+                last => done.extend(last),
+            }
+            done.extend(written);
+        }
+        small = next;
+    }
+    done.append(&mut small);
+    Ok(done)
+}
+
+/// Writes the rows of some files in their order.
+async fn write_merged(
+    guard: &WriteGuard<'_>,
+    shape: &TableShape,
+    files: &[DataFile],
+    policy: Policy,
     limits: EngineLimits,
 ) -> Result<Vec<DataFile>, UpkeepError> {
     let name = shape.table.name();
+    let date = files.first().and_then(|file| file.date);
+    let wanted = files.iter().map(|file| file.rows).sum();
     let engine = Engine::open(limits)?;
-    engine.register_table(TableSpec::of_files(
-        shape.table,
-        shape.columns,
-        guard.store(),
-        &merge.files,
-    ))?;
+    let table = TableSpec::of_files(shape.table, shape.columns, guard.store(), files);
+    engine.register_table(if shape.layout.sorted_time.is_some() {
+        // The files of these tables are sorted already.
+        table.merged_by(shape.order)
+    } else {
+        table
+    })?;
     let columns: Vec<&str> = shape.columns.iter().map(|column| column.name).collect();
-    let sql = format!(
-        "SELECT {} FROM {name} ORDER BY {}",
-        columns.join(", "),
-        shape.order.join(", ")
-    );
     let mut rows = engine
-        .query("compaction", &sql, &[])
+        .sorted("compaction", name, &columns, shape.order)
         .await?
         .stream()
         .await?;
     let schema = schema_of(shape.columns);
-    let begin = || {
-        TableWriter::create(
-            guard,
-            shape.table,
-            merge.date,
-            Arc::clone(&schema),
-            shape.layout,
-        )
-    };
+    let begin = || TableWriter::create(guard, shape.table, date, Arc::clone(&schema), shape.layout);
     let failed = EngineError::query("compaction");
-    let mut files = Vec::new();
+    let mut written = Vec::new();
     let mut writer = begin()?;
     while let Some(batch) = rows.try_next().await.map_err(&failed)? {
-        if writer.bytes() as u64 >= TARGET_BYTES {
-            files.push(std::mem::replace(&mut writer, begin()?).finish()?);
+        if writer.bytes() as u64 >= policy.target {
+            written.push(std::mem::replace(&mut writer, begin()?).finish()?);
         }
         writer.write(&align(&batch, &schema)?)?;
     }
-    files.push(writer.finish()?);
-    let (wanted, found) = (merge.rows(), files.iter().map(|file| file.rows).sum());
+    written.push(writer.finish()?);
+    let found = written.iter().map(|file| file.rows).sum();
     if wanted == found {
-        return Ok(files);
+        return Ok(written);
     }
     Err(UpkeepError::RowsDiffer {
         table: name,

@@ -8,7 +8,7 @@ mod plan;
 mod prune;
 
 pub use compact::{Compacted, compact};
-pub use plan::{Merge, Policy, TARGET_BYTES, plan};
+pub use plan::{Merge, Policy, plan};
 pub use prune::{Pruned, QUERIES, plan_prune, prune};
 
 use crate::engine::EngineError;

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use crate::events::SHAPES;
 use crate::lake::{DataFile, LakeTable, Manifest};
 
-/// The size from which a file is large enough, and at which a new one is begun, in bytes.
-pub const TARGET_BYTES: u64 = 256 << 20;
+/// The size at which a new file is begun, in bytes.
+const TARGET_BYTES: u64 = 256 << 20;
 
 /// When files are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Policy {
     pub large: u64,
     /// Fewer files than this in one folder stay as they are.
     pub least: usize,
+    /// The size at which a new file is begun, in bytes.
+    pub target: u64,
 }
 
 impl Policy {
@@ -25,12 +27,14 @@ impl Policy {
         // One that was cut at the target ends a little below it.
         large: TARGET_BYTES / 4 * 3,
         least: 2,
+        target: TARGET_BYTES,
     };
 
     /// What follows an ingest: rare and cheap, so that each row is written some few times in all.
     pub const AFTER_INGEST: Self = Self {
         large: 32 << 20,
         least: 8,
+        target: TARGET_BYTES,
     };
 }
 
@@ -41,7 +45,7 @@ pub struct Merge {
     pub table: LakeTable,
     /// The UTC day, in tables that have days.
     pub date: Option<NaiveDate>,
-    /// The files, by path.
+    /// The files, by time where they have one, else by path.
     pub files: Vec<DataFile>,
 }
 
@@ -71,10 +75,13 @@ pub fn plan(manifest: &Manifest, policy: Policy) -> Vec<Merge> {
             folders
                 .into_iter()
                 .filter(|(_, files)| files.len() >= policy.least)
-                .map(|(date, files)| Merge {
-                    table: shape.table,
-                    date,
-                    files,
+                .map(|(date, mut files)| {
+                    files.sort_by(|a, b| (a.min_time, &a.path).cmp(&(b.min_time, &b.path)));
+                    Merge {
+                        table: shape.table,
+                        date,
+                        files,
+                    }
                 }),
         );
     }

@@ -18,13 +18,13 @@ use super::UpkeepError;
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{SHAPES, shape_of};
 use crate::lake::{
-    DataFile, Draft, LakeTable, Manifest, Operation, Store, TableWriter, WriteGuard, read_columns,
-    schema_of, text_at,
+    DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter, WriteGuard,
+    read_columns, schema_of, text_at,
 };
-use crate::sessions::{SESSIONS, SESSIONS_LAYOUT, resolve};
+use crate::sessions::{FACT_VIEWS, KEPT_ISSUES, KEPT_USERS, SESSIONS, SESSIONS_LAYOUT, resolve};
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 3] = [
+pub const QUERIES: [(&str, &str); 5] = [
     (
         "needed_sessions",
         include_str!("../../sql/upkeep/needed_sessions.sql"),
@@ -32,6 +32,14 @@ pub const QUERIES: [(&str, &str); 3] = [
     (
         "kept_duplicates",
         include_str!("../../sql/upkeep/kept_duplicates.sql"),
+    ),
+    (
+        "kept_issues",
+        include_str!("../../sql/upkeep/kept_issues.sql"),
+    ),
+    (
+        "kept_users",
+        include_str!("../../sql/upkeep/kept_users.sql"),
     ),
     (
         "kept_rejected",
@@ -67,7 +75,7 @@ pub async fn plan_prune(
     before: NaiveDate,
     limits: EngineLimits,
 ) -> Result<Vec<Pruned>, UpkeepError> {
-    let engine = open(store, manifest, limits)?;
+    let engine = open(store, manifest, limits).await?;
     Ok(plan(&engine, manifest, before).await?.report)
 }
 
@@ -80,7 +88,7 @@ pub async fn prune(
     // What is known now is what is kept.
     Box::pin(resolve(guard, limits)).await?;
     let mut draft = Draft::new(guard, Operation::Prune)?;
-    let engine = open(guard.store(), draft.base(), limits)?;
+    let engine = open(guard.store(), draft.base(), limits).await?;
     let plan = plan(&engine, draft.base(), before).await?;
     if plan.report.iter().all(|part| part.rows == 0) {
         return Ok(Vec::new());
@@ -92,8 +100,8 @@ pub async fn prune(
     if !plan.days.is_empty() {
         keep_sessions(&mut draft, &plan)?;
     }
-    for table in [LakeTable::Duplicates, LakeTable::Rejected] {
-        Box::pin(keep_rows(&mut draft, &engine, table, before)).await?;
+    for (table, name) in KEPT_ROWS.into_iter().chain(KEPT_FACTS) {
+        Box::pin(keep_rows(&mut draft, &engine, table, name, before)).await?;
     }
     draft.prune_before(before);
     draft.commit()?;
@@ -101,13 +109,25 @@ pub async fn prune(
     Ok(plan.report)
 }
 
-fn open(store: &Store, manifest: &Manifest, limits: EngineLimits) -> Result<Engine, EngineError> {
+async fn open(
+    store: &Store,
+    manifest: &Manifest,
+    limits: EngineLimits,
+) -> Result<Engine, EngineError> {
     let engine = Engine::open(limits)?;
     for shape in SHAPES {
         engine.register_table(TableSpec::of(shape.table, shape.columns, store, manifest))?;
     }
-    let sessions = TableSpec::of(LakeTable::Sessions, SESSIONS, store, manifest);
-    engine.register_table(sessions)?;
+    for (table, columns) in [
+        (LakeTable::Sessions, SESSIONS),
+        (LakeTable::KeptIssues, KEPT_ISSUES),
+        (LakeTable::KeptUsers, KEPT_USERS),
+    ] {
+        engine.register_table(TableSpec::of(table, columns, store, manifest))?;
+    }
+    for (name, sql) in FACT_VIEWS {
+        engine.register_view(name, sql).await?;
+    }
     Ok(engine)
 }
 
@@ -171,6 +191,12 @@ async fn plan(
 const KEPT_ROWS: [(LakeTable, &str); 2] = [
     (LakeTable::Duplicates, "kept_duplicates"),
     (LakeTable::Rejected, "kept_rejected"),
+];
+
+/// What sessions that come later rest on.
+const KEPT_FACTS: [(LakeTable, &str); 2] = [
+    (LakeTable::KeptIssues, "kept_issues"),
+    (LakeTable::KeptUsers, "kept_users"),
 ];
 
 async fn ask(
@@ -282,15 +308,15 @@ async fn keep_rows(
     draft: &mut Draft<'_>,
     engine: &Engine,
     table: LakeTable,
+    name: &str,
     before: NaiveDate,
 ) -> Result<(), UpkeepError> {
-    let (Some(shape), Some((_, name))) = (
-        shape_of(table),
-        KEPT_ROWS.iter().find(|(known, _)| *known == table),
-    ) else {
-        return Ok(());
+    let (columns, layout) = match (shape_of(table), table) {
+        (Some(shape), _) => (shape.columns, shape.layout),
+        (None, LakeTable::KeptUsers) => (KEPT_USERS, FileLayout::default()),
+        (None, _) => (KEPT_ISSUES, FileLayout::default()),
     };
-    let schema = schema_of(shape.columns);
+    let schema = schema_of(columns);
     let mut rows = ask(engine, name, before).await?;
     let mut writer: Option<TableWriter> = None;
     while let Some(batch) = rows.try_next().await.map_err(EngineError::query(name))? {
@@ -304,7 +330,7 @@ async fn keep_rows(
                 table,
                 None,
                 Arc::clone(&schema),
-                shape.layout,
+                layout,
             )?),
         };
         open.write(&align(&batch, &schema)?)?;

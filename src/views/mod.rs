@@ -13,7 +13,7 @@ use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
-use crate::sessions::SESSIONS;
+use crate::sessions::{KEPT_ISSUES, KEPT_USERS, SESSIONS};
 use crate::sql_file::SqlFile;
 
 pub use data_files::DATA_FILES;
@@ -89,6 +89,8 @@ pub fn columns_of(table: LakeTable) -> &'static [Column] {
         LakeTable::Rejected => REJECTED,
         LakeTable::LogFiles => LOG_FILES,
         LakeTable::Duplicates => DUPLICATES,
+        LakeTable::KeptIssues => KEPT_ISSUES,
+        LakeTable::KeptUsers => KEPT_USERS,
     }
 }
 

@@ -22,6 +22,64 @@ fn a_source_that_is_not_there() {
 }
 
 #[test]
+fn what_was_mistyped_is_shown_without_its_controls() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [["--la\u{1b}[31mke", "x"], ["qu\u{202e}ery", "x"]] {
+        let ran = rolecall(folder.path(), &arguments);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(
+            !ran.stderr.contains(['\u{1b}', '\u{202e}']),
+            "{:?}",
+            ran.stderr
+        );
+        // The parser of arguments takes whole escape sequences out by itself.
+        assert!(
+            ran.stderr.contains("\\u{202e}") || ran.stderr.contains("--lake"),
+            "{:?}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    std::fs::write(&report, "old").unwrap();
+    std::fs::set_permissions(&report, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let ran = rolecall(folder.path(), &["schema", "--output", "report.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let mode = report.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_ne!(std::fs::read_to_string(&report).unwrap(), "old");
+}
+
+#[test]
+fn a_question_that_needs_more_memory_says_which_flag_gives_it() {
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    let ran = rolecall(
+        lake.folder.path(),
+        &[
+            "sql",
+            "SELECT * FROM events ORDER BY event_id",
+            "--lake",
+            "lake",
+            "--memory",
+            "1KiB",
+        ],
+    );
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("--memory"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_bucket_that_this_build_cannot_read() {
     let folder = tempfile::tempdir().unwrap();
     let ran = rolecall(folder.path(), &["ingest", "s3://bucket/prefix"]);

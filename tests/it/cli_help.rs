@@ -102,6 +102,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -191,6 +197,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -287,6 +299,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -330,6 +348,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -370,6 +394,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -423,6 +453,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -502,6 +538,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -585,6 +627,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -657,6 +705,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -712,6 +766,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -765,6 +825,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -811,6 +877,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -860,6 +932,12 @@ fn the_help_of_every_command() {
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
 
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
+
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
 
@@ -905,6 +983,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -952,6 +1036,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`
@@ -1005,6 +1095,12 @@ fn the_help_of_every_command() {
           --accounts <FILE>
               The organization's accounts, as `aws organizations list-accounts` prints them: names, and
               whose an account is
+
+          --memory <SIZE>
+              Memory for sorting, grouping and joining; what does not fit is sorted and grouped on disk,
+              in the system's temporary folder
+              
+              [default: 2GiB]
 
           --people <FILE>
               Which origins are one person, as TOML: `[[person]]` with `name` and a list of `origins`

@@ -2,6 +2,7 @@
 
 use super::support::records::{call, records_file, user};
 use super::support::{TempLake, gzip};
+use rolecall::decode::{DecodeOptions, Record, RecordSink, Rejected, decode_log_file};
 use serde_json::Value;
 
 fn good(id: &str) -> Value {
@@ -37,6 +38,36 @@ fn kept_and_rejected(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     );
     assert_eq!(books.is_clean(), reasons.is_empty());
     (kept, reasons)
+}
+
+/// A disk that fails after some bytes.
+struct BadDisk<'a>(&'a [u8]);
+
+impl std::io::Read for BadDisk<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            const EIO: i32 = 5;
+            return Err(std::io::Error::from_raw_os_error(EIO));
+        }
+        self.0.read(buffer)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_within_a_gzip_file_is_no_damage_of_the_file() {
+    struct Reasons(Vec<&'static str>);
+    impl RecordSink for Reasons {
+        fn record(&mut self, _: u64, _: &Record<'_>) {}
+        fn rejected(&mut self, rejected: Rejected) {
+            self.0.push(rejected.reason.code());
+        }
+    }
+    let records: Vec<Value> = (0..200).map(|n| good(&format!("event-{n}"))).collect();
+    let whole = gzip(&records_file(&records));
+    let mut reasons = Reasons(Vec::new());
+    let disk = BadDisk(&whole[..whole.len() / 2]);
+    decode_log_file(disk, DecodeOptions::default(), &mut reasons);
+    assert_eq!(reasons.0, ["unreadable"]);
 }
 
 #[test]

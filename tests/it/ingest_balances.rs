@@ -1,7 +1,11 @@
 //! Every record read is an event, a duplicate or rejected; running again changes nothing.
 
-use super::support::TempLake;
 use super::support::records::{call, lines, records_file, user};
+use super::support::{LIMITS, TempLake, runtime};
+use rolecall::ingest::{Books, IngestOptions, ingest};
+use rolecall::lake::Lake;
+use rolecall::sessions::resolve;
+use rolecall::source::{Location, Selection, list};
 use serde_json::{Value, json};
 
 fn event(id: &str, time: &str) -> Value {
@@ -277,30 +281,29 @@ fn a_folder_that_may_not_be_entered_is_reported_once() {
     assert_eq!(third.events, 1);
 }
 
-#[test]
-fn a_file_that_vanishes_before_it_is_read_is_reported_and_the_rest_is_read() {
-    use super::support::runtime;
-    use rolecall::ingest::{IngestOptions, ingest};
-    use rolecall::lake::Lake;
-    use rolecall::source::{Location, Selection, list};
-    let lake = TempLake::new();
-    lake.put("a.json", &records_file(&[event("1", NOON)]));
-    lake.put("b.json", &records_file(&[event("2", NOON)]));
+/// Ingests the log folder as it was before something happened to it.
+fn ingest_after_listing(lake: &TempLake, happens: impl FnOnce()) -> Books {
     let logs = Location::parse(lake.logs().to_str().unwrap()).unwrap();
     let listing = list(&[logs], &Selection::default()).unwrap();
-    std::fs::remove_file(lake.logs().join("a.json")).unwrap();
+    happens();
     let open = Lake::open_or_create(&lake.root()).unwrap();
     let guard = open
         .write("2026-04-01T00:00:00Z".parse().unwrap(), || ())
         .unwrap();
-    let options = IngestOptions::new(1);
-    let books = ingest(&guard, listing, options, &mut |_| ()).unwrap();
+    let books = ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
+    runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+    books
+}
+
+#[test]
+fn a_file_that_vanishes_before_it_is_read_is_reported_and_the_rest_is_read() {
+    let lake = TempLake::new();
+    lake.put("a.json", &records_file(&[event("1", NOON)]));
+    lake.put("b.json", &records_file(&[event("2", NOON)]));
+    let books = ingest_after_listing(&lake, || {
+        std::fs::remove_file(lake.logs().join("a.json")).unwrap();
+    });
     assert_eq!((books.files_rejected, books.events), (1, 1));
-    runtime()
-        .block_on(rolecall::sessions::resolve(&guard, super::support::LIMITS))
-        .unwrap();
-    drop(guard);
-    drop(open);
     assert_eq!(
         lake.value("SELECT log_file_key FROM rejected WHERE reason = 'unreadable'"),
         "a.json"
@@ -309,6 +312,26 @@ fn a_file_that_vanishes_before_it_is_read_is_reported_and_the_rest_is_read() {
     lake.put("a.json", &records_file(&[event("1", NOON)]));
     assert_eq!(lake.ingest().events, 1);
     assert_eq!(lake.sql("SELECT * FROM rejected"), Vec::<Value>::new());
+    lake.assert_books_balance();
+}
+
+#[test]
+fn a_known_file_that_can_be_read_again_is_no_longer_told_as_unreadable() {
+    let lake = TempLake::new();
+    let file = lake.logs().join("a.json");
+    let bytes = records_file(&[event("1", NOON)]);
+    lake.put("a.json", &bytes);
+    assert_eq!(lake.ingest().events, 1);
+    assert_eq!(
+        ingest_after_listing(&lake, || std::fs::remove_file(&file).unwrap()).files_rejected,
+        1
+    );
+    let unreadable = "SELECT count(*) AS n FROM rejected WHERE reason = 'unreadable'";
+    assert_eq!(lake.value(unreadable), 1);
+    lake.put("a.json", &bytes);
+    assert_eq!(lake.ingest().files_known, 1);
+    assert_eq!(lake.value(unreadable), 0);
+    assert_eq!(lake.value("SELECT count(*) AS n FROM events"), 1);
     lake.assert_books_balance();
 }
 

@@ -19,7 +19,12 @@ fn there_is_a_lake_of_every_format() {
         let lake = lake_of_format(format);
         let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
         assert_eq!(manifest.format, format);
-        for table in LakeTable::ALL {
+        // What pruning keeps is there after pruning alone.
+        let kept = [LakeTable::KeptIssues, LakeTable::KeptUsers];
+        for table in LakeTable::ALL
+            .into_iter()
+            .filter(|table| !kept.contains(table))
+        {
             assert!(manifest.rows(table) > 0, "{} is empty", table.name());
         }
     }

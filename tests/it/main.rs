@@ -31,6 +31,7 @@ mod secrets;
 // The books balance, once is once, and order does not matter.
 mod ingest_balances;
 mod ingest_order;
+mod lake_durability;
 mod lake_format;
 mod lake_private;
 mod upkeep_compact;
