@@ -34,7 +34,8 @@ SELECT
     shared_event_id,
     request_id,
     source_ip_address,
-    user_agent
+    user_agent,
+    false AS is_of_pruned_day
 FROM events
 WHERE
     coalesce(error_code, '') = ''
@@ -97,7 +98,8 @@ SELECT
     kept_issues.shared_event_id,
     kept_issues.request_id,
     kept_issues.source_ip_address,
-    kept_issues.user_agent
+    kept_issues.user_agent,
+    true AS is_of_pruned_day
 FROM kept_issues
 -- A log file that came again brings its events back.
 LEFT ANTI JOIN events ON kept_issues.event_id = events.event_id

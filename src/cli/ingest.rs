@@ -1,11 +1,14 @@
 //! `rolecall ingest`: log files into the lake.
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
+use bytesize::ByteSize;
 use chrono::NaiveDate;
 use clap::Args;
 
 use super::asking::show_rows;
+use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
@@ -14,7 +17,7 @@ use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
-use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
+use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
 
 /// Read log files into the lake
 ///
@@ -25,7 +28,7 @@ use crate::source::{Listing, Location, Selection, SourceError, Stream, list};
 #[derive(Debug, Args)]
 #[command(after_help = super::READING)]
 pub(super) struct IngestArgs {
-    /// Files, folders, quoted glob patterns, or `-` for standard input
+    /// Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
     /// Leave sessions and attribution as they are
@@ -35,6 +38,8 @@ pub(super) struct IngestArgs {
     selection: SelectionArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    bucket: BucketArgs,
 }
 
 /// Which log files to read, by what their keys say
@@ -69,12 +74,19 @@ impl SelectionArgs {
     }
 }
 
-/// Finds the log files, before anything is written.
-pub(super) fn listing(
+/// What was named: log files as they are found, and the buckets among them.
+pub(super) struct Found {
+    pub(super) batches: std::iter::Peekable<Batches>,
+    buckets: Vec<Arc<Bucket>>,
+}
+
+/// Finds the log files; those on disk, and a bucket's first folder, before anything is written.
+pub(super) fn find(
     world: &World,
     sources: &[String],
     selection: &SelectionArgs,
-) -> Result<Listing, Failure> {
+    bucket: &BucketArgs,
+) -> Result<Found, Failure> {
     let selection = selection.selection(world)?;
     if sources.iter().filter(|source| *source == "-").count() > 1 {
         return Err(Failure::usage(
@@ -86,10 +98,21 @@ pub(super) fn listing(
         .iter()
         .map(|source| match source.as_str() {
             "-" => standard_input(),
+            uri if Bucket::is_uri(uri) => {
+                let open = Bucket::open(uri, &bucket.options(), world.runtime.handle());
+                Ok(Location::Bucket(open.map_err(SourceError::Bucket)?))
+            }
             path => Ok(Location::parse(path)?),
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    Ok(list(&locations, &selection)?)
+    let buckets = locations.iter().filter_map(|location| match location {
+        Location::Bucket(bucket) => Some(Arc::clone(bucket)),
+        _ => None,
+    });
+    Ok(Found {
+        buckets: buckets.collect(),
+        batches: batches(&locations, &selection, world.now.date_naive())?.peekable(),
+    })
 }
 
 /// Takes in what is piped to us.
@@ -103,10 +126,10 @@ fn standard_input() -> Result<Location, Failure> {
 }
 
 pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
-    let listing = listing(world, &args.sources, &args.selection)?;
+    let found = find(world, &args.sources, &args.selection, &args.bucket)?;
     let lake = Lake::open_or_create(&world.lake_path())?;
     let guard = write(world, &lake)?;
-    let books = read_in(world, &guard, listing, &args.limits)?;
+    let books = read_in(world, &guard, found, &args.limits)?;
     if !args.no_resolve {
         world.runtime.block_on(resolve(&guard, world.limits()))?;
     }
@@ -124,29 +147,42 @@ pub(super) fn write<'a>(world: &World, lake: &'a Lake) -> Result<WriteGuard<'a>,
     })?)
 }
 
-/// Reads the listing into the lake.
+/// Reads what was found into the lake.
 pub(super) fn read_in(
     world: &World,
     guard: &WriteGuard<'_>,
-    listing: Listing,
+    found: Found,
     limits: &LimitArgs,
 ) -> Result<Books, Failure> {
-    let files = listing.files.len();
-    if files == 0 && listing.unreadable.is_empty() {
+    let options = limits.options(world);
+    let mut books = Books::default();
+    for listing in found.batches {
+        let part = ingest(guard, listing, options, &mut |part| {
+            let sum = books.clone() + part;
+            world.ui.say(&format!(
+                "read {} of {} log files, {} records",
+                sum.files_read + sum.files_known + sum.files_rejected,
+                sum.files,
+                sum.records
+            ));
+        })?;
+        books = books + &part;
+    }
+    if books.files == 0 {
         world.ui.say(&format!(
             "no log file was found; {} other files were passed over, {} log files were left out by --from, --to, --account or --region, \
              which go by the files' names",
-            listing.skipped, listing.not_selected
+            books.files_skipped, books.files_not_selected
         ));
     }
-    let options = limits.options(world);
-    let books = ingest(guard, listing, options, &mut |books| {
+    for bucket in &found.buckets {
+        let Requests { lists, gets, bytes } = bucket.requests();
         world.ui.say(&format!(
-            "read {} of {files} log files, {} records",
-            books.files_read + books.files_known + books.files_rejected,
-            books.records
+            "{}: {lists} requests to list, {gets} to read, {} came",
+            safe_text(&bucket.uri()),
+            ByteSize(bytes)
         ));
-    })?;
+    }
     if books.files_replaced > 0 {
         world.ui.say(&format!(
             "{} log files had other content under their keys before; it was replaced",

@@ -3,6 +3,7 @@
 //! Holds: data goes to stdout, words to stderr; every failure names the thing in hand and what to do next.
 
 mod asking;
+mod bucket;
 mod compact;
 mod failure;
 mod ingest;

@@ -8,9 +8,10 @@ use clap::Args;
 
 use super::World;
 use super::asking::open_at;
+use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
-use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, listing, read_in, write};
+use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, find, read_in, write};
 use super::limits::LimitArgs;
 use crate::lake::Lake;
 use crate::output::{Format, OutputError, Words, safe_text};
@@ -26,13 +27,15 @@ use crate::views::OpenLake;
 #[derive(Debug, Args)]
 #[command(after_help = super::READING)]
 pub(super) struct ReviewArgs {
-    /// Files, folders, quoted glob patterns, or `-` for standard input
+    /// Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    bucket: BucketArgs,
 }
 
 pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
@@ -40,12 +43,19 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         show(world, &world.lake_path())?;
         return Ok(Exit::Done);
     }
-    let listing = listing(world, &args.sources, &args.selection)?;
-    if world.lake.is_none() && listing.files.is_empty() && listing.unreadable.is_empty() {
+    let mut found = find(world, &args.sources, &args.selection, &args.bucket)?;
+    let (skipped, not_selected, is_empty) = match found.batches.peek() {
+        Some(first) => (
+            first.skipped,
+            first.not_selected,
+            first.files.is_empty() && first.unreadable.is_empty(),
+        ),
+        None => (0, 0, true),
+    };
+    if world.lake.is_none() && is_empty {
         return Err(Failure::usage(
             format!(
-                "nothing to review: no log file was found; {} other files were passed over, {} log files left out by the flags",
-                listing.skipped, listing.not_selected
+                "nothing to review: no log file was found; {skipped} other files were passed over, {not_selected} log files left out by the flags"
             ),
             vec!["check the folder, and `--from`, `--to`, `--account` and `--region`, which go by the files' names".to_owned()],
         ));
@@ -71,7 +81,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     }
     let books = {
         let guard = write(world, &lake)?;
-        let books = read_in(world, &guard, listing, &args.limits)?;
+        let books = read_in(world, &guard, found, &args.limits)?;
         world.runtime.block_on(resolve(&guard, world.limits()))?;
         if temporary.is_none() {
             put_together_after(world, &guard);

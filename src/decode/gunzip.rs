@@ -27,9 +27,35 @@ impl<R: Read> Read for Input<R> {
     }
 }
 
+/// What the bytes come from failed: a disk or a network, and not what is in the file.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct SourceFailed(io::Error);
+
+impl SourceFailed {
+    /// Whether an error came from there, through whatever unpacks it.
+    pub(super) fn is(error: &io::Error) -> bool {
+        error
+            .get_ref()
+            .is_some_and(|inner| inner.downcast_ref::<Self>().is_some())
+    }
+}
+
+/// Marks errors of what it reads from.
+pub(super) struct Marked<R>(R);
+
+impl<R: Read> Read for Marked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, SourceFailed(error)),
+        })
+    }
+}
+
 /// Looks at the first bytes and opens what they announce.
-pub(super) fn open<R: Read>(bytes: R, limits: Limits) -> io::Result<Input<R>> {
-    let mut input = BufReader::with_capacity(64 << 10, bytes);
+pub(super) fn open<R: Read>(bytes: R, limits: Limits) -> io::Result<Input<Marked<R>>> {
+    let mut input = BufReader::with_capacity(64 << 10, Marked(bytes));
     if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let text = Inflated::new(MultiGzDecoder::new(input), limits.inflated_bytes);
         Ok(Input::Gzip(Box::new(text)))

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::RecordSink;
 use super::frames::{Frames, Lines, Step};
+use super::gunzip::SourceFailed;
 use super::json::{self, Extent};
 use super::rejected::{Reason, Rejected};
 use super::take::{Place, in_words};
@@ -186,8 +187,7 @@ impl<R: Read> Frames<R> {
                 Some((Reason::InflatedTooLarge, error.to_string()))
             }
             Some(End::Failed(error)) => {
-                // What the system says has a number; what the bytes say has none.
-                let reason = if !self.is_gzip || error.raw_os_error().is_some() {
+                let reason = if !self.is_gzip || SourceFailed::is(error) {
                     Reason::Unreadable
                 } else if error.kind() == std::io::ErrorKind::UnexpectedEof {
                     Reason::TruncatedGzip

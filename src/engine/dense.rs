@@ -62,7 +62,7 @@ impl PhysicalOptimizerRule for DenseSorts {
     }
 }
 
-/// The rows of its input in batches of the usual size, each of which owns what it shows and nothing else.
+/// The rows of its input in batches of the usual size, each of which keeps little more than what it shows.
 #[derive(Debug)]
 struct DenseBatches {
     input: Arc<dyn ExecutionPlan>,
@@ -136,7 +136,7 @@ impl ExecutionPlan for DenseBatches {
         let rows = self.input.execute(partition, context)?;
         let schema = rows.schema();
         let coalescer = Some(BatchCoalescer::new(Arc::clone(&schema), size));
-        let dense = stream::try_unfold((rows, coalescer), next_dense);
+        let dense = stream::try_unfold((rows, coalescer), move |rest| next_dense(rest, size));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, dense)))
     }
 
@@ -148,13 +148,20 @@ impl ExecutionPlan for DenseBatches {
 /// The rows that are still to be read, and those that wait for a batch to be full; none once all are read.
 type Rest = (SendableRecordBatchStream, Option<BatchCoalescer>);
 
-async fn next_dense((mut rows, mut waiting): Rest) -> Result<Option<(RecordBatch, Rest)>> {
+async fn next_dense(
+    (mut rows, mut waiting): Rest,
+    size: usize,
+) -> Result<Option<(RecordBatch, Rest)>> {
     while let Some(coalescer) = &mut waiting {
         if let Some(batch) = coalescer.next_completed_batch() {
             return Ok(Some((batch, (rows, waiting))));
         }
         if let Some(batch) = rows.try_next().await? {
-            coalescer.push_batch(dense(batch)?)?;
+            // What is kept is weighed for a batch as a whole, so none may be larger than those that come of it.
+            for from in (0..batch.num_rows()).step_by(size) {
+                let rows = size.min(batch.num_rows() - from);
+                coalescer.push_batch(dense(batch.slice(from, rows))?)?;
+            }
         } else {
             coalescer.finish_buffered_batch()?;
             let last = coalescer.next_completed_batch();

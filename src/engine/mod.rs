@@ -109,6 +109,9 @@ pub struct EngineLimits {
     pub memory_bytes: usize,
 }
 
+/// Rows of a batch, as DataFusion has it unless told otherwise.
+pub const BATCH_ROWS: usize = 8192;
+
 /// A DataFusion session over registered tables and views.
 pub struct Engine {
     context: SessionContext,
@@ -122,13 +125,19 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// Opens an engine without tables.
+    pub fn open(limits: EngineLimits) -> Result<Self, EngineError> {
+        Self::open_in_batches(limits, BATCH_ROWS)
+    }
+
+    /// The same, with so many rows in a batch: fewer need less memory and more time.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the place the wall points to"
     )]
-    pub fn open(limits: EngineLimits) -> Result<Self, EngineError> {
+    pub fn open_in_batches(limits: EngineLimits, rows: usize) -> Result<Self, EngineError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(limits.threads.max(1))
+            .with_batch_size(rows)
             .with_information_schema(true);
         let options = config.options_mut();
         options.execution.parquet.pushdown_filters = true;
@@ -370,8 +379,10 @@ mod tests {
         let text: ArrayRef = Arc::new(text);
         let lists: ArrayRef = Arc::new(lists.finish());
         let whole = RecordBatch::try_from_iter([("text", text), ("lists", lists)]).unwrap();
-        let cut = (0..40).map(|at| whole.slice(at * 10_000, 10_000));
-        (whole.schema(), cut.collect())
+        // The last part as a join hands on what nothing fitted: all at once.
+        let cut = (0..20).map(|at| whole.slice(at * 10_000, 10_000));
+        let rest = [whole.slice(200_000, 200_000)];
+        (whole.schema(), cut.chain(rest).collect())
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The books of a run: what was read, and where each record went.
 
 use std::collections::BTreeMap;
+use std::ops::Add;
 
 use crate::decode::Reason;
 
@@ -66,6 +67,37 @@ impl Books {
     /// Returns true when nothing was rejected.
     pub fn is_clean(&self) -> bool {
         self.rejected + self.rejected_of_earlier_runs + self.files_rejected == 0
+    }
+}
+
+impl Add<&Self> for Books {
+    type Output = Self;
+
+    /// The books of two parts of one run.
+    fn add(mut self, part: &Self) -> Self {
+        for (sum, count) in [
+            (&mut self.files, part.files),
+            (&mut self.files_read, part.files_read),
+            (&mut self.files_replaced, part.files_replaced),
+            (&mut self.files_known, part.files_known),
+            (&mut self.files_rejected, part.files_rejected),
+            (&mut self.files_skipped, part.files_skipped),
+            (&mut self.files_not_selected, part.files_not_selected),
+            (&mut self.records, part.records),
+            (&mut self.events, part.events),
+            (&mut self.duplicates, part.duplicates),
+            (&mut self.rejected, part.rejected),
+            (
+                &mut self.rejected_of_earlier_runs,
+                part.rejected_of_earlier_runs,
+            ),
+        ] {
+            *sum += count;
+        }
+        for (reason, count) in &part.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        self
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn write_log_files(
             .text("kind", Some(done.kind))
             .count("size", done.file.size)
             .text("content_hash", done.content_hash.as_ref())
-            .text("etag", None::<&str>)
+            .text("etag", done.file.etag.as_ref())
             .count("records", done.records)
             .int("events", Some(tally.events))
             .int("duplicates", Some(tally.duplicates))

@@ -11,6 +11,7 @@ mod meeting;
 mod read;
 mod write;
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::thread;
@@ -61,7 +62,7 @@ pub fn ingest(
     progress: &mut dyn FnMut(&Books),
 ) -> Result<Books, EventsError> {
     let mut draft = Draft::new(guard, Operation::Ingest)?;
-    let known = known_log_files(&draft, options.retry_rejected)?;
+    let known = known_log_files(&draft, &listing, options.retry_rejected)?;
     let mut flush = Flush::new(guard.now());
     flush.books.files_skipped = listing.skipped;
     flush.books.files_not_selected = listing.not_selected;
@@ -89,14 +90,14 @@ fn read_all(
     options: IngestOptions,
     take: &mut dyn FnMut(Chunk) -> Result<(), EventsError>,
 ) -> Result<(), EventsError> {
-    let next = AtomicUsize::new(0);
+    let (next, begun) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         // Small, so that decoding waits for writing and memory stays bounded.
         let (sender, receiver) = mpsc::sync_channel(2);
         for worker in 0..options.threads.min(files.len()) {
             let reader = Reader::new(worker, known, options, sender.clone());
-            let next = &next;
-            scope.spawn(move || reader.run(files, next));
+            let (next, begun) = (&next, &begun);
+            scope.spawn(move || reader.run(files, next, begun));
         }
         drop(sender);
         // Leaving the loop early drops the receiver, which ends the readers.
@@ -107,16 +108,22 @@ fn read_all(
     })
 }
 
-/// The log files the lake knows, with their content hashes.
-fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles, EventsError> {
-    const COLUMNS: [&str; 6] = [
+/// Those of the listed files that the lake knows, with their content hashes.
+fn known_log_files(
+    draft: &Draft<'_>,
+    listing: &Listing,
+    retry_rejected: bool,
+) -> Result<KnownFiles, EventsError> {
+    const COLUMNS: [&str; 7] = [
         "log_file_key",
+        "etag",
         "kind",
         "content_hash",
         "records",
         "rejected",
         "last_event_time",
     ];
+    let wanted: HashSet<&str> = listing.files.iter().map(|file| file.key.as_str()).collect();
     let without_calls = [
         Form::Digest,
         Form::Insight,
@@ -126,7 +133,7 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
     .map(Form::name);
     let pruned_before = draft.base().pruned_before.map(midnight);
     let store = draft.guard().store();
-    let mut known = KnownFiles::new();
+    let mut known = KnownFiles::default();
     for file in draft.files(LakeTable::LogFiles) {
         for batch in read_columns(store, &file, Some(&COLUMNS))? {
             let batch = batch?;
@@ -141,7 +148,7 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
                 times.is_valid(row).then(|| times.value(row))
             };
             for row in 0..batch.num_rows() {
-                let Some(key) = text("log_file_key", row) else {
+                let Some(key) = text("log_file_key", row).filter(|key| wanted.contains(key)) else {
                     continue;
                 };
                 // One that was given up as a whole has no records, and no kind that has none.
@@ -158,35 +165,34 @@ fn known_log_files(draft: &Draft<'_>, retry_rejected: bool) -> Result<KnownFiles
                 let again = retry_rejected && !is_whole;
                 let entry = Known {
                     hash,
+                    etag: text("etag", row).map(str::to_owned),
                     again,
-                    was_unreadable: false,
                 };
-                known.insert(key.to_owned(), entry);
+                known.files.insert(key.to_owned(), entry);
             }
         }
     }
-    mark_unreadable(draft, &mut known)?;
+    known.unreadable = unreadable_keys(draft)?;
     Ok(known)
 }
 
-/// Marks the files that are in the lake and could not be read when they were last looked at.
-fn mark_unreadable(draft: &Draft<'_>, known: &mut KnownFiles) -> Result<(), EventsError> {
+/// Files and folders that could not be read when they were last looked at.
+fn unreadable_keys(draft: &Draft<'_>) -> Result<HashSet<String>, EventsError> {
+    let mut unreadable = HashSet::new();
     for file in draft.files(LakeTable::Rejected) {
         let columns = ["log_file_key", "reason"];
         for batch in read_columns(draft.guard().store(), &file, Some(&columns))? {
             let batch = batch?;
             let text = |name, row| text_at(batch.column_by_name(name)?, row);
-            for row in 0..batch.num_rows() {
-                if text("reason", row) == Some(Reason::Unreadable.code())
-                    && let Some(known) =
-                        text("log_file_key", row).and_then(|key| known.get_mut(key))
-                {
-                    known.was_unreadable = true;
-                }
-            }
+            let rows = (0..batch.num_rows())
+                .filter(|row| text("reason", *row) == Some(Reason::Unreadable.code()));
+            unreadable.extend(
+                rows.filter_map(|row| text("log_file_key", row))
+                    .map(str::to_owned),
+            );
         }
     }
-    Ok(())
+    Ok(unreadable)
 }
 
 /// The beginning of a UTC day, in microseconds since 1970.

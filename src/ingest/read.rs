@@ -1,6 +1,6 @@
 //! Reads and decodes log files on one thread, and hands over their rows in chunks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -75,14 +75,26 @@ pub(super) enum Outcome {
 pub(super) struct Known {
     /// Its content hash; `None` where it could not be read.
     pub(super) hash: Option<String>,
+    /// What S3 said of its content.
+    pub(super) etag: Option<String>,
     /// Whether it is to be read again, although its content is the same.
     pub(super) again: bool,
-    /// Whether the lake tells that it could not be read.
-    pub(super) was_unreadable: bool,
 }
 
-/// The log files in the lake, by their keys.
-pub(super) type KnownFiles = HashMap<String, Known>;
+/// What the lake knows of the files that are to be read.
+#[derive(Default)]
+pub(super) struct KnownFiles {
+    /// The log files in the lake, by their keys.
+    pub(super) files: HashMap<String, Known>,
+    /// Files and folders that it tells could not be read.
+    pub(super) unreadable: HashSet<String>,
+}
+
+impl KnownFiles {
+    fn get(&self, key: &str) -> Option<&Known> {
+        self.files.get(key)
+    }
+}
 
 /// One reading thread.
 pub(super) struct Reader<'a> {
@@ -149,8 +161,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads files until none is left or nobody listens any more.
-    pub(super) fn run(mut self, files: &[LogFile], next: &AtomicUsize) {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+    ///
+    /// `next` is the first file that nobody reads, `begun` the first that nobody fetches; all readers share them.
+    pub(super) fn run(mut self, files: &[LogFile], next: &AtomicUsize, begun: &AtomicUsize) {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(at) else {
+                break;
+            };
+            self.begin_ahead(files, at, begun);
             if !self.read(file) {
                 return;
             }
@@ -162,6 +181,25 @@ impl<'a> Reader<'a> {
         self.hand_over();
     }
 
+    /// Begins to fetch the files that will be read soon.
+    fn begin_ahead(&self, files: &[LogFile], at: usize, begun: &AtomicUsize) {
+        let until = at + files.get(at).map_or(0, LogFile::ahead);
+        let from = begun.fetch_max(until, Ordering::Relaxed).max(at);
+        for file in files.get(from..until.min(files.len())).unwrap_or_default() {
+            if !self.is_known_by_etag(file) {
+                file.begin();
+            }
+        }
+    }
+
+    /// Whether the lake has the file with this very content, as far as S3 says.
+    fn is_known_by_etag(&self, file: &LogFile) -> bool {
+        file.etag.is_some()
+            && self.known.get(&file.key).is_some_and(|known| {
+                known.hash.is_some() && known.etag == file.etag && !known.again
+            })
+    }
+
     fn hand_over(&mut self) -> bool {
         let chunk = self.held.take(self.worker, false);
         self.sender.send(chunk.map_err(EventsError::from)).is_ok()
@@ -170,18 +208,21 @@ impl<'a> Reader<'a> {
     /// Reads one file; returns false when nobody listens any more.
     fn read(&mut self, file: &LogFile) -> bool {
         let known = self.known.get(&file.key);
+        if self.is_known_by_etag(file) {
+            self.is_readable(file);
+            self.done(file, "", None, Outcome::Known);
+            return true;
+        }
         let mut is_same = false;
         if let Some(Known {
             hash: Some(known),
             again,
-            was_unreadable,
+            ..
         }) = known
         {
             match hash_of(file) {
                 Ok(hash) if hash == *known && !again => {
-                    if *was_unreadable {
-                        self.held.readable.push(file.key.clone());
-                    }
+                    self.is_readable(file);
                     self.done(file, "", Some(hash), Outcome::Known);
                     return true;
                 }
@@ -272,8 +313,20 @@ impl<'a> Reader<'a> {
     fn begin(&mut self, file: &LogFile) {
         self.held.begun.push(Begun {
             key: file.key.clone(),
-            is_known: self.known.contains_key(&file.key),
+            is_known: self.known.get(&file.key).is_some(),
         });
+    }
+
+    /// Notes that a file with nothing new can be read, and so can the folders it lies in.
+    fn is_readable(&mut self, file: &LogFile) {
+        if self.known.unreadable.is_empty() {
+            return;
+        }
+        let folders = file.key.match_indices('/').map(|(at, _)| at);
+        let parts = folders.chain([file.key.len()]);
+        let parts = parts.filter_map(|end| file.key.get(..end));
+        let readable = parts.filter(|part| self.known.unreadable.contains(*part));
+        self.held.readable.extend(readable.map(str::to_owned));
     }
 
     /// Notes that a file cannot be read. What was read of it earlier stays, if its key is known.

@@ -186,7 +186,17 @@ impl<'a> WriteGuard<'a> {
         }
         self.next_version.store(next.version + 1, Ordering::Relaxed);
         manifest::forget_old(store, next.version);
-        self.remove_unless_read(&change.remove);
+        let named = |table: LakeTable, path: &str| {
+            let files = next.files(table);
+            files.iter().any(|file| file.path == path)
+        };
+        let retired: Vec<_> = change
+            .remove
+            .iter()
+            .filter(|(table, path)| !named(*table, path))
+            .cloned()
+            .collect();
+        self.remove_unless_read(&retired);
         Ok(next)
     }
 

@@ -93,7 +93,16 @@ impl<'a> Sessions<'a> {
             .flat_map(|node| node.issues.iter().copied())
             .collect();
         nodes.extend(without_events.into_iter().map(Node::kept));
-        nodes.extend(builder.unused(&consumed));
+        for node in builder.unused(&consumed) {
+            // What is told of it now is weighed against what was kept.
+            match places
+                .get(node.id.as_str())
+                .and_then(|at| nodes.get_mut(*at))
+            {
+                Some(kept) => *kept = node,
+                None => nodes.push(node),
+            }
+        }
         tie_by_window(&mut nodes, facts, &issuances, &kept);
         Self {
             facts,

@@ -154,6 +154,7 @@ columns! {
         request_id: Texts,
         source_ip_address: Texts,
         user_agent: Texts,
+        is_of_pruned_day: Bools,
     }
 }
 

@@ -1,7 +1,7 @@
 //! All joins of a session held against each other: the first gives the link, the others confirm or contradict it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::columns::Kept;
 use super::facts::Facts;
@@ -65,7 +65,12 @@ impl Linker<'_> {
             let principal = Cow::Borrowed(uses.principal_id.get(row)?);
             Some((principal, uses.creation_date.get(row)?))
         };
-        let kept = (0..facts.kept.len).filter_map(|row| kept_orphan(&facts.kept, row));
+        let mut kept: HashMap<(Cow<'_, str>, i64), Vec<&str>> = HashMap::new();
+        for row in 0..facts.kept.len {
+            if let Some((session, id)) = self.kept_orphan(&facts.kept, row) {
+                kept.entry(session).or_default().push(id);
+            }
+        }
         let orphans: HashSet<(Cow<'_, str>, i64)> = (0..uses.len)
             .filter(|row| {
                 all.get(*row).is_some_and(Option::is_none)
@@ -73,17 +78,38 @@ impl Linker<'_> {
                     && !self.is_of_console(*row)
             })
             .filter_map(session)
-            .chain(kept)
             .collect();
         for (row, evidence) in all.iter_mut().enumerate() {
             if let Some(evidence) = evidence
                 && uses.invoked_by.get(row).is_some()
-                && session(row).is_some_and(|session| orphans.contains(&session))
+                && session(row).is_some_and(|session| {
+                    let others = kept.get(&session).map_or(&[][..], Vec::as_slice);
+                    orphans.contains(&session)
+                        || others
+                            .iter()
+                            .any(|id| Some(*id) != uses.session_id.get(row))
+                })
             {
                 evidence.is_contested = true;
             }
         }
         all
+    }
+
+    /// Principal, creation and id of a session whose events are gone, which had keys and nobody who took it.
+    fn kept_orphan<'k>(
+        &self,
+        kept: &'k Kept,
+        row: usize,
+    ) -> Option<((Cow<'k, str>, i64), &'k str)> {
+        let keys = kept.access_key_ids.get(row);
+        let is_orphan = kept.confidence.get(row) == Some(Confidence::Unresolved.code())
+            && !keys.is_empty()
+            && !keys.iter().any(|key| self.is_degenerate(key));
+        let (role, name) = (kept.role_id.get(row)?, kept.session_name.get(row)?);
+        let principal = Cow::Owned(format!("{role}:{name}"));
+        let session = (principal, kept.created_at.get(row)?);
+        is_orphan.then_some((session, kept.session_id.get(row)?))
     }
 
     /// Whether another join means the same call, or somebody else; `None` where it cannot be told.
@@ -208,15 +234,6 @@ impl Linker<'_> {
         )
         .then(|| named == id || named.starts_with("awslambda_"))
     }
-}
-
-/// Principal and creation of a session whose events are gone, which had a key and nobody who took it.
-fn kept_orphan(kept: &Kept, row: usize) -> Option<(Cow<'_, str>, i64)> {
-    let is_orphan = kept.confidence.get(row) == Some(Confidence::Unresolved.code())
-        && !kept.access_key_ids.get(row).is_empty();
-    let (role, name) = (kept.role_id.get(row)?, kept.session_name.get(row)?);
-    let principal = Cow::Owned(format!("{role}:{name}"));
-    is_orphan.then_some((principal, kept.created_at.get(row)?))
 }
 
 fn contradiction_of(method: Method) -> Option<Contradiction> {

@@ -416,7 +416,7 @@ impl NodeBuilder<'_> {
         parents.into_iter().map(from_session).collect()
     }
 
-    /// Sessions that were opened and never seen in use.
+    /// Sessions that were opened and are not seen in use; of some of them a row was kept.
     pub(super) fn unused(&self, consumed: &HashSet<usize>) -> Vec<Node> {
         let taken: HashSet<String> = consumed
             .iter()
@@ -427,7 +427,13 @@ impl NodeBuilder<'_> {
             let Some(id) = self.issuances.session_id(row) else {
                 continue;
             };
-            if !taken.contains(id.as_str()) && !self.places.contains_key(id.as_str()) {
+            // Whatever a call of a pruned day opened and can still be in use has a row that was kept.
+            let is_new = self.facts.issues.is_of_pruned_day.get(row) != Some(true);
+            let is_used = self
+                .places
+                .get(id.as_str())
+                .is_some_and(|place| *place < self.facts.uses.len);
+            if is_new && !is_used && !taken.contains(id.as_str()) {
                 opened.entry(id.as_str().to_owned()).or_default().push(row);
             }
         }

@@ -142,6 +142,7 @@ fn log_file(base: &Path, path: &Path, size: u64) -> LogFile {
         key: key_of(base, path),
         uri: path.display().to_string(),
         size,
+        etag: None,
         bytes: Bytes::Disk(path.to_owned()),
     }
 }

@@ -1,8 +1,9 @@
 //! Parses what a user names as a source, and says what is wrong with a bad one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{SourceError, Stream};
+use super::{Bucket, SourceError, Stream};
 
 /// A place that holds log files.
 #[derive(Debug, Clone)]
@@ -13,16 +14,15 @@ pub enum Location {
     Pattern(String),
     /// What was piped in.
     Stream(Stream),
+    /// A bucket, or a part of it.
+    Bucket(Arc<Bucket>),
 }
 
 impl Location {
-    /// Reads one SOURCE argument that is no stream.
+    /// Reads one SOURCE argument that is neither a stream nor a bucket.
     ///
     /// A path that exists is taken as it is, even when it holds a `*`.
     pub fn parse(text: &str) -> Result<Self, SourceError> {
-        if text.starts_with("s3://") {
-            return Err(SourceError::Bucket(text.to_owned()));
-        }
         let path = PathBuf::from(text);
         // A broken link and a folder we may not enter are reported when they are listed.
         if path.symlink_metadata().is_ok() {
@@ -41,10 +41,6 @@ mod tests {
 
     #[test]
     fn places_we_cannot_read_are_named() {
-        assert!(matches!(
-            Location::parse("s3://b/p"),
-            Err(SourceError::Bucket(_))
-        ));
         assert!(matches!(
             Location::parse("no/such/thing"),
             Err(SourceError::NotFound(_))

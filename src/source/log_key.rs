@@ -83,11 +83,11 @@ impl<'a> LogKey<'a> {
     }
 }
 
-fn is_account(text: &str) -> bool {
+pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn folder_named(name: &str) -> Option<LogFolder> {
+pub(super) fn folder_named(name: &str) -> Option<LogFolder> {
     match name {
         "CloudTrail" => Some(LogFolder::Events),
         "CloudTrail-NetworkActivity" => Some(LogFolder::NetworkActivity),

@@ -1,5 +1,5 @@
 //! Where log files come from.  In: what the user named. Out: keys, sizes and readers of bytes.
-//! Why: decode must not care whether bytes came from a disk or, later, from a bucket.
+//! Why: decode must not care whether bytes came from a disk, a pipe or a bucket.
 //! Holds: a file or folder that cannot be read is reported, never passed over in silence; nothing here looks
 //! inside a log file beyond the first bytes of one whose name does not tell.
 //! Next: `decode`.
@@ -7,17 +7,26 @@
 mod disk;
 mod location;
 mod log_key;
+mod s3;
 mod selection;
 mod stream;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use tokio::sync::mpsc;
 
 pub use location::Location;
 pub use log_key::{LogFolder, LogKey};
+pub use s3::{Bucket, Requests, S3Error, S3Options};
 pub use selection::Selection;
 pub use stream::Stream;
+
+use s3::Object;
 
 /// What can be wrong with the sources a user named.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +46,9 @@ pub enum SourceError {
     /// The pattern fits no file.
     #[error("no file fits the pattern `{0}`")]
     NothingFits(String),
-    /// This build reads files only.
-    #[error("cannot read `{0}`: this build reads log files from disk only")]
-    Bucket(String),
+    /// A bucket cannot be read.
+    #[error(transparent)]
+    Bucket(#[from] S3Error),
     /// Nothing is piped in.
     #[error("`-` is standard input, and that is a terminal")]
     Terminal,
@@ -58,11 +67,7 @@ impl SourceError {
             Self::NothingFits(_) => {
                 vec!["`*` stays within a folder, `**` goes through all below; folders can be named as they are".to_owned()]
             }
-            Self::Bucket(uri) => {
-                vec![format!(
-                    "copy it first, for example `aws s3 sync {uri} logs/`, then ingest `logs/`"
-                )]
-            }
+            Self::Bucket(error) => error.hints(),
             Self::Terminal => vec!["pipe log files in, for example `zcat logs/*.gz | rolecall ingest -`".to_owned()],
             Self::Stream(_) => vec!["it is kept in the folder for temporary files (`TMPDIR`) while it is read; there must be room".to_owned()],
             Self::Pattern { .. } => Vec::new(),
@@ -75,6 +80,7 @@ impl SourceError {
 enum Bytes {
     Disk(PathBuf),
     Stream(Stream),
+    Object(Arc<Object>),
 }
 
 /// One log file, found but not yet read.
@@ -86,6 +92,8 @@ pub struct LogFile {
     pub uri: String,
     /// Its size in bytes, as stored.
     pub size: u64,
+    /// What S3 says of its content; another content has another one.
+    pub etag: Option<String>,
     bytes: Bytes,
 }
 
@@ -95,7 +103,23 @@ impl LogFile {
         Ok(match &self.bytes {
             Bytes::Disk(path) => Box::new(File::open(path)?),
             Bytes::Stream(stream) => Box::new(stream.open()),
+            Bytes::Object(object) => Box::new(object.open()),
         })
+    }
+
+    /// Begins to fetch a file that is far away, so that it is there when it is opened.
+    pub fn begin(&self) {
+        if let Bytes::Object(object) = &self.bytes {
+            object.begin();
+        }
+    }
+
+    /// How many files behind this one are worth beginning to fetch.
+    pub fn ahead(&self) -> usize {
+        match &self.bytes {
+            Bytes::Object(object) => object.ahead(),
+            Bytes::Disk(_) | Bytes::Stream(_) => 0,
+        }
     }
 
     /// Whether the bytes lie at the same place as those of another file.
@@ -104,6 +128,7 @@ impl LogFile {
             (Bytes::Disk(one), Bytes::Disk(other)) => one == other,
             // A stream is known by its content.
             (Bytes::Stream(_), Bytes::Stream(_)) => self.key == other.key,
+            (Bytes::Object(one), Bytes::Object(other)) => one.is(other),
             _ => false,
         }
     }
@@ -133,9 +158,91 @@ pub struct Listing {
     pub not_selected: u64,
 }
 
-/// Lists the log files under all `locations` that `selection` allows.
+impl Listing {
+    /// Whether nothing at all was found.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+            && self.unreadable.is_empty()
+            && self.skipped == 0
+            && self.not_selected == 0
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.files.append(&mut other.files);
+        self.unreadable.append(&mut other.unreadable);
+        self.skipped += other.skipped;
+        self.not_selected += other.not_selected;
+    }
+
+    /// Puts the files in the order of the days in their keys, so that a run writes one day after the other.
+    fn sort(&mut self) {
+        self.files.sort_by_cached_key(|file| {
+            (
+                LogKey::parse(&file.key).date,
+                file.key.clone(),
+                file.uri.clone(),
+            )
+        });
+        // The same file reached by two sources is one file.
+        self.files
+            .dedup_by(|a, b| a.key == b.key && a.is_at_same_place(b));
+    }
+}
+
+/// Log files of a bucket that are ingested together; more of them would only take memory.
+const TOGETHER: usize = 20_000;
+
+/// The log files under some locations, some at a time.
+#[derive(Debug)]
+pub struct Batches {
+    first: Option<Listing>,
+    pages: VecDeque<mpsc::Receiver<Listing>>,
+}
+
+impl Iterator for Batches {
+    type Item = Listing;
+
+    fn next(&mut self) -> Option<Listing> {
+        if let Some(listing) = self.first.take() {
+            return Some(listing);
+        }
+        let mut listing = Listing::default();
+        while let Some(pages) = self.pages.front_mut() {
+            match pages.blocking_recv() {
+                Some(page) => listing.append(page),
+                None => drop(self.pages.pop_front()),
+            }
+            if listing.files.len() >= TOGETHER {
+                break;
+            }
+        }
+        listing.sort();
+        (!listing.is_empty()).then_some(listing)
+    }
+}
+
+/// Finds the log files under all `locations` that `selection` allows: those on disk at once, those of buckets as they are listed.
 ///
-/// The order is that of the days in the keys, so that a run writes one day after the other.
+/// `today` is the newest day that a bucket is expected to have.
+pub fn batches(
+    locations: &[Location],
+    selection: &Selection,
+    today: NaiveDate,
+) -> Result<Batches, SourceError> {
+    let mut pages = VecDeque::new();
+    for location in locations {
+        if let Location::Bucket(bucket) = location {
+            pages.push_back(s3::pages(bucket, selection, today)?);
+        }
+    }
+    let first = list(locations, selection)?;
+    Ok(Batches {
+        first: (!first.is_empty()).then_some(first),
+        pages,
+    })
+}
+
+/// Lists the log files on disk under all `locations` that `selection` allows.
 pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, SourceError> {
     let mut listing = Listing::default();
     for location in locations {
@@ -143,6 +250,7 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
             Location::Disk(path) => disk::list(path, &mut listing)?,
             Location::Pattern(pattern) => disk::list_pattern(pattern, &mut listing)?,
             Location::Stream(stream) => listing.files.push(stream.log_file()),
+            Location::Bucket(_) => {}
         }
     }
     let found = listing.files.len();
@@ -150,16 +258,6 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
         .files
         .retain(|file| selection.allows(&LogKey::parse(&file.key)));
     listing.not_selected = (found - listing.files.len()) as u64;
-    listing.files.sort_by_cached_key(|file| {
-        (
-            LogKey::parse(&file.key).date,
-            file.key.clone(),
-            file.uri.clone(),
-        )
-    });
-    // The same file reached by two sources is one file.
-    listing
-        .files
-        .dedup_by(|a, b| a.key == b.key && a.is_at_same_place(b));
+    listing.sort();
     Ok(listing)
 }

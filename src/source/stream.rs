@@ -50,6 +50,7 @@ impl Stream {
             key: format!("stdin/{}", self.hash),
             uri: "-".to_owned(),
             size: self.size,
+            etag: None,
             bytes: super::Bytes::Stream(self.clone()),
         }
     }

@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 
 use super::UpkeepError;
 use super::plan::{Merge, Policy, plan};
-use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
+use crate::engine::{BATCH_ROWS, Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{TableShape, shape_of};
 use crate::lake::{DataFile, Draft, LakeTable, Operation, TableWriter, WriteGuard, schema_of};
 
@@ -53,11 +53,12 @@ pub async fn compact(
             bytes_before: merge.bytes(),
             bytes_after: files.iter().map(|file| file.size).sum(),
         };
-        for old in &merge.files {
+        // One that nothing was put together with stays as it is.
+        for old in merge.files.iter().filter(|old| !files.contains(old)) {
             draft.replace(merge.table, old, None);
         }
-        for new in files {
-            draft.add(merge.table, new);
+        for new in files.iter().filter(|new| !merge.files.contains(new)) {
+            draft.add(merge.table, new.clone());
         }
         draft.commit()?;
         done(&compacted);
@@ -68,6 +69,8 @@ pub async fn compact(
 
 /// Files that are read at once: each is a stream with a row group of its own in memory.
 const FAN_IN: usize = 16;
+/// Batches become no smaller than this, however large the rows.
+const LEAST_ROWS: usize = 16;
 
 /// Writes all rows of a folder's files to as few files as the policy's target allows, in rounds where there are many.
 async fn merged(
@@ -79,6 +82,7 @@ async fn merged(
 ) -> Result<Vec<DataFile>, UpkeepError> {
     let mut done = Vec::new();
     let mut small = merge.files.clone();
+    let mut batch_rows = BATCH_ROWS;
     while small.len() > 1 {
         let mut next = Vec::new();
         for files in small.chunks(FAN_IN) {
@@ -86,7 +90,18 @@ async fn merged(
                 next.push(single.clone());
                 continue;
             }
-            let written = Box::pin(write_merged(guard, shape, files, policy, limits)).await?;
+            let written = loop {
+                let merging = write_merged(guard, shape, files, policy, (limits, batch_rows));
+                match Box::pin(merging).await {
+                    // A merge holds a batch or two of every file, and cannot spill.
+                    Err(UpkeepError::Engine(error))
+                        if error.is_out_of_memory() && batch_rows > LEAST_ROWS =>
+                    {
+                        batch_rows /= 8;
+                    }
+                    written => break written?,
+                }
+            };
             // A file of the round before was never part of the lake.
             for old in files.iter().filter(|file| !merge.files.contains(file)) {
                 guard.discard(old);
@@ -111,12 +126,12 @@ async fn write_merged(
     shape: &TableShape,
     files: &[DataFile],
     policy: Policy,
-    limits: EngineLimits,
+    (limits, batch_rows): (EngineLimits, usize),
 ) -> Result<Vec<DataFile>, UpkeepError> {
     let name = shape.table.name();
     let date = files.first().and_then(|file| file.date);
     let wanted = files.iter().map(|file| file.rows).sum();
-    let engine = Engine::open(limits)?;
+    let engine = Engine::open_in_batches(limits, batch_rows)?;
     let table = TableSpec::of_files(shape.table, shape.columns, guard.store(), files);
     engine.register_table(if shape.layout.sorted_time.is_some() {
         // The files of these tables are sorted already.

@@ -62,7 +62,6 @@ pub struct Pruned {
 
 /// What is to go, and what has to stay although its day goes.
 struct Plan {
-    before: NaiveDate,
     days: Vec<DataFile>,
     needed: HashSet<String>,
     report: Vec<Pruned>,
@@ -90,6 +89,12 @@ pub async fn prune(
     let mut draft = Draft::new(guard, Operation::Prune)?;
     let engine = open(guard.store(), draft.base(), limits).await?;
     let plan = plan(&engine, draft.base(), before).await?;
+    // A later day may have been given up before: what was kept then stays.
+    let given_up = draft
+        .base()
+        .pruned_before
+        .max(Some(before))
+        .unwrap_or(before);
     if plan.report.iter().all(|part| part.rows == 0) {
         return Ok(Vec::new());
     }
@@ -98,10 +103,13 @@ pub async fn prune(
     }
     // Without old events every session stays what it is.
     if !plan.days.is_empty() {
-        keep_sessions(&mut draft, &plan)?;
+        keep_sessions(&mut draft, &plan, given_up)?;
     }
-    for (table, name) in KEPT_ROWS.into_iter().chain(KEPT_FACTS) {
+    for (table, name) in KEPT_ROWS {
         Box::pin(keep_rows(&mut draft, &engine, table, name, before)).await?;
+    }
+    for (table, name) in KEPT_FACTS {
+        Box::pin(keep_rows(&mut draft, &engine, table, name, given_up)).await?;
     }
     draft.prune_before(before);
     draft.commit()?;
@@ -143,7 +151,6 @@ async fn plan(
         .cloned()
         .collect();
     let mut plan = Plan {
-        before,
         days,
         needed: HashSet::new(),
         report: Vec::new(),
@@ -256,7 +263,11 @@ async fn needed_sessions(
 }
 
 /// Writes `sessions` anew with the rows that are needed, each marked with the day.
-fn keep_sessions(draft: &mut Draft<'_>, plan: &Plan) -> Result<(), UpkeepError> {
+fn keep_sessions(
+    draft: &mut Draft<'_>,
+    plan: &Plan,
+    given_up: NaiveDate,
+) -> Result<(), UpkeepError> {
     let schema = schema_of(SESSIONS);
     for file in draft.files(LakeTable::Sessions) {
         let mut writer: Option<TableWriter> = None;
@@ -268,7 +279,7 @@ fn keep_sessions(draft: &mut Draft<'_>, plan: &Plan) -> Result<(), UpkeepError> 
                 Some(id.is_some_and(|id| plan.needed.contains(id)))
             };
             let kept: BooleanArray = (0..batch.num_rows()).map(is_needed).collect();
-            let rows = marked(&filter_record_batch(&batch, &kept)?, plan.before)?;
+            let rows = marked(&filter_record_batch(&batch, &kept)?, given_up)?;
             if rows.num_rows() == 0 {
                 continue;
             }

@@ -80,19 +80,6 @@ fn a_question_that_needs_more_memory_says_which_flag_gives_it() {
 }
 
 #[test]
-fn a_bucket_that_this_build_cannot_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let ran = rolecall(folder.path(), &["ingest", "s3://bucket/prefix"]);
-    insta::assert_snapshot!(ran.shown(folder.path()), @"
-    exit 2
-    --- stdout
-    --- stderr
-    error: cannot read `s3://bucket/prefix`: this build reads log files from disk only
-    hint: copy it first, for example `aws s3 sync s3://bucket/prefix logs/`, then ingest `logs/`
-    ");
-}
-
-#[test]
 fn a_lake_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let ran = rolecall(folder.path(), &["status"]);

@@ -128,7 +128,7 @@ fn the_help_of_every_command() {
 
     Arguments:
       [SOURCE]...
-              Files, folders, quoted glob patterns, or `-` for standard input
+              Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
 
     Options:
           --from <TIME>
@@ -174,6 +174,37 @@ fn the_help_of_every_command() {
 
           --retry-rejected
               Read files again of which something was rejected, for example after a limit was raised
+
+    Buckets:
+          --profile <NAME>
+              Profile of the shared configuration files
+
+          --assume-role <ARN>
+              Role to take first
+
+          --external-id <ID>
+              External id that the role's trust policy asks for
+
+          --aws-region <REGION>
+              Region of the bucket; without it the bucket is asked
+
+          --endpoint-url <URL>
+              Another server that speaks S3
+
+          --expected-bucket-owner <ID>
+              Account that must own the bucket
+
+          --path-style
+              The bucket's name in the path instead of the host, for servers that want it; addresses get
+              it anyway
+
+          --requester-pays
+              Pay for the requests where the bucket's owner asks for it
+
+          --requests <COUNT>
+              Objects on their way at once
+              
+              [default: 64]
 
     Options of every command:
           --lake <PATH>
@@ -226,7 +257,7 @@ fn the_help_of_every_command() {
 
     Arguments:
       <SOURCE>...
-              Files, folders, quoted glob patterns, or `-` for standard input
+              Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
 
     Options:
           --no-resolve
@@ -275,6 +306,37 @@ fn the_help_of_every_command() {
 
           --retry-rejected
               Read files again of which something was rejected, for example after a limit was raised
+
+    Buckets:
+          --profile <NAME>
+              Profile of the shared configuration files
+
+          --assume-role <ARN>
+              Role to take first
+
+          --external-id <ID>
+              External id that the role's trust policy asks for
+
+          --aws-region <REGION>
+              Region of the bucket; without it the bucket is asked
+
+          --endpoint-url <URL>
+              Another server that speaks S3
+
+          --expected-bucket-owner <ID>
+              Account that must own the bucket
+
+          --path-style
+              The bucket's name in the path instead of the host, for servers that want it; addresses get
+              it anyway
+
+          --requester-pays
+              Pay for the requests where the bucket's owner asks for it
+
+          --requests <COUNT>
+              Objects on their way at once
+              
+              [default: 64]
 
     Options of every command:
           --lake <PATH>

@@ -57,6 +57,7 @@ mod hostile;
 
 // The house keeps its own rules.
 mod layering;
+mod s3;
 mod samples_are_safe;
 mod sql_assets;
 

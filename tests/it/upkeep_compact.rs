@@ -123,6 +123,60 @@ fn more_files_than_are_read_at_once_are_put_together_in_rounds() {
 }
 
 #[test]
+fn a_file_that_nothing_is_put_together_with_stays() {
+    // Sixteen become one that is large enough, and the last one is alone.
+    let lake = lake_of(17);
+    let tables = lake.tables();
+    let policy = Policy {
+        large: 1,
+        least: 2,
+        target: 256 << 20,
+    };
+    let done = compacted(&lake, policy);
+    assert!(done.iter().all(|done| done.files_after <= 2), "{done:?}");
+    assert_eq!(lake.tables(), tables);
+    lake.assert_books_balance();
+}
+
+#[test]
+fn with_little_memory_fewer_rows_are_read_at_once() {
+    let lake = TempLake::new();
+    for run in 0..12 {
+        let event = |at: usize| {
+            let time = format!("2026-03-02T09:{:02}:{:02}Z", at / 60 % 60, at % 60);
+            let mut event = call(
+                &format!("{run}-{at}"),
+                user("alice"),
+                &time,
+                "s3",
+                "PutObject",
+            );
+            event["requestParameters"] = serde_json::json!({ "key": format!("{at:01000}") });
+            event
+        };
+        let records: Vec<_> = (0..2_000).map(event).collect();
+        lake.put(&format!("{run:02}.json"), &records_file(&records));
+        lake.ingest_unresolved();
+    }
+    let tables = lake.tables();
+    let open = Lake::open(&lake.root()).unwrap();
+    let guard = open
+        .write("2026-04-02T00:00:00Z".parse().unwrap(), || ())
+        .unwrap();
+    let limits = rolecall::engine::EngineLimits {
+        threads: 1,
+        memory_bytes: 24 << 20,
+    };
+    let done = runtime()
+        .block_on(compact(&guard, Policy::ALL, limits, &mut |_| ()))
+        .unwrap();
+    assert_eq!((done[0].files_before, done[0].files_after), (12, 1));
+    drop(guard);
+    drop(open);
+    assert_eq!(lake.tables(), tables);
+}
+
+#[test]
 fn a_large_day_becomes_several_files_one_behind_the_other() {
     let lake = TempLake::new();
     for run in 0..3 {

@@ -423,6 +423,84 @@ fn what_was_known_of_a_long_lived_key_is_known_when_it_is_used_again() {
     );
 }
 
+#[test]
+fn what_comes_late_is_believed_also_of_a_session_without_events() {
+    // Nobody knows who took One on Monday; from it Two was taken, which is used on Tuesday.
+    let in_one = session("111122223333", "One", "a", "ASIAONEEXAMPLE", MONDAY);
+    let in_two = session("111122223333", "Two", "b", "ASIATWOEXAMPLE", MONDAY);
+    let take_one = assume(
+        "take-1",
+        user("alice"),
+        MONDAY,
+        "111122223333",
+        "One",
+        "a",
+        "ASIAONEEXAMPLE",
+    );
+    let take_two = assume(
+        "take-2",
+        in_one,
+        MONDAY,
+        "111122223333",
+        "Two",
+        "b",
+        "ASIATWOEXAMPLE",
+    );
+    let lake = TempLake::of(&[
+        take_two,
+        call("after", in_two, TUESDAY, "s3", "ListBuckets"),
+    ]);
+    assert_eq!(who(&lake, "after")[0]["confidence"], "unresolved");
+    pruned(&lake, "2026-03-03");
+    lake.put("late.json", &records_file(&[take_one]));
+    lake.ingest();
+    assert_eq!(who(&lake, "after")[0]["origin_name"], "alice");
+}
+
+#[test]
+fn a_prune_opens_no_session_and_an_earlier_one_forgets_nothing() {
+    let [take, before, after] = over_midnight();
+    // Credentials that had ended by midnight.
+    let mut ended = assume(
+        "ended",
+        user("bob"),
+        "2026-03-02T10:00:00Z",
+        "111122223333",
+        "Old",
+        "b",
+        "ASIAOLDEXAMPLE",
+    );
+    ended["responseElements"]["credentials"]["expiration"] = json!("Mar 2, 2026, 11:00:00 AM");
+    let lake = TempLake::of(&[ended, take, before, after]);
+    let gone = pruned(&lake, "2026-03-03");
+    let sessions = gone
+        .iter()
+        .find(|gone| gone.table.name() == "sessions")
+        .unwrap();
+    assert_eq!(
+        lake.value("SELECT count(*) AS n FROM sessions"),
+        sessions.rows_kept
+    );
+    let kept = lake.sql("SELECT * FROM kept_issues");
+    assert_eq!(kept.len(), 2);
+    // A file of an earlier day comes late, and that day is given up in its turn.
+    lake.put(
+        "late.json",
+        &records_file(&[call(
+            "late",
+            user("zoe"),
+            "2026-02-27T09:00:00Z",
+            "s3",
+            "ListBuckets",
+        )]),
+    );
+    lake.ingest();
+    pruned(&lake, "2026-03-01");
+    assert_eq!(lake.sql("SELECT * FROM kept_issues"), kept);
+    let days = "SELECT DISTINCT events_pruned_before AS day FROM sessions WHERE events_pruned_before IS NOT NULL";
+    assert_eq!(lake.sql(days), [json!({ "day": "2026-03-03T00:00:00Z" })]);
+}
+
 /// A record with all of its times moved.
 fn moved(record: &Value, by: TimeDelta) -> Value {
     match record {

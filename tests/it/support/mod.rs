@@ -218,11 +218,17 @@ pub struct Ran {
 
 /// Runs the command as a user would, with nothing of this machine's environment.
 pub fn rolecall(folder: &Path, arguments: &[&str]) -> Ran {
+    rolecall_with(folder, arguments, &[])
+}
+
+/// The same with an environment.
+pub fn rolecall_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_rolecall"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .env("TMPDIR", std::env::temp_dir())
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     Ran {

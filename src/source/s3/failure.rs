@@ -1,0 +1,110 @@
+//! What can go wrong with a bucket, in words that name it and say what to do.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+/// What can go wrong with a bucket.
+#[derive(Debug, thiserror::Error)]
+pub enum S3Error {
+    /// A URI without a bucket.
+    #[error("`{0}` names no bucket")]
+    NoBucket(String),
+    /// The bucket could not be reached or listed.
+    #[error("cannot read `s3://{place}`: {detail}")]
+    Refused {
+        /// The bucket, and what was asked for in it.
+        place: String,
+        /// The service's code, such as `AccessDenied`; empty where it did not answer.
+        code: String,
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl S3Error {
+    pub(super) fn of_bucket<E>(place: &str, error: &SdkError<E>) -> Self
+    where
+        SdkError<E>: ProvideErrorMetadata,
+        E: std::error::Error + 'static,
+    {
+        let (code, detail) = told(error);
+        Self::Refused {
+            place: place.to_owned(),
+            code,
+            detail,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoBucket(_) => "write `s3://BUCKET/PREFIX`",
+            Self::Refused { code, detail, .. } => match hint_of(code) {
+                Some(hint) => hint,
+                None if detail.contains("redential") => {
+                    "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                }
+                None => "check the network, `--endpoint-url` and `--aws-region`",
+            },
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+fn hint_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "NoSuchBucket" | "NotFound" => {
+            "check the bucket's name and the account; `aws s3 ls` lists the buckets of an account"
+        }
+        "AccessDenied" | "Forbidden" => {
+            "the identity needs s3:ListBucket on the bucket and s3:GetObject on its objects, and kms:Decrypt where they are encrypted with a key of KMS; docs/s3.md has the policy"
+        }
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
+            "the bucket lies in another region: leave `--aws-region` out, or give the right one"
+        }
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" => {
+            "check the credentials: the access key is not known, or its secret is another one"
+        }
+        "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" => {
+            "the credentials have ended: sign in again, for example `aws sso login`"
+        }
+        "RequestTimeTooSkewed" => {
+            "this machine's clock is off by more than fifteen minutes: set it"
+        }
+        _ => return None,
+    })
+}
+
+/// The service's code, and in words what went wrong.
+pub(super) fn told<E>(error: &SdkError<E>) -> (String, String)
+where
+    SdkError<E>: ProvideErrorMetadata,
+    E: std::error::Error + 'static,
+{
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    // An answer to HEAD has no body that could tell more.
+    let code = match (error.code(), status) {
+        (Some("NotFound") | None, Some(404)) => "NoSuchBucket",
+        (None, Some(403)) => "AccessDenied",
+        (None, Some(301)) => "PermanentRedirect",
+        (code, _) => code.unwrap_or_default(),
+    };
+    let detail = match error.message() {
+        _ if code.is_empty() => innermost(error),
+        Some(message) => format!("{code}: {message}"),
+        None => code.to_owned(),
+    };
+    (code.to_owned(), detail)
+}
+
+/// What the chain of errors ends with: the outer ones only say that something failed.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

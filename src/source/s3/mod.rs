@@ -1,0 +1,119 @@
+//! Log files in a bucket: listed by the layout of their keys, fetched many at once, never staged on disk.
+
+mod connect;
+mod failure;
+mod layout;
+mod listing;
+mod object;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::RequestPayer;
+use tokio::runtime::Handle;
+
+pub use connect::S3Options;
+pub use failure::S3Error;
+pub(super) use listing::pages;
+pub(super) use object::Object;
+
+/// What was asked of a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// `ListObjectsV2` and what else is asked of the bucket itself.
+    pub lists: u64,
+    /// `GetObject`, those that go on where a body broke off among them.
+    pub gets: u64,
+    /// Bytes of objects that came in.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    lists: AtomicU64,
+    gets: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// A bucket that was reached, and the part of it that was named.
+#[derive(Debug)]
+pub struct Bucket {
+    name: String,
+    prefix: String,
+    client: Client,
+    options: S3Options,
+    counters: Counters,
+    runtime: Handle,
+}
+
+impl Bucket {
+    /// Whether a source is one in a bucket.
+    pub fn is_uri(text: &str) -> bool {
+        text.starts_with("s3://")
+    }
+
+    /// Reaches the bucket of `s3://BUCKET[/PREFIX]`; it and the right to list it are checked.
+    pub fn open(uri: &str, options: &S3Options, runtime: &Handle) -> Result<Arc<Self>, S3Error> {
+        let (name, prefix) = split(uri)?;
+        let client = runtime.block_on(connect::connect(&name, options))?;
+        Ok(Arc::new(Self {
+            name,
+            prefix,
+            client,
+            options: options.clone(),
+            counters: Counters::default(),
+            runtime: runtime.clone(),
+        }))
+    }
+
+    /// What was named.
+    pub fn uri(&self) -> String {
+        self.uri_of(&self.prefix)
+    }
+
+    /// What was asked of it so far.
+    pub fn requests(&self) -> Requests {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Requests {
+            lists: read(&self.counters.lists),
+            gets: read(&self.counters.gets),
+            bytes: read(&self.counters.bytes),
+        }
+    }
+
+    /// How many objects may be on their way at once.
+    pub(super) fn ahead(&self) -> usize {
+        self.options.requests
+    }
+
+    fn uri_of(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.name)
+    }
+
+    fn payer(&self) -> Option<RequestPayer> {
+        self.options
+            .requester_pays
+            .then_some(RequestPayer::Requester)
+    }
+
+    /// What a key is known by: the part from the last `AWSLogs/` on, else the part below the folder that was named.
+    fn log_file_key<'k>(&self, key: &'k str) -> &'k str {
+        let start = match key.rfind("/AWSLogs/") {
+            Some(slash) => slash + 1,
+            None if key.starts_with("AWSLogs/") => 0,
+            None if key == self.prefix => key.rfind('/').map_or(0, |slash| slash + 1),
+            None => self.prefix.rfind('/').map_or(0, |slash| slash + 1),
+        };
+        key.get(start..).unwrap_or(key)
+    }
+}
+
+fn split(uri: &str) -> Result<(String, String), S3Error> {
+    let rest = uri.strip_prefix("s3://").unwrap_or(uri);
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if name.is_empty() {
+        return Err(S3Error::NoBucket(uri.to_owned()));
+    }
+    Ok((name.to_owned(), prefix.to_owned()))
+}
