@@ -1,10 +1,11 @@
 //! `rolecall ingest`: log files into the lake.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use clap::Args;
 
 use super::asking::show_rows;
@@ -12,9 +13,9 @@ use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
-use super::{World, time};
-use crate::ingest::{Books, ingest};
-use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
+use super::{World, queue, time};
+use crate::ingest::{Books, ingest, newest_days};
+use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard, is_lake};
 use crate::output::safe_text;
 use crate::sessions::resolve;
 use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
@@ -29,17 +30,21 @@ use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError,
 #[command(after_help = super::READING)]
 pub(super) struct IngestArgs {
     /// Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required_unless_present = "sqs", value_name = "SOURCE")]
     sources: Vec<String>,
+    /// Queue of Amazon SQS that is told of new objects, by its URL: takes what its messages tell of, until there is none, and deletes those
+    /// whose objects are committed
+    #[arg(long, value_name = "URL", conflicts_with_all = ["sources", "from", "to", "account", "region"])]
+    sqs: Option<String>,
     /// Leave sessions and attribution as they are
     #[arg(long)]
     no_resolve: bool,
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub(super) limits: LimitArgs,
     #[command(flatten)]
-    bucket: BucketArgs,
+    pub(super) bucket: BucketArgs,
 }
 
 /// Which log files to read, by what their keys say
@@ -57,6 +62,12 @@ pub(super) struct SelectionArgs {
     /// Log files of this region; may be given several times
     #[arg(long, value_name = "REGION")]
     region: Vec<String>,
+    /// In a bucket, list each region from the newest day on that the lake has of it, less `--late`
+    #[arg(long)]
+    resume: bool,
+    /// Days before that newest day in which objects may still come late
+    #[arg(long, value_name = "DAYS", default_value_t = 2, requires = "resume")]
+    late: u16,
 }
 
 impl SelectionArgs {
@@ -70,7 +81,23 @@ impl SelectionArgs {
             to: day("--to", &self.to)?,
             accounts: self.account.clone(),
             regions: self.region.clone(),
+            resumed: self.resumed(world)?,
         })
+    }
+}
+
+impl SelectionArgs {
+    /// The days from which on folders of a bucket are listed.
+    fn resumed(&self, world: &World) -> Result<HashMap<String, NaiveDate>, Failure> {
+        if !self.resume || !is_lake(&world.lake_path()) {
+            return Ok(HashMap::new());
+        }
+        let late = Days::new(self.late.into());
+        let newest = newest_days(&world.open_lake()?)?;
+        let from = newest
+            .into_iter()
+            .filter_map(|(folder, day)| Some((folder, day.checked_sub_days(late)?)));
+        Ok(from.collect())
     }
 }
 
@@ -126,16 +153,29 @@ fn standard_input() -> Result<Location, Failure> {
 }
 
 pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
+    if let Some(url) = &args.sqs {
+        return queue::run(world, url, args);
+    }
     let found = find(world, &args.sources, &args.selection, &args.bucket)?;
     let lake = Lake::open_or_create(&world.lake_path())?;
     let guard = write(world, &lake)?;
     let books = read_in(world, &guard, found, &args.limits)?;
-    if !args.no_resolve {
-        world.runtime.block_on(resolve(&guard, world.limits()))?;
-    }
-    put_together_after(world, &guard);
+    finish(world, &guard, args)?;
     show_books(world, &books)?;
     Ok(exit_of(world, &books, WHERE_REJECTED_ARE))
+}
+
+/// What follows the reading.
+pub(super) fn finish(
+    world: &World,
+    guard: &WriteGuard<'_>,
+    args: &IngestArgs,
+) -> Result<(), Failure> {
+    if !args.no_resolve {
+        world.runtime.block_on(resolve(guard, world.limits()))?;
+    }
+    put_together_after(world, guard);
+    Ok(())
 }
 
 /// Takes the right to write, and says so when that takes waiting.
@@ -175,14 +215,7 @@ pub(super) fn read_in(
             books.files_skipped, books.files_not_selected
         ));
     }
-    for bucket in &found.buckets {
-        let Requests { lists, gets, bytes } = bucket.requests();
-        world.ui.say(&format!(
-            "{}: {lists} requests to list, {gets} to read, {} came",
-            safe_text(&bucket.uri()),
-            ByteSize(bytes)
-        ));
-    }
+    tell_requests(world, &found.buckets);
     if books.files_replaced > 0 {
         world.ui.say(&format!(
             "{} log files had other content under their keys before; it was replaced",
@@ -191,6 +224,18 @@ pub(super) fn read_in(
         world.ui.say("hint: files of two folders share a key when their paths below them do; name a folder above both");
     }
     Ok(books)
+}
+
+/// Tells what was asked of buckets.
+pub(super) fn tell_requests<'b>(world: &World, buckets: impl IntoIterator<Item = &'b Arc<Bucket>>) {
+    for bucket in buckets {
+        let Requests { lists, gets, bytes } = bucket.requests();
+        world.ui.say(&format!(
+            "{}: {lists} requests to list, {gets} to read, {} came",
+            safe_text(&bucket.uri()),
+            ByteSize(bytes)
+        ));
+    }
 }
 
 /// Where to look at what was rejected.
@@ -239,7 +284,7 @@ const BOOKS: &[Column] = &[
     Column::required("rejected", ColumnType::Int, "records rejected"),
 ];
 
-fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
+pub(super) fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
     let mut rows = RowBuilder::new(BOOKS);
     rows.row()
         .count("files", books.files)

@@ -11,6 +11,7 @@ mod limits;
 mod permissions;
 mod prune;
 mod query;
+mod queue;
 mod resolve;
 mod review;
 mod schema;

@@ -11,7 +11,7 @@ mod meeting;
 mod read;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 use std::thread;
@@ -24,8 +24,8 @@ pub use books::Books;
 
 use crate::decode::{DecodeOptions, Form, Reason};
 use crate::events::EventsError;
-use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
-use crate::source::{Listing, LogFile};
+use crate::lake::{Draft, Lake, LakeTable, Operation, WriteGuard, read_columns, text_at};
+use crate::source::{Listing, LogFile, LogKey, region_folder};
 use flush::Flush;
 use read::{Chunk, Known, KnownFiles, Reader};
 
@@ -174,6 +174,64 @@ fn known_log_files(
     }
     known.unreadable = unreadable_keys(draft)?;
     Ok(known)
+}
+
+/// The keys of those files that the lake holds with the content that they were listed with.
+pub fn committed(
+    guard: &WriteGuard<'_>,
+    files: &[LogFile],
+) -> Result<HashSet<String>, EventsError> {
+    let wanted: HashMap<&str, Option<&str>> = files
+        .iter()
+        .map(|file| (file.key.as_str(), file.etag.as_deref()))
+        .collect();
+    let mut found = HashSet::new();
+    for file in guard.snapshot()?.files(LakeTable::LogFiles) {
+        let columns = ["log_file_key", "etag", "content_hash"];
+        for batch in read_columns(guard.store(), file, Some(&columns))? {
+            let batch = batch?;
+            let text = |name, row| text_at(batch.column_by_name(name)?, row);
+            for row in 0..batch.num_rows() {
+                let Some(key) = text("log_file_key", row) else {
+                    continue;
+                };
+                let is_held = wanted.get(key).is_some_and(|etag| {
+                    text("content_hash", row).is_some()
+                        && (etag.is_none() || *etag == text("etag", row))
+                });
+                if is_held {
+                    found.insert(key.to_owned());
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The newest day of the log files that a lake holds, by their region's folders.
+pub fn newest_days(lake: &Lake) -> Result<HashMap<String, NaiveDate>, EventsError> {
+    let mut newest: HashMap<String, NaiveDate> = HashMap::new();
+    for file in lake.snapshot()?.files(LakeTable::LogFiles) {
+        for batch in read_columns(lake.store(), file, Some(&["log_file_key"]))? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let key = batch
+                    .column_by_name("log_file_key")
+                    .and_then(|keys| text_at(keys, row));
+                let (Some(folder), Some(day)) = (
+                    key.and_then(region_folder),
+                    key.and_then(|key| LogKey::parse(key).date),
+                ) else {
+                    continue;
+                };
+                match newest.get_mut(folder) {
+                    Some(newest) => *newest = (*newest).max(day),
+                    None => drop(newest.insert(folder.to_owned(), day)),
+                }
+            }
+        }
+    }
+    Ok(newest)
 }
 
 /// Files and folders that could not be read when they were last looked at.

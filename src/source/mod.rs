@@ -21,8 +21,8 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc;
 
 pub use location::Location;
-pub use log_key::{LogFolder, LogKey};
-pub use s3::{Bucket, Requests, S3Error, S3Options};
+pub use log_key::{LogFolder, LogKey, region_folder};
+pub use s3::{Bucket, Buckets, Notice, Queue, QueueMessage, Requests, S3Error, S3Options, notices};
 pub use selection::Selection;
 pub use stream::Stream;
 
@@ -175,7 +175,7 @@ impl Listing {
     }
 
     /// Puts the files in the order of the days in their keys, so that a run writes one day after the other.
-    fn sort(&mut self) {
+    pub fn sort(&mut self) {
         self.files.sort_by_cached_key(|file| {
             (
                 LogKey::parse(&file.key).date,

@@ -143,6 +143,15 @@ fn the_help_of_every_command() {
           --region <REGION>
               Log files of this region; may be given several times
 
+          --resume
+              In a bucket, list each region from the newest day on that the lake has of it, less
+              `--late`
+
+          --late <DAYS>
+              Days before that newest day in which objects may still come late
+              
+              [default: 2]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -253,13 +262,17 @@ fn the_help_of_every_command() {
     content changed replaces its old rows. What cannot be read is counted and kept in the table
     `rejected`, and makes the exit code 3.
 
-    Usage: rolecall ingest [OPTIONS] <SOURCE>...
+    Usage: rolecall ingest [OPTIONS] [SOURCE]...
 
     Arguments:
-      <SOURCE>...
+      [SOURCE]...
               Files, folders, quoted glob patterns, `s3://BUCKET/PREFIX`, or `-` for standard input
 
     Options:
+          --sqs <URL>
+              Queue of Amazon SQS that is told of new objects, by its URL: takes what its messages tell
+              of, until there is none, and deletes those whose objects are committed
+
           --no-resolve
               Leave sessions and attribution as they are
 
@@ -274,6 +287,15 @@ fn the_help_of_every_command() {
 
           --region <REGION>
               Log files of this region; may be given several times
+
+          --resume
+              In a bucket, list each region from the newest day on that the lake has of it, less
+              `--late`
+
+          --late <DAYS>
+              Days before that newest day in which objects may still come late
+              
+              [default: 2]
 
       -h, --help
               Print help (see a summary with '-h')

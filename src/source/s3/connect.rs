@@ -81,11 +81,11 @@ pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client,
         {
             Ok(client)
         }
-        _ => Err(S3Error::of_bucket(bucket, &error)),
+        _ => Err(S3Error::of(&format!("s3://{bucket}"), &error)),
     }
 }
 
-async fn configuration(options: &S3Options) -> SdkConfig {
+pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
     let https = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();

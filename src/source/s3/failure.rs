@@ -8,10 +8,10 @@ pub enum S3Error {
     /// A URI without a bucket.
     #[error("`{0}` names no bucket")]
     NoBucket(String),
-    /// The bucket could not be reached or listed.
-    #[error("cannot read `s3://{place}`: {detail}")]
+    /// A bucket or a queue could not be reached or read.
+    #[error("cannot read `{place}`: {detail}")]
     Refused {
-        /// The bucket, and what was asked for in it.
+        /// The bucket's or the queue's URI.
         place: String,
         /// The service's code, such as `AccessDenied`; empty where it did not answer.
         code: String,
@@ -21,7 +21,7 @@ pub enum S3Error {
 }
 
 impl S3Error {
-    pub(super) fn of_bucket<E>(place: &str, error: &SdkError<E>) -> Self
+    pub(super) fn of<E>(place: &str, error: &SdkError<E>) -> Self
     where
         SdkError<E>: ProvideErrorMetadata,
         E: std::error::Error + 'static,
@@ -52,6 +52,9 @@ impl S3Error {
 
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
+        "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => {
+            "check the queue's URL; `aws sqs list-queues` lists the queues of an account"
+        }
         "NoSuchBucket" | "NotFound" => {
             "check the bucket's name and the account; `aws s3 ls` lists the buckets of an account"
         }

@@ -97,12 +97,13 @@ pub(super) struct Span {
     pub(super) last: Option<NaiveDate>,
 }
 
-/// The days of `selection` in a region's folder. Keys sort by day, so that one listing can begin and stop anywhere.
-pub(super) fn span(folder: &str, selection: &Selection) -> Span {
+/// The days of `selection` in a region's folder, which log file keys call `name`. Keys sort by day, so that one listing can begin and stop anywhere.
+pub(super) fn span(folder: &str, name: &str, selection: &Selection) -> Span {
     let last = selection
         .to
         .and_then(|to| to.checked_add_days(Days::new(1)));
-    let first = selection.from.map(path_of_day);
+    let resumed = selection.resumed.get(name).copied();
+    let first = selection.from.max(resumed).map(path_of_day);
     let after = first.as_ref().map(|day| format!("{folder}{day}"));
     let shared = match (&first, last.map(path_of_day)) {
         (Some(first), Some(last)) => {
@@ -205,13 +206,19 @@ mod tests {
             ..Selection::default()
         };
         let folder = "AWSLogs/1/CloudTrail/r/";
-        let of = |from, to| span(folder, &selection(from, to));
+        let of = |from, to| span(folder, folder, &selection(from, to));
         let one = of(Some("2026-03-02"), Some("2026-03-02"));
         assert_eq!(one.prefix, format!("{folder}2026/03/0"));
         assert_eq!(one.after, Some(format!("{folder}2026/03/02")));
         assert_eq!(one.last, Some(day("2026-03-03")));
         let open = of(Some("2026-03-02"), None);
         assert_eq!((open.prefix.as_str(), open.last), (folder, None));
+        let mut resumed = selection(Some("2026-03-02"), None);
+        resumed.resumed.insert(folder.to_owned(), day("2026-03-05"));
+        assert_eq!(
+            span(folder, folder, &resumed).after,
+            Some(format!("{folder}2026/03/05"))
+        );
         assert_eq!(of(None, None).after, None);
         assert_eq!(of(None, Some("2026-03-02")).prefix, folder);
     }

@@ -3,8 +3,8 @@
 //! Folders are discovered down to the regions; below a region one listing begins at the first day that is asked for
 //! and stops behind the last, and a long one goes on by months side by side. What does not follow the layout is listed as it is.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 
 use super::failure::told;
 use super::layout::{Level, Span, Step, level_of, month_of, months_after, span, step_into};
-use super::{Bucket, Object, S3Error};
+use super::{Bucket, S3Error};
 use crate::source::log_key::LogKey;
-use crate::source::{Bytes, Listing, LogFile, Selection, Unreadable};
+use crate::source::{Listing, Selection, Unreadable};
 
 /// Listings on their way at once; each is one request.
 const LISTINGS: usize = 32;
@@ -44,15 +44,9 @@ pub(in crate::source) fn pages(
         today,
         sender,
     };
-    let first = Task::Enter {
-        folder: bucket.prefix.clone(),
-        depth: 0,
-    };
+    let first = walk.enter(bucket.prefix.clone(), 0);
     let page = bucket.runtime.block_on(walk.ask(&first, None));
-    let page = page.map_err(|error| {
-        let place = format!("{}/{}", bucket.name, bucket.prefix);
-        S3Error::of_bucket(&place, &error)
-    })?;
+    let page = page.map_err(|error| S3Error::of(&bucket.uri(), &error))?;
     bucket.runtime.spawn(walk.run(first, page));
     Ok(pages)
 }
@@ -63,6 +57,7 @@ enum Task {
     /// Its own objects, and the folders right below it.
     Enter { folder: String, depth: usize },
     /// All objects below it.
+    /// Where it is a region's whole folder, it may be split by months.
     All { span: Span, may_split: bool },
 }
 
@@ -217,7 +212,13 @@ impl Walk {
                 .get(parent..)
                 .unwrap_or_default()
                 .trim_end_matches('/');
-            match step_into(level, name, &self.selection) {
+            // What was named without a slash is entered, whatever it is.
+            let step = if folder.is_empty() || folder.ends_with('/') {
+                step_into(level, name, &self.selection)
+            } else {
+                Step::Enter
+            };
+            match step {
                 Step::Leave => {}
                 Step::All => next.push((Task::all(found), None)),
                 Step::Enter => next.push((self.enter(found, depth + 1), None)),
@@ -230,12 +231,16 @@ impl Walk {
     }
 
     fn enter(&self, folder: String, depth: usize) -> Task {
+        let is_folder = folder.is_empty() || folder.ends_with('/');
         match level_of(&folder) {
-            Level::Days => Task::All {
-                may_split: true,
-                span: span(&folder, &self.selection),
-            },
-            Level::Below => Task::all(folder),
+            Level::Days if is_folder => {
+                let span = span(&folder, self.bucket.log_file_key(&folder), &self.selection);
+                Task::All {
+                    may_split: span.prefix == folder,
+                    span,
+                }
+            }
+            Level::Below if is_folder => Task::all(folder),
             _ => Task::Enter { folder, depth },
         }
     }
@@ -270,7 +275,7 @@ impl Walk {
         rest_of(task, &page).into_iter().collect()
     }
 
-    /// The rest of a region's folder behind `key`, month by month.
+    /// The rest of a region's whole folder behind `key`, month by month.
     fn by_months(
         &self,
         span: &Span,
@@ -278,8 +283,7 @@ impl Walk {
         day: NaiveDate,
     ) -> Option<Vec<(Task, Option<String>)>> {
         let end = span.last.unwrap_or(self.today).min(self.today);
-        // Only a whole folder; a part of it that has a prefix of its own is short.
-        let folder = span.prefix.ends_with('/').then_some(span.prefix.as_str())?;
+        let folder = span.prefix.as_str();
         let months = months_after(day, end)?;
         let of_month = |month: &str, after: Option<String>| {
             let span = Span {
@@ -318,33 +322,15 @@ impl Walk {
             if !is_log_file(name) {
                 listing.skipped += 1;
             } else if self.selection.allows(&LogKey::parse(name)) {
-                listing
-                    .files
-                    .push(self.log_file(name.to_owned(), key, object));
+                let size = object.size().and_then(|size| u64::try_from(size).ok());
+                let etag = object.e_tag().map(str::to_owned);
+                let file = self.bucket.log_file(&key, size.unwrap_or_default(), etag);
+                listing.files.push(file);
             } else {
                 listing.not_selected += 1;
             }
         }
         listing
-    }
-
-    fn log_file(&self, name: String, key: String, object: &aws_sdk_s3::types::Object) -> LogFile {
-        let size = object.size().and_then(|size| u64::try_from(size).ok());
-        let size = size.unwrap_or_default();
-        let etag = object.e_tag().map(str::to_owned);
-        LogFile {
-            key: name,
-            uri: self.bucket.uri_of(&key),
-            size,
-            etag: etag.clone(),
-            bytes: Bytes::Object(Arc::new(Object {
-                bucket: Arc::clone(&self.bucket),
-                key,
-                etag,
-                size,
-                begun: Mutex::new(None),
-            })),
-        }
     }
 
     async fn send(&self, listing: Listing) {
@@ -375,7 +361,7 @@ fn folder_of(prefix: &str) -> &str {
 }
 
 /// Decides by name alone: the content would cost a request.
-fn is_log_file(key: &str) -> bool {
+pub(super) fn is_log_file(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or(key).to_ascii_lowercase();
     [".json", ".jsonl", ".ndjson", ".gz"]
         .iter()

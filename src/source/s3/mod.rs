@@ -4,19 +4,25 @@ mod connect;
 mod failure;
 mod layout;
 mod listing;
+mod notice;
 mod object;
+mod queue;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
+use super::{Bytes, LogFile};
+
 pub use connect::S3Options;
 pub use failure::S3Error;
 pub(super) use listing::pages;
+pub use notice::{Notice, notices};
 pub(super) use object::Object;
+pub use queue::{Buckets, Queue, QueueMessage};
 
 /// What was asked of a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +91,23 @@ impl Bucket {
     /// How many objects may be on their way at once.
     pub(super) fn ahead(&self) -> usize {
         self.options.requests
+    }
+
+    /// The log file that an object of it is.
+    fn log_file(self: &Arc<Self>, key: &str, size: u64, etag: Option<String>) -> LogFile {
+        LogFile {
+            key: self.log_file_key(key).to_owned(),
+            uri: self.uri_of(key),
+            size,
+            etag: etag.clone(),
+            bytes: Bytes::Object(Arc::new(Object {
+                bucket: Arc::clone(self),
+                key: key.to_owned(),
+                etag,
+                size,
+                begun: Mutex::new(None),
+            })),
+        }
     }
 
     fn uri_of(&self, key: &str) -> String {

@@ -1,5 +1,6 @@
 //! Log files in a bucket, over a real server on loopback that fails as it is told.
 
+mod queue;
 mod server;
 
 use std::path::Path;
@@ -160,6 +161,48 @@ fn only_what_is_asked_for_is_listed() {
 }
 
 #[test]
+fn a_later_run_may_begin_where_the_last_one_ended_and_finds_what_came_late() {
+    let server = Server::new();
+    let day = |d: u32| format!("2026-03-{d:02}");
+    for d in 1..=20 {
+        for number in 0..80 {
+            server.put(
+                &key(ACCOUNT, "us-east-1", &day(d), number),
+                b"{\"Records\":[]}",
+            );
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (books, _) = ingest(&server, folder.path(), "s3://trail", &["--resume"]);
+    assert_eq!(
+        books["files_read"], 1600,
+        "an empty lake has nothing to go on from"
+    );
+    // One comes on time, one late, and one too late; another region is new.
+    for (region, d) in [
+        ("us-east-1", 20),
+        ("us-east-1", 18),
+        ("us-east-1", 10),
+        ("eu-west-1", 5),
+    ] {
+        let id = format!("{region}-{d}");
+        server.put(&key(ACCOUNT, region, &day(d), 99), &log_file(&id, &day(d)));
+    }
+    server.take_counts();
+    let (books, ran) = ingest(&server, folder.path(), "s3://trail", &["--resume"]);
+    assert_eq!(books["events"], 3, "{}", ran.stderr);
+    // The bucket, `AWSLogs`, the account, the kind, and a page of each region.
+    assert_eq!(server.take_counts().0, 6, "{}", ran.stderr);
+    let (books, ran) = ingest(
+        &server,
+        folder.path(),
+        "s3://trail",
+        &["--resume", "--late", "15"],
+    );
+    assert_eq!(books["events"], 1, "{}", ran.stderr);
+}
+
+#[test]
 fn other_layouts_are_listed_as_they_are() {
     let server = Server::new();
     let day = "2026-03-01";
@@ -241,6 +284,45 @@ fn more_objects_than_a_page_are_found_each_once() {
         &["--from", "2026-02-01", "--to", "2026-02-27"],
     );
     assert_eq!(books["files"], 1200, "{}", ran.stderr);
+}
+
+#[test]
+fn any_part_of_a_long_region_is_listed_whole() {
+    let server = Server::new();
+    // More than a page in each month, on days of every kind.
+    for day in [
+        "2026-01-03",
+        "2026-01-15",
+        "2026-02-03",
+        "2026-02-19",
+        "2026-03-02",
+        "2026-03-21",
+    ] {
+        for number in 0..520 {
+            server.put(&key(ACCOUNT, "us-east-1", day, number), b"{\"Records\":[]}");
+        }
+    }
+    let region = format!("s3://trail/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1");
+    let cases: [(&str, &[&str], u64); 8] = [
+        ("", &["--from", "2026-02-01", "--to", "2026-02-19"], 2),
+        ("", &[], 6),
+        ("/", &[], 6),
+        ("/", &["--from", "2026-01-10"], 5),
+        ("", &["--from", "2026-02-01"], 4),
+        ("/", &["--to", "2026-02-10"], 3),
+        ("/", &["--from", "2026-01-01", "--to", "2026-01-31"], 2),
+        ("/2026/02/", &[], 2),
+    ];
+    for (part, days, wanted) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let (books, ran) = ingest(&server, folder.path(), &format!("{region}{part}"), days);
+        assert_eq!(
+            books["files"],
+            wanted * 520,
+            "{part} {days:?} {}",
+            ran.stderr
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::queue::MemoryQueue;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -48,6 +49,7 @@ pub struct Server {
 }
 
 struct Shared {
+    queue: MemoryQueue,
     root: PathBuf,
     plan: Mutex<Plan>,
     lists: AtomicU64,
@@ -65,6 +67,7 @@ impl Server {
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
         let service = builder.build();
         let shared = Arc::new(Shared {
+            queue: MemoryQueue::default(),
             root: folder.path().to_owned(),
             plan: Mutex::new(Box::new(|_, _| Fault::None)),
             lists: AtomicU64::new(0),
@@ -119,6 +122,11 @@ impl Server {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// The queue of the same server.
+    pub fn queue(&self) -> &MemoryQueue {
+        &self.shared.queue
+    }
+
     /// From now on requests fail as `plan` says.
     pub fn fail(&self, plan: impl Fn(&str, &str) -> Fault + Send + Sync + 'static) {
         *self.shared.plan.lock().unwrap() = Box::new(plan);
@@ -148,6 +156,20 @@ async fn answer(
     shared: Arc<Shared>,
     request: hyper::Request<hyper::body::Incoming>,
 ) -> Result<HttpResponse, std::io::Error> {
+    let target = request.headers().get("x-amz-target");
+    let action = target.and_then(|target| target.to_str().ok()?.strip_prefix("AmazonSQS."));
+    if let Some(action) = action.map(str::to_owned) {
+        let body = request
+            .collect()
+            .await
+            .map_err(std::io::Error::other)?
+            .to_bytes();
+        let asked = serde_json::from_slice(&body).unwrap();
+        let told = shared.queue.answer(&action, &asked).to_string();
+        let answer =
+            hyper::Response::builder().header("content-type", "application/x-amz-json-1.0");
+        return Ok(answer.body(Body::from(told)).unwrap());
+    }
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let is_list = query.contains("list-type=2");
@@ -200,6 +222,10 @@ async fn faulty(
         .call(request.map(Body::from))
         .await
         .map_err(|error| std::io::Error::other(format!("{error:?}")))?;
+    if answer.headers().contains_key("etag") && path.is_file() {
+        let etag = etag_of(&path).parse().unwrap();
+        answer.headers_mut().insert("etag", etag);
+    }
     if is_list {
         answer = with_etags(answer, &path).await?;
     }

@@ -1,0 +1,104 @@
+"""Reads a bucket and a queue of moto, another simulator of AWS, with the command line, as a user would.
+
+Arguments: the program, and the folder of a log tree (below it `AWSLogs`).
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import boto3
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+PROGRAM, LOGS = sys.argv[1], pathlib.Path(sys.argv[2])
+FILES = sorted(path for path in LOGS.rglob("*") if path.is_file() and "AWSLogs" in path.parts)
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAMOTOEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "moto",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REGION": "us-east-1",
+}
+
+
+def key_of(path):
+    parts = path.parts
+    return "/".join(parts[parts.index("AWSLogs"):])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(s3):
+    for _ in range(100):
+        try:
+            s3.list_buckets()
+            return
+        except (EndpointConnectionError, ClientError):
+            time.sleep(0.2)
+    sys.exit("moto did not come up")
+
+
+def ingest(url, folder, *source):
+    command = [PROGRAM, "ingest", *source, "--lake", f"{folder}/lake", "--endpoint-url", url]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    print(ran.stderr.strip())
+    return ran.returncode, json.loads(ran.stdout or "{}")
+
+
+def check(what, found, wanted):
+    if found != wanted:
+        sys.exit(f"{what}: {found} instead of {wanted}")
+    print(f"{what}: {found}")
+
+
+def main():
+    url = f"http://127.0.0.1:{free_port()}"
+    port = url.rsplit(":", 1)[1]
+    moto = pathlib.Path(sys.executable).with_name("moto_server")
+    server = subprocess.Popen([moto, "-H", "127.0.0.1", "-p", port], stderr=subprocess.DEVNULL)
+    try:
+        session = boto3.Session("AKIAMOTOEXAMPLE", "moto", region_name="us-east-1")
+        s3 = session.client("s3", endpoint_url=url)
+        sqs = session.client("sqs", endpoint_url=url)
+        wait_for(s3)
+        s3.create_bucket(Bucket="trail")
+        queue = sqs.create_queue(QueueName="objects")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        s3.put_bucket_notification_configuration(
+            Bucket="trail",
+            NotificationConfiguration={
+                "QueueConfigurations": [
+                    {"QueueArn": arn["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
+                ]
+            },
+        )
+        for path in FILES:
+            s3.put_object(Bucket="trail", Key=key_of(path), Body=path.read_bytes())
+        with tempfile.TemporaryDirectory() as folder:
+            code, books = ingest(url, folder, "s3://trail")
+            check("files of the bucket", books["files"], len(FILES))
+            check("exit code (a sample is damaged)", code, 3)
+            events = books["events"]
+            _, again = ingest(url, folder, "s3://trail")
+            check("known by their ETags", again["files_known"] + again["files_rejected"], len(FILES))
+        with tempfile.TemporaryDirectory() as folder:
+            _, books = ingest(url, folder, "--sqs", queue)
+            check("events by the queue", books["events"], events)
+            waiting = sqs.get_queue_attributes(
+                QueueUrl=queue,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"]
+            check("messages that are left", sum(map(int, waiting.values())), 0)
+    finally:
+        server.kill()
+
+
+main()

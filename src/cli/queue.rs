@@ -1,0 +1,101 @@
+//! `rolecall ingest --sqs`: the objects that a queue's messages tell of.
+
+use std::collections::HashSet;
+
+use super::World;
+use super::failure::{Exit, Failure};
+use super::ingest::{
+    IngestArgs, WHERE_REJECTED_ARE, exit_of, finish, show_books, tell_requests, write,
+};
+use crate::ingest::{Books, committed, ingest};
+use crate::lake::Lake;
+use crate::output::safe_text;
+use crate::source::{Buckets, Listing, Queue, QueueMessage, SourceError, notices};
+
+/// Messages that are worked off together: few enough that they are done long before the queue shows them to others.
+const TOGETHER: usize = 500;
+
+pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, Failure> {
+    let options = args.bucket.options();
+    let queue = Queue::open(url, &options, world.runtime.handle());
+    let mut buckets = Buckets::new(&options, world.runtime.handle());
+    let mut first = queue.receive(TOGETHER).map_err(SourceError::Bucket)?;
+    let lake = Lake::open_or_create(&world.lake_path())?;
+    let guard = write(world, &lake)?;
+    let mut books = Books::default();
+    let (mut taken, mut left) = (0, 0);
+    loop {
+        let messages = if first.is_empty() {
+            queue.receive(TOGETHER).map_err(SourceError::Bucket)?
+        } else {
+            std::mem::take(&mut first)
+        };
+        if messages.is_empty() {
+            break;
+        }
+        let (listing, told) = read(world, &messages, &mut buckets);
+        let files = listing.files.clone();
+        books = books + &ingest(&guard, listing, args.limits.options(world), &mut |_| ())?;
+        let held = committed(&guard, &files)?;
+        let done: Vec<&QueueMessage> = messages
+            .iter()
+            .zip(&told)
+            .filter(|(_, keys)| keys.as_ref().is_some_and(|keys| keys.is_subset(&held)))
+            .map(|(message, _)| message)
+            .collect();
+        taken += done.len();
+        left += messages.len() - done.len();
+        queue.delete(&done).map_err(SourceError::Bucket)?;
+    }
+    finish(world, &guard, args)?;
+    tell_requests(world, buckets.all());
+    world.ui.say(&format!(
+        "{taken} messages were done and deleted, {left} were left in the queue"
+    ));
+    show_books(world, &books)?;
+    match exit_of(world, &books, WHERE_REJECTED_ARE) {
+        Exit::Done if left > 0 => Ok(Exit::Rejected),
+        exit => Ok(exit),
+    }
+}
+
+/// The log files that messages tell of, and for each message their keys; none for one that is no notification, or tells of an
+/// object that cannot be reached.
+fn read(
+    world: &World,
+    messages: &[QueueMessage],
+    buckets: &mut Buckets,
+) -> (Listing, Vec<Option<HashSet<String>>>) {
+    let mut listing = Listing::default();
+    let mut told = Vec::with_capacity(messages.len());
+    for message in messages {
+        let Some(notices) = notices(&message.body) else {
+            world.ui.say(&format!(
+                "message {} tells of no object and is left in the queue",
+                safe_text(&message.id)
+            ));
+            told.push(None);
+            continue;
+        };
+        let mut keys = Some(HashSet::new());
+        for notice in notices {
+            match buckets.log_file(&notice) {
+                None => listing.skipped += 1,
+                Some(Ok(file)) => {
+                    if let Some(keys) = &mut keys {
+                        keys.insert(file.key.clone());
+                    }
+                    listing.files.push(file);
+                }
+                // Another bucket's object may have the same key, and be there.
+                Some(Err(unreadable)) => {
+                    keys = None;
+                    listing.unreadable.push(unreadable);
+                }
+            }
+        }
+        told.push(keys);
+    }
+    listing.sort();
+    (listing, told)
+}

@@ -1,0 +1,208 @@
+//! A queue of notifications: what came into buckets, a message at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
+use tokio::runtime::Handle;
+
+use super::failure::told;
+use super::notice::Notice;
+use super::{Bucket, S3Error, S3Options, connect, listing};
+use crate::source::log_key::{LogFolder, LogKey};
+use crate::source::{LogFile, Unreadable};
+
+/// Seconds in which a message that we received is shown to nobody else: longer than any batch takes.
+const HIDDEN: i32 = 900;
+/// Seconds to wait for the first message; asked for without waiting, a queue may seem empty that is not.
+const WAIT: i32 = 2;
+/// Messages of one request, as SQS limits them.
+const TOGETHER: i32 = 10;
+
+/// A queue of Amazon SQS.
+#[derive(Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+    runtime: Handle,
+}
+
+/// A message that was received and not yet deleted.
+#[derive(Debug, Clone)]
+pub struct QueueMessage {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub body: String,
+    receipt: String,
+}
+
+impl Queue {
+    /// A queue by its URL; nothing is asked of it yet.
+    pub fn open(url: &str, options: &S3Options, runtime: &Handle) -> Self {
+        let config = runtime.block_on(connect::configuration(options));
+        let mut builder = aws_sdk_sqs::config::Builder::from(&config);
+        if let Some(region) = region_of(url).filter(|_| options.region.is_none()) {
+            builder = builder.region(aws_sdk_sqs::config::Region::new(region.to_owned()));
+        }
+        Self {
+            client: Client::from_conf(builder.build()),
+            url: url.to_owned(),
+            runtime: runtime.clone(),
+        }
+    }
+
+    /// Receives messages until there is none or `most` are there.
+    pub fn receive(&self, most: usize) -> Result<Vec<QueueMessage>, S3Error> {
+        let mut messages = Vec::new();
+        while messages.len() < most {
+            let asked = self
+                .client
+                .receive_message()
+                .queue_url(&self.url)
+                .max_number_of_messages(TOGETHER)
+                .visibility_timeout(HIDDEN)
+                .wait_time_seconds(if messages.is_empty() { WAIT } else { 0 });
+            let answer = self.runtime.block_on(asked.send());
+            let answer = answer.map_err(|error| S3Error::of(&self.url, &error))?;
+            let received = answer.messages.unwrap_or_default();
+            if received.is_empty() {
+                break;
+            }
+            messages.extend(received.into_iter().filter_map(|message| {
+                Some(QueueMessage {
+                    id: message.message_id.unwrap_or_default(),
+                    body: message.body.unwrap_or_default(),
+                    receipt: message.receipt_handle?,
+                })
+            }));
+        }
+        Ok(messages)
+    }
+
+    /// Deletes messages whose objects are committed; returns how many would not go.
+    pub fn delete(&self, messages: &[&QueueMessage]) -> Result<usize, S3Error> {
+        let mut left = 0;
+        for some in messages.chunks(TOGETHER.unsigned_abs() as usize) {
+            let entries = some.iter().enumerate().filter_map(|(at, message)| {
+                let entry = DeleteMessageBatchRequestEntry::builder()
+                    .id(at.to_string())
+                    .receipt_handle(&message.receipt);
+                entry.build().ok()
+            });
+            let asked = self
+                .client
+                .delete_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.collect()));
+            let answer = self.runtime.block_on(asked.send());
+            let answer = answer.map_err(|error| S3Error::of(&self.url, &error))?;
+            left += answer.failed.len();
+        }
+        Ok(left)
+    }
+}
+
+/// The region that a queue's host tells: `sqs.REGION.amazonaws.com`.
+fn region_of(url: &str) -> Option<&str> {
+    let host = url.split_once("://")?.1.split('/').next()?;
+    let rest = host.strip_prefix("sqs.")?;
+    rest.split_once(".amazonaws.").map(|(region, _)| region)
+}
+
+/// The buckets that notices name, each opened once.
+#[derive(Debug)]
+pub struct Buckets {
+    options: S3Options,
+    runtime: Handle,
+    open: HashMap<String, Option<Arc<Bucket>>>,
+}
+
+impl Buckets {
+    /// None opened yet.
+    pub fn new(options: &S3Options, runtime: &Handle) -> Self {
+        Self {
+            options: options.clone(),
+            runtime: runtime.clone(),
+            open: HashMap::new(),
+        }
+    }
+
+    /// The buckets that were opened.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Bucket>> {
+        self.open.values().flatten()
+    }
+
+    /// The log file that a notice tells of: `None` where it is none that holds calls.
+    pub fn log_file(&mut self, notice: &Notice) -> Option<Result<LogFile, Unreadable>> {
+        let uri = format!("s3://{}/{}", notice.bucket, notice.key);
+        let unreadable = |detail: String| Unreadable {
+            key: notice.key.clone(),
+            uri: uri.clone(),
+            detail,
+        };
+        let kind = LogKey::parse(below_prefix(&notice.key)).folder;
+        if !listing::is_log_file(&notice.key)
+            || !matches!(kind, LogFolder::Events | LogFolder::NetworkActivity)
+        {
+            return None;
+        }
+        if !self.open.contains_key(&notice.bucket) {
+            let bucket = format!("s3://{}", notice.bucket);
+            match Bucket::open(&bucket, &self.options, &self.runtime) {
+                Ok(bucket) => self.open.insert(notice.bucket.clone(), Some(bucket)),
+                Err(error) => return Some(Err(unreadable(error.to_string()))),
+            };
+        }
+        let bucket = self.open.get(&notice.bucket)?.as_ref()?;
+        let (size, etag) = match (notice.size, &notice.etag) {
+            (Some(size), etag) => (size, etag.clone()),
+            (None, _) => match self.runtime.block_on(bucket.look_at(&notice.key)) {
+                Ok(found) => found,
+                Err(detail) => return Some(Err(unreadable(detail))),
+            },
+        };
+        Some(Ok(bucket.log_file(&notice.key, size, etag)))
+    }
+}
+
+/// The part of a key that the layout begins with.
+fn below_prefix(key: &str) -> &str {
+    key.rfind("/AWSLogs/")
+        .map_or(key, |slash| key.get(slash + 1..).unwrap_or(key))
+}
+
+impl Bucket {
+    /// An object's size and `ETag`.
+    async fn look_at(&self, key: &str) -> Result<(u64, Option<String>), String> {
+        let asked = self
+            .client
+            .head_object()
+            .bucket(&self.name)
+            .key(key)
+            .set_request_payer(self.payer())
+            .set_expected_bucket_owner(self.options.expected_bucket_owner.clone());
+        match asked.send().await {
+            Ok(found) => {
+                let size = found
+                    .content_length
+                    .and_then(|size| u64::try_from(size).ok());
+                Ok((size.unwrap_or_default(), found.e_tag))
+            }
+            Err(error) => Err(told(&error).1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queues_host_tells_its_region() {
+        let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
+        assert_eq!(region_of(url), Some("eu-west-1"));
+        assert_eq!(region_of("http://127.0.0.1:5000/123456789012/trail"), None);
+    }
+}

@@ -1,0 +1,160 @@
+//! A queue in memory that speaks the JSON protocol of Amazon SQS, and ingests driven by it.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::server::{Fault, Server};
+use super::{ACCOUNT, key, log_file, run};
+
+/// Messages, and whether they were received.
+#[derive(Debug, Default)]
+pub struct MemoryQueue(Mutex<Vec<(String, String, bool)>>);
+
+impl MemoryQueue {
+    pub fn push(&self, body: &str) {
+        let mut messages = self.0.lock().unwrap();
+        let id = format!("message-{}", messages.len());
+        messages.push((id, body.to_owned(), false));
+    }
+
+    /// What is left.
+    pub fn bodies(&self) -> Vec<String> {
+        let messages = self.0.lock().unwrap();
+        messages.iter().map(|(_, body, _)| body.clone()).collect()
+    }
+
+    /// As when their time has passed, the messages that were received can be received again.
+    pub fn show_again(&self) {
+        for message in self.0.lock().unwrap().iter_mut() {
+            message.2 = false;
+        }
+    }
+
+    pub fn answer(&self, action: &str, request: &Value) -> Value {
+        let mut messages = self.0.lock().unwrap();
+        match action {
+            "ReceiveMessage" => {
+                let most =
+                    usize::try_from(request["MaxNumberOfMessages"].as_u64().unwrap()).unwrap();
+                let found = messages.iter_mut().filter(|(_, _, hidden)| !hidden);
+                let found = found.take(most).map(|(id, body, hidden)| {
+                    *hidden = true;
+                    json!({ "MessageId": id, "ReceiptHandle": id, "Body": body })
+                });
+                json!({ "Messages": found.collect::<Vec<_>>() })
+            }
+            "DeleteMessageBatch" => {
+                let entries = request["Entries"].as_array().unwrap();
+                let gone: Vec<&str> = entries
+                    .iter()
+                    .map(|entry| entry["ReceiptHandle"].as_str().unwrap())
+                    .collect();
+                messages.retain(|(id, ..)| !gone.contains(&id.as_str()));
+                let done: Vec<Value> = entries
+                    .iter()
+                    .map(|entry| json!({ "Id": entry["Id"] }))
+                    .collect();
+                json!({ "Successful": done, "Failed": [] })
+            }
+            other => panic!("{other} is not asked of a queue"),
+        }
+    }
+}
+
+fn created(key: &str, size: usize) -> Value {
+    let s3 = json!({ "bucket": { "name": "trail" }, "object": { "key": key, "size": size } });
+    json!({ "Records": [{ "eventName": "ObjectCreated:Put", "s3": s3 }] })
+}
+
+fn take(server: &Server, folder: &Path) -> (i32, Value, String) {
+    let url = format!("{}/123456789012/notices", server.url);
+    let ran = run(server, folder, &["ingest", "--sqs", &url, "--lake", "lake"]);
+    let books =
+        serde_json::from_str(ran.stdout.trim()).unwrap_or_else(|_| panic!("{}", ran.stderr));
+    (ran.code, books, ran.stderr)
+}
+
+#[test]
+fn objects_of_every_form_of_message_are_taken_and_the_messages_go() {
+    let server = Server::new();
+    let day = "2026-03-01";
+    let mut sizes = Vec::new();
+    for number in 0..4 {
+        let bytes = log_file(&format!("event-{number}"), day);
+        server.put(&key(ACCOUNT, "us-east-1", day, number), &bytes);
+        sizes.push(bytes.len());
+    }
+    let name = |number| key(ACCOUNT, "us-east-1", day, number);
+    let delivered = json!({ "s3Bucket": "trail", "s3ObjectKey": [name(3)] });
+    let digest = name(0).replace("/CloudTrail/", "/CloudTrail-Digest/");
+    for body in [
+        created(&name(0), sizes[0]),
+        json!({ "Type": "Notification", "Message": created(&name(1), sizes[1]).to_string() }),
+        json!({ "detail-type": "Object Created", "detail": { "bucket": { "name": "trail" }, "object": { "key": name(2), "size": sizes[2] } } }),
+        json!({ "Type": "Notification", "Message": delivered.to_string() }),
+        created(&digest, 10),
+        json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }),
+        // The same once more: SQS delivers at least once.
+        created(&name(0), sizes[0]),
+    ] {
+        server.queue().push(&body.to_string());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["events"]), (0, &4.into()), "{words}");
+    assert_eq!(server.queue().bodies(), Vec::<String>::new(), "{words}");
+    // Nothing to do is no failure.
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["files"]), (0, &0.into()), "{words}");
+}
+
+#[test]
+fn messages_stay_whose_objects_cannot_be_read_and_those_that_nobody_knows() {
+    let server = Server::new();
+    let day = "2026-03-01";
+    let bytes = log_file("event", day);
+    let name = key(ACCOUNT, "us-east-1", day, 0);
+    server.put(&name, &bytes);
+    let poison = "{\"hello\": \"\u{1b}[31mthere\"}";
+    server.queue().push(poison);
+    server
+        .queue()
+        .push(&created(&name, bytes.len()).to_string());
+    server.queue().push(
+        &created(&name, bytes.len())
+            .to_string()
+            .replace("trail", "no-such-bucket"),
+    );
+    let denied = name.clone();
+    server.fail(move |path, _| {
+        if path.ends_with(&denied) {
+            Fault::Denied
+        } else {
+            Fault::None
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["events"]), (3, &0.into()), "{words}");
+    assert_eq!(server.queue().bodies().len(), 3, "{words}");
+    assert!(words.contains("tells of no object"), "{words}");
+    server.fail(|_, _| Fault::None);
+    server.queue().show_again();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["events"]), (3, &1.into()), "{words}");
+    assert_eq!(server.queue().bodies().len(), 2, "{words}");
+}
+
+#[test]
+fn a_queue_that_is_not_there_is_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::new();
+    let ran = run(
+        &server,
+        folder.path(),
+        &["ingest", "--sqs", "http://127.0.0.1:1/q", "x"],
+    );
+    assert_eq!(ran.code, 2, "a queue or sources, not both: {}", ran.stderr);
+}
