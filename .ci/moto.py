@@ -50,7 +50,7 @@ def ingest(url, folder, *source):
     command = [PROGRAM, "ingest", *source, "--lake", f"{folder}/lake", "--endpoint-url", url]
     ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     print(ran.stderr.strip())
-    return ran.returncode, json.loads(ran.stdout or "{}")
+    return ran.returncode, json.loads(ran.stdout or "{}"), ran.stderr
 
 
 def check(what, found, wanted):
@@ -83,14 +83,15 @@ def main():
         for path in FILES:
             s3.put_object(Bucket="trail", Key=key_of(path), Body=path.read_bytes())
         with tempfile.TemporaryDirectory() as folder:
-            code, books = ingest(url, folder, "s3://trail")
+            code, books, _ = ingest(url, folder, "s3://trail")
             check("files of the bucket", books["files"], len(FILES))
             check("exit code (a sample is damaged)", code, 3)
             events = books["events"]
-            _, again = ingest(url, folder, "s3://trail")
+            _, again, words = ingest(url, folder, "s3://trail")
+            check("nothing is read twice", " 0 to read" in words, True)
             check("known by their ETags", again["files_known"] + again["files_rejected"], len(FILES))
         with tempfile.TemporaryDirectory() as folder:
-            _, books = ingest(url, folder, "--sqs", queue)
+            _, books, _ = ingest(url, folder, "--sqs", queue)
             check("events by the queue", books["events"], events)
             waiting = sqs.get_queue_attributes(
                 QueueUrl=queue,

@@ -1,11 +1,10 @@
 //! `rolecall ingest`: log files into the lake.
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use clap::Args;
 
 use super::asking::show_rows;
@@ -14,8 +13,8 @@ use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
 use super::{World, queue, time};
-use crate::ingest::{Books, ingest, newest_days};
-use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard, is_lake};
+use crate::ingest::{Books, ingest};
+use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::sessions::resolve;
 use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
@@ -62,12 +61,6 @@ pub(super) struct SelectionArgs {
     /// Log files of this region; may be given several times
     #[arg(long, value_name = "REGION")]
     region: Vec<String>,
-    /// In a bucket, list each region from the newest day on that the lake has of it, less `--late`
-    #[arg(long)]
-    resume: bool,
-    /// Days before that newest day in which objects may still come late
-    #[arg(long, value_name = "DAYS", default_value_t = 2, requires = "resume")]
-    late: u16,
 }
 
 impl SelectionArgs {
@@ -81,23 +74,7 @@ impl SelectionArgs {
             to: day("--to", &self.to)?,
             accounts: self.account.clone(),
             regions: self.region.clone(),
-            resumed: self.resumed(world)?,
         })
-    }
-}
-
-impl SelectionArgs {
-    /// The days from which on folders of a bucket are listed.
-    fn resumed(&self, world: &World) -> Result<HashMap<String, NaiveDate>, Failure> {
-        if !self.resume || !is_lake(&world.lake_path()) {
-            return Ok(HashMap::new());
-        }
-        let late = Days::new(self.late.into());
-        let newest = newest_days(&world.open_lake()?)?;
-        let from = newest
-            .into_iter()
-            .filter_map(|(folder, day)| Some((folder, day.checked_sub_days(late)?)));
-        Ok(from.collect())
     }
 }
 

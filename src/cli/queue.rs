@@ -1,6 +1,6 @@
 //! `rolecall ingest --sqs`: the objects that a queue's messages tell of.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::World;
 use super::failure::{Exit, Failure};
@@ -43,9 +43,10 @@ pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, F
             .filter(|(_, keys)| keys.as_ref().is_some_and(|keys| keys.is_subset(&held)))
             .map(|(message, _)| message)
             .collect();
-        taken += done.len();
-        left += messages.len() - done.len();
-        queue.delete(&done).map_err(SourceError::Bucket)?;
+        let stay = queue.delete(&done).map_err(SourceError::Bucket)?;
+        let gone = done.len().saturating_sub(stay);
+        taken += gone;
+        left += messages.len() - gone;
     }
     finish(world, &guard, args)?;
     tell_requests(world, buckets.all());
@@ -68,6 +69,7 @@ fn read(
 ) -> (Listing, Vec<Option<HashSet<String>>>) {
     let mut listing = Listing::default();
     let mut told = Vec::with_capacity(messages.len());
+    let mut at: HashMap<String, usize> = HashMap::new();
     for message in messages {
         let Some(notices) = notices(&message.body) else {
             world.ui.say(&format!(
@@ -79,13 +81,26 @@ fn read(
         };
         let mut keys = Some(HashSet::new());
         for notice in notices {
-            match buckets.log_file(&notice) {
+            match buckets.log_file(&notice, message.is_again) {
                 None => listing.skipped += 1,
                 Some(Ok(file)) => {
                     if let Some(keys) = &mut keys {
                         keys.insert(file.key.clone());
                     }
-                    listing.files.push(file);
+                    match at.get(&file.key).and_then(|at| listing.files.get_mut(*at)) {
+                        // Two messages of one object: what it is now is what both mean.
+                        Some(other) if other.uri == file.uri => {
+                            if other.etag != file.etag
+                                && let Some(Ok(now)) = buckets.log_file(&notice, true)
+                            {
+                                *other = now;
+                            }
+                        }
+                        _ => {
+                            at.insert(file.key.clone(), listing.files.len());
+                            listing.files.push(file);
+                        }
+                    }
                 }
                 // Another bucket's object may have the same key, and be there.
                 Some(Err(unreadable)) => {

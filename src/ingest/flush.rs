@@ -37,6 +37,8 @@ pub(super) struct Flush {
     rejected_whole: HashSet<String>,
     /// Known files that could not be read before, and can now.
     readable: HashSet<String>,
+    /// New `ETag`s of files with nothing new.
+    etags: HashMap<String, String>,
     /// What became of records, for `log_files`, by the log file's key.
     tallies: HashMap<String, Tally>,
     /// The sum of the tallies of files that this run reads.
@@ -61,6 +63,7 @@ impl Flush {
             unfinished: HashSet::new(),
             rejected_whole: HashSet::new(),
             readable: HashSet::new(),
+            etags: HashMap::new(),
             tallies: HashMap::new(),
             total: Tally::default(),
             others: Tally::default(),
@@ -173,7 +176,13 @@ impl Flush {
                     self.books.files_read += 1;
                     self.books.files_replaced += 1;
                 }
-                Outcome::Known => self.books.files_known += 1,
+                Outcome::Known => {
+                    self.books.files_known += 1;
+                    // By its hash, since the lake knows no such ETag.
+                    if let (Some(_), Some(etag)) = (&file.content_hash, &file.file.etag) {
+                        self.etags.insert(file.file.key.clone(), etag.clone());
+                    }
+                }
                 Outcome::Rejected => self.books.files_rejected += 1,
             }
             if file.has_new_row {
@@ -199,7 +208,7 @@ impl Flush {
         if self.unfinished.is_empty() {
             write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
             self.done.clear();
-            adjust_log_files(draft, &mut self.tallies)?;
+            adjust_log_files(draft, &mut self.tallies, &mut self.etags)?;
             draft.commit()?;
         }
         Ok(())

@@ -43,14 +43,16 @@ pub(super) fn write_log_files(
     write_rows(draft, LakeTable::LogFiles, rows)
 }
 
-/// Adds what is left in `tallies` to the rows of files that were done before.
+/// Adds what is left in `tallies` to the rows of files that were done before, and notes what S3 says of their content now.
 pub(super) fn adjust_log_files(
     draft: &mut Draft<'_>,
     tallies: &mut HashMap<String, Tally>,
+    etags: &mut HashMap<String, String>,
 ) -> Result<(), EventsError> {
+    let etags = std::mem::take(etags);
     let mut changes = std::mem::take(tallies);
     changes.retain(|_, tally| !tally.is_zero());
-    if changes.is_empty() {
+    if changes.is_empty() && etags.is_empty() {
         return Ok(());
     }
     let mut rows = RowBuilder::new(LOG_FILES);
@@ -58,16 +60,27 @@ pub(super) fn adjust_log_files(
         let key = batch
             .column_by_name("log_file_key")
             .and_then(|keys| text_at(keys, row));
-        let Some(tally) = key.and_then(|key| changes.get(key)) else {
-            return false;
-        };
-        copy_row(&mut rows, batch, row, *tally);
-        true
+        let (tally, etag) = (
+            key.and_then(|key| changes.get(key)),
+            key.and_then(|key| etags.get(key)),
+        );
+        let is_changed = tally.is_some() || etag.is_some();
+        if is_changed {
+            let tally = tally.copied().unwrap_or_default();
+            copy_row(&mut rows, batch, row, tally, etag.map(String::as_str));
+        }
+        is_changed
     })?;
     write_rows(draft, LakeTable::LogFiles, rows)
 }
 
-fn copy_row(rows: &mut RowBuilder, batch: &RecordBatch, row: usize, tally: Tally) {
+fn copy_row(
+    rows: &mut RowBuilder,
+    batch: &RecordBatch,
+    row: usize,
+    tally: Tally,
+    etag: Option<&str>,
+) {
     let text = |name| {
         batch
             .column_by_name(name)
@@ -92,7 +105,7 @@ fn copy_row(rows: &mut RowBuilder, batch: &RecordBatch, row: usize, tally: Tally
         .text("kind", text("kind"))
         .int("size", int("size"))
         .text("content_hash", text("content_hash"))
-        .text("etag", text("etag"))
+        .text("etag", etag.or_else(|| text("etag")))
         .int("records", int("records"))
         .int("events", plus("events", tally.events))
         .int("duplicates", plus("duplicates", tally.duplicates))

@@ -24,8 +24,8 @@ pub use books::Books;
 
 use crate::decode::{DecodeOptions, Form, Reason};
 use crate::events::EventsError;
-use crate::lake::{Draft, Lake, LakeTable, Operation, WriteGuard, read_columns, text_at};
-use crate::source::{Listing, LogFile, LogKey, region_folder};
+use crate::lake::{Draft, LakeTable, Operation, WriteGuard, read_columns, text_at};
+use crate::source::{Listing, LogFile};
 use flush::Flush;
 use read::{Chunk, Known, KnownFiles, Reader};
 
@@ -206,32 +206,6 @@ pub fn committed(
         }
     }
     Ok(found)
-}
-
-/// The newest day of the log files that a lake holds, by their region's folders.
-pub fn newest_days(lake: &Lake) -> Result<HashMap<String, NaiveDate>, EventsError> {
-    let mut newest: HashMap<String, NaiveDate> = HashMap::new();
-    for file in lake.snapshot()?.files(LakeTable::LogFiles) {
-        for batch in read_columns(lake.store(), file, Some(&["log_file_key"]))? {
-            let batch = batch?;
-            for row in 0..batch.num_rows() {
-                let key = batch
-                    .column_by_name("log_file_key")
-                    .and_then(|keys| text_at(keys, row));
-                let (Some(folder), Some(day)) = (
-                    key.and_then(region_folder),
-                    key.and_then(|key| LogKey::parse(key).date),
-                ) else {
-                    continue;
-                };
-                match newest.get_mut(folder) {
-                    Some(newest) => *newest = (*newest).max(day),
-                    None => drop(newest.insert(folder.to_owned(), day)),
-                }
-            }
-        }
-    }
-    Ok(newest)
 }
 
 /// Files and folders that could not be read when they were last looked at.

@@ -83,15 +83,6 @@ impl<'a> LogKey<'a> {
     }
 }
 
-/// The region's folder of a log file's key, with its slash: what is before `YYYY/MM/DD/`.
-pub fn region_folder(key: &str) -> Option<&str> {
-    LogKey::of_folders(key)?;
-    let (day, _) = key.rsplit_once('/')?;
-    let mut parts = day.rmatch_indices('/');
-    let (slash, _) = parts.nth(2)?;
-    key.get(..=slash)
-}
-
 pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -148,16 +139,6 @@ mod tests {
         let name =
             "111122223333_CloudTrail-Digest_us-east-1_main_us-east-1_20260302T090000Z.json.gz";
         assert_eq!(LogKey::parse(name).folder, LogFolder::Digest);
-    }
-
-    #[test]
-    fn a_regions_folder_ends_before_the_day() {
-        let key = "AWSLogs/o-abc/111122223333/CloudTrail/us-east-1/2026/03/02/f.json.gz";
-        assert_eq!(
-            region_folder(key),
-            Some("AWSLogs/o-abc/111122223333/CloudTrail/us-east-1/")
-        );
-        assert_eq!(region_folder("a/b/c/d/e.json"), None);
     }
 
     #[test]

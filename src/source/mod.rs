@@ -21,7 +21,7 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc;
 
 pub use location::Location;
-pub use log_key::{LogFolder, LogKey, region_folder};
+pub use log_key::{LogFolder, LogKey};
 pub use s3::{Bucket, Buckets, Notice, Queue, QueueMessage, Requests, S3Error, S3Options, notices};
 pub use selection::Selection;
 pub use stream::Stream;

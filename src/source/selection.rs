@@ -1,7 +1,5 @@
 //! Which log files a run takes: whole files, chosen by what their keys say, never parts of one.
 
-use std::collections::HashMap;
-
 use chrono::{Days, NaiveDate};
 
 use super::LogKey;
@@ -19,8 +17,6 @@ pub struct Selection {
     pub accounts: Vec<String>,
     /// Regions to take; none means all.
     pub regions: Vec<String>,
-    /// For a region's folder of a bucket, by its log file keys, the day from which on it is listed: what is before it was read.
-    pub resumed: HashMap<String, NaiveDate>,
 }
 
 impl Selection {

@@ -143,15 +143,6 @@ fn the_help_of_every_command() {
           --region <REGION>
               Log files of this region; may be given several times
 
-          --resume
-              In a bucket, list each region from the newest day on that the lake has of it, less
-              `--late`
-
-          --late <DAYS>
-              Days before that newest day in which objects may still come late
-              
-              [default: 2]
-
       -h, --help
               Print help (see a summary with '-h')
 
@@ -287,15 +278,6 @@ fn the_help_of_every_command() {
 
           --region <REGION>
               Log files of this region; may be given several times
-
-          --resume
-              In a bucket, list each region from the newest day on that the lake has of it, less
-              `--late`
-
-          --late <DAYS>
-              Days before that newest day in which objects may still come late
-              
-              [default: 2]
 
       -h, --help
               Print help (see a summary with '-h')

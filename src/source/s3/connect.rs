@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -65,23 +66,21 @@ pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client,
     let Err(error) = answer else {
         return Ok(client);
     };
-    let there = error
-        .raw_response()
-        .and_then(|response| response.headers().get("x-amz-bucket-region"))
+    let Some(response) = error.raw_response() else {
+        return Err(S3Error::of(&format!("s3://{bucket}"), &error));
+    };
+    let there = response
+        .headers()
+        .get("x-amz-bucket-region")
         .map(str::to_owned);
     let here = config.region().map(|region| region.as_ref().to_owned());
-    match there {
-        Some(there) if options.region.is_none() && here.as_deref() != Some(&there) => {
+    match (response.status().as_u16(), there) {
+        (404, _) => Err(S3Error::of(&format!("s3://{bucket}"), &error)),
+        (_, Some(there)) if options.region.is_none() && here.as_deref() != Some(&there) => {
             Ok(self::client(&config, options, Some(there)))
         }
-        // Who may list only below a prefix may be refused here; the first listing tells.
-        _ if error
-            .raw_response()
-            .is_some_and(|found| found.status().as_u16() == 403) =>
-        {
-            Ok(client)
-        }
-        _ => Err(S3Error::of(&format!("s3://{bucket}"), &error)),
+        // An answer to HEAD has no words; the first listing tells what is wrong, if anything is.
+        _ => Ok(client),
     }
 }
 
@@ -101,17 +100,19 @@ pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(10))
                 .read_timeout(Duration::from_mins(1))
+                .operation_attempt_timeout(Duration::from_mins(2))
                 .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        // Also where the environment holds keys: whoever names a profile means it.
+        let named = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(named.build());
     }
     if let Some(region) = &options.region {
         loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(url) = &options.endpoint_url {
-        loader = loader.endpoint_url(url);
     }
     let config = loader.load().await;
     let config = match config.region() {
@@ -138,12 +139,25 @@ pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
 }
 
 fn client(config: &SdkConfig, options: &S3Options, region: Option<String>) -> Client {
-    let mut builder = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(options.path_style || is_by_address(config.endpoint_url()));
+    let mut builder = aws_sdk_s3::config::Builder::from(config).retry_partition(retries());
+    // Of S3 alone: roles are taken elsewhere.
+    if let Some(url) = &options.endpoint_url {
+        builder = builder.endpoint_url(url);
+    }
+    let url = options.endpoint_url.as_deref().or(config.endpoint_url());
+    builder = builder.force_path_style(options.path_style || is_by_address(url));
     if let Some(region) = region {
         builder = builder.region(Region::new(region));
     }
     Client::from_conf(builder.build())
+}
+
+/// Retries enough for all requests on their way at once: the usual budget is meant for one at a time.
+fn retries() -> RetryPartition {
+    let budget = TokenBucket::builder().capacity(1_000_000).build();
+    RetryPartition::custom("rolecall")
+        .token_bucket(budget)
+        .build()
 }
 
 /// An address has no names below it, so the bucket's name can stand in the path alone.

@@ -38,6 +38,11 @@ impl S3Error {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoBucket(_) => "write `s3://BUCKET/PREFIX`",
+            Self::Refused { place, code, .. }
+                if !place.starts_with("s3://") && code.contains("AccessDenied") =>
+            {
+                "the identity needs sqs:ReceiveMessage and sqs:DeleteMessage on the queue, and kms:Decrypt where it is encrypted with a key of KMS"
+            }
             Self::Refused { code, detail, .. } => match hint_of(code) {
                 Some(hint) => hint,
                 None if detail.contains("redential") => {

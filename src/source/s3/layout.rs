@@ -86,6 +86,27 @@ pub(super) fn step_into(level: Level, name: &str, selection: &Selection) -> Step
     }
 }
 
+/// Whether a key of the layout lies in a folder that is left alone: another service's, or one without calls.
+pub(super) fn is_left_alone(key: &str) -> bool {
+    let folders = key.match_indices('/').map(|(at, _)| key.get(..=at));
+    folders.flatten().any(|folder| {
+        let above = folder.trim_end_matches('/');
+        let (parent, name) = above.rsplit_once('/').unwrap_or(("", above));
+        let parent = if parent.is_empty() {
+            String::new()
+        } else {
+            format!("{parent}/")
+        };
+        level_of(&parent) == Level::Kinds
+            && step_into(Level::Kinds, name, &Selection::default()) == Step::Leave
+    })
+}
+
+/// Whether a folder's name is that of an account or an organization.
+pub(super) fn is_owner(name: &str) -> bool {
+    is_account(name) || name.starts_with("o-")
+}
+
 /// The part of a region's folder that days may be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
@@ -97,13 +118,12 @@ pub(super) struct Span {
     pub(super) last: Option<NaiveDate>,
 }
 
-/// The days of `selection` in a region's folder, which log file keys call `name`. Keys sort by day, so that one listing can begin and stop anywhere.
-pub(super) fn span(folder: &str, name: &str, selection: &Selection) -> Span {
+/// The days of `selection` in a region's folder. Keys sort by day, so that one listing can begin and stop anywhere.
+pub(super) fn span(folder: &str, selection: &Selection) -> Span {
     let last = selection
         .to
         .and_then(|to| to.checked_add_days(Days::new(1)));
-    let resumed = selection.resumed.get(name).copied();
-    let first = selection.from.max(resumed).map(path_of_day);
+    let first = selection.from.map(path_of_day);
     let after = first.as_ref().map(|day| format!("{folder}{day}"));
     let shared = match (&first, last.map(path_of_day)) {
         (Some(first), Some(last)) => {
@@ -199,6 +219,28 @@ mod tests {
     }
 
     #[test]
+    fn other_services_logs_are_left_alone_wherever_they_lie() {
+        for (key, is_left) in [
+            (
+                "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/02/f.log.gz",
+                true,
+            ),
+            (
+                "x/AWSLogs/o-abc/111122223333/CloudTrail-Digest/us-east-1/f.json.gz",
+                true,
+            ),
+            (
+                "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02/f.json.gz",
+                false,
+            ),
+            ("exports/f.json.gz", false),
+            ("AWSLogs/f.json.gz", false),
+        ] {
+            assert_eq!(is_left_alone(key), is_left, "{key}");
+        }
+    }
+
+    #[test]
     fn days_are_a_part_of_a_listing() {
         let selection = |from: Option<&str>, to: Option<&str>| Selection {
             from: from.map(day),
@@ -206,19 +248,13 @@ mod tests {
             ..Selection::default()
         };
         let folder = "AWSLogs/1/CloudTrail/r/";
-        let of = |from, to| span(folder, folder, &selection(from, to));
+        let of = |from, to| span(folder, &selection(from, to));
         let one = of(Some("2026-03-02"), Some("2026-03-02"));
         assert_eq!(one.prefix, format!("{folder}2026/03/0"));
         assert_eq!(one.after, Some(format!("{folder}2026/03/02")));
         assert_eq!(one.last, Some(day("2026-03-03")));
         let open = of(Some("2026-03-02"), None);
         assert_eq!((open.prefix.as_str(), open.last), (folder, None));
-        let mut resumed = selection(Some("2026-03-02"), None);
-        resumed.resumed.insert(folder.to_owned(), day("2026-03-05"));
-        assert_eq!(
-            span(folder, folder, &resumed).after,
-            Some(format!("{folder}2026/03/05"))
-        );
         assert_eq!(of(None, None).after, None);
         assert_eq!(of(None, Some("2026-03-02")).prefix, folder);
     }

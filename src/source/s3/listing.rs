@@ -16,7 +16,9 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::mpsc;
 
 use super::failure::told;
-use super::layout::{Level, Span, Step, level_of, month_of, months_after, span, step_into};
+use super::layout::{
+    Level, Span, Step, is_left_alone, is_owner, level_of, month_of, months_after, span, step_into,
+};
 use super::{Bucket, S3Error};
 use crate::source::log_key::LogKey;
 use crate::source::{Listing, Selection, Unreadable};
@@ -92,7 +94,7 @@ struct Walk {
 
 impl Walk {
     async fn run(self, first: Task, page: ListObjectsV2Output) {
-        let mut open = self.take(&first, page).await;
+        let mut open = self.take(&first, true, page).await;
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < LISTINGS
@@ -112,8 +114,9 @@ impl Walk {
 
     /// Asks for one page, and says what is to be asked for after it.
     async fn list(&self, task: Task, token: Option<String>) -> Vec<(Task, Option<String>)> {
-        match self.ask(&task, token.clone()).await {
-            Ok(page) => self.take(&task, page).await,
+        let is_first = token.is_none();
+        match self.ask(&task, token).await {
+            Ok(page) => self.take(&task, is_first, page).await,
             Err(error) => {
                 let (_, detail) = told(&error);
                 let prefix = task.prefix();
@@ -171,9 +174,17 @@ impl Walk {
         asked.set_continuation_token(token).send().await
     }
 
-    async fn take(&self, task: &Task, page: ListObjectsV2Output) -> Vec<(Task, Option<String>)> {
+    async fn take(
+        &self,
+        task: &Task,
+        is_first: bool,
+        page: ListObjectsV2Output,
+    ) -> Vec<(Task, Option<String>)> {
         match task {
-            Task::Enter { folder, depth } => self.take_folder(task, folder, *depth, page).await,
+            Task::Enter { folder, depth } => {
+                self.take_folder(task, folder, (*depth, is_first), page)
+                    .await
+            }
             Task::All { span, may_split } => self.take_objects(task, span, *may_split, page).await,
         }
     }
@@ -182,7 +193,7 @@ impl Walk {
         &self,
         task: &Task,
         folder: &str,
-        depth: usize,
+        (depth, is_first): (usize, bool),
         page: ListObjectsV2Output,
     ) -> Vec<(Task, Option<String>)> {
         let is_encoded = page.encoding_type.is_some();
@@ -200,7 +211,20 @@ impl Walk {
         let logs = folders
             .iter()
             .any(|found| found.ends_with("/AWSLogs/") || found == "AWSLogs/");
-        if level == Level::Unknown && !logs && (depth >= DEPTH || folders.len() > BREADTH) {
+        let name_of = |found: &String| {
+            found
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .map(str::to_owned)
+        };
+        let owners = folders
+            .iter()
+            .filter_map(name_of)
+            .filter(|name| is_owner(name))
+            .count();
+        let is_broad = folders.len() > BREADTH && owners < folders.len() / 2;
+        if is_first && level == Level::Unknown && !logs && (depth >= DEPTH || is_broad) {
             return vec![(Task::all(folder.to_owned()), None)];
         }
         for found in folders {
@@ -234,7 +258,7 @@ impl Walk {
         let is_folder = folder.is_empty() || folder.ends_with('/');
         match level_of(&folder) {
             Level::Days if is_folder => {
-                let span = span(&folder, self.bucket.log_file_key(&folder), &self.selection);
+                let span = span(&folder, &self.selection);
                 Task::All {
                     may_split: span.prefix == folder,
                     span,
@@ -309,13 +333,16 @@ impl Walk {
 
     fn listing(&self, page: &ListObjectsV2Output, is_named: &dyn Fn(&str) -> bool) -> Listing {
         let is_encoded = page.encoding_type.is_some();
+        // What was named itself is listed, whatever it is.
+        let keeps_to_calls =
+            !is_left_alone(&format!("{}/", self.bucket.prefix.trim_end_matches('/')));
         let mut listing = Listing::default();
         for object in page.contents() {
             let Some(key) = object.key().map(|key| decoded(key, is_encoded)) else {
                 continue;
             };
             // A folder that was made by hand is an object without content.
-            if !is_named(&key) || key.ends_with('/') {
+            if !is_named(&key) || key.ends_with('/') || (keeps_to_calls && is_left_alone(&key)) {
                 continue;
             }
             let name = self.bucket.log_file_key(&key);

@@ -16,6 +16,8 @@ use super::failure::told;
 
 /// Parts of a body that wait to be read; each has some hundred kilobytes at most.
 const WAITING: usize = 2;
+/// How long a body may be silent before it is asked for again.
+const SILENCE: Duration = Duration::from_mins(1);
 /// Attempts to go on without a byte more.
 const ATTEMPTS: u32 = 6;
 
@@ -79,8 +81,12 @@ impl Object {
                 None => None,
                 Some(body) => self.pass_on(body, &mut at, sender).await?,
             };
-            if sender.is_closed() || at == self.size {
+            if sender.is_closed() {
                 return Ok(());
+            }
+            if at == self.size {
+                // All of it came and its checksum is another one.
+                return broken.map_or(Ok(()), |why| Err(self.failed(&why)));
             }
             if at > self.size {
                 return Err(self.failed(&format!("{at} bytes came instead of {}", self.size)));
@@ -139,7 +145,10 @@ impl Object {
         sender: &mpsc::Sender<Part>,
     ) -> io::Result<Option<String>> {
         loop {
-            match body.try_next().await {
+            let Ok(next) = tokio::time::timeout(SILENCE, body.try_next()).await else {
+                return Ok(Some("nothing came for a minute".to_owned()));
+            };
+            match next {
                 Ok(Some(part)) => {
                     *at += part.len() as u64;
                     let count = part.len() as u64;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use tokio::runtime::Handle;
 
 use super::failure::told;
@@ -35,6 +35,8 @@ pub struct QueueMessage {
     pub id: String,
     /// What it says.
     pub body: String,
+    /// Whether it was received before, and not deleted.
+    pub is_again: bool,
     receipt: String,
 }
 
@@ -43,8 +45,13 @@ impl Queue {
     pub fn open(url: &str, options: &S3Options, runtime: &Handle) -> Self {
         let config = runtime.block_on(connect::configuration(options));
         let mut builder = aws_sdk_sqs::config::Builder::from(&config);
-        if let Some(region) = region_of(url).filter(|_| options.region.is_none()) {
-            builder = builder.region(aws_sdk_sqs::config::Region::new(region.to_owned()));
+        match region_of(url) {
+            Some(region) => {
+                let region = aws_sdk_sqs::config::Region::new(region.to_owned());
+                builder = builder.region(region);
+            }
+            // Another server; it is asked where the queue is.
+            None => builder = builder.endpoint_url(origin_of(url)),
         }
         Self {
             client: Client::from_conf(builder.build()),
@@ -63,6 +70,7 @@ impl Queue {
                 .queue_url(&self.url)
                 .max_number_of_messages(TOGETHER)
                 .visibility_timeout(HIDDEN)
+                .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
                 .wait_time_seconds(if messages.is_empty() { WAIT } else { 0 });
             let answer = self.runtime.block_on(asked.send());
             let answer = answer.map_err(|error| S3Error::of(&self.url, &error))?;
@@ -71,7 +79,11 @@ impl Queue {
                 break;
             }
             messages.extend(received.into_iter().filter_map(|message| {
+                let count = message.attributes.as_ref().and_then(|known| {
+                    known.get(&MessageSystemAttributeName::ApproximateReceiveCount)
+                });
                 Some(QueueMessage {
+                    is_again: count.is_some_and(|count| count != "1"),
                     id: message.message_id.unwrap_or_default(),
                     body: message.body.unwrap_or_default(),
                     receipt: message.receipt_handle?,
@@ -111,6 +123,14 @@ fn region_of(url: &str) -> Option<&str> {
     rest.split_once(".amazonaws.").map(|(region, _)| region)
 }
 
+/// Scheme and host of a URL.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(host..).unwrap_or_default();
+    let end = rest.find('/').map_or(url.len(), |at| host + at);
+    url.get(..end).unwrap_or(url)
+}
+
 /// The buckets that notices name, each opened once.
 #[derive(Debug)]
 pub struct Buckets {
@@ -135,10 +155,12 @@ impl Buckets {
     }
 
     /// The log file that a notice tells of: `None` where it is none that holds calls.
-    pub fn log_file(&mut self, notice: &Notice) -> Option<Result<LogFile, Unreadable>> {
+    ///
+    /// With `look` the object is asked what it is now; the message may be older.
+    pub fn log_file(&mut self, notice: &Notice, look: bool) -> Option<Result<LogFile, Unreadable>> {
         let uri = format!("s3://{}/{}", notice.bucket, notice.key);
         let unreadable = |detail: String| Unreadable {
-            key: notice.key.clone(),
+            key: below_prefix(&notice.key).to_owned(),
             uri: uri.clone(),
             detail,
         };
@@ -157,8 +179,8 @@ impl Buckets {
         }
         let bucket = self.open.get(&notice.bucket)?.as_ref()?;
         let (size, etag) = match (notice.size, &notice.etag) {
-            (Some(size), etag) => (size, etag.clone()),
-            (None, _) => match self.runtime.block_on(bucket.look_at(&notice.key)) {
+            (Some(size), etag) if !look => (size, etag.clone()),
+            _ => match self.runtime.block_on(bucket.look_at(&notice.key)) {
                 Ok(found) => found,
                 Err(detail) => return Some(Err(unreadable(detail))),
             },
@@ -190,6 +212,13 @@ impl Bucket {
                     .and_then(|size| u64::try_from(size).ok());
                 Ok((size.unwrap_or_default(), found.e_tag))
             }
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|found| found.status().as_u16() == 404) =>
+            {
+                Err("there is no such object any more".to_owned())
+            }
             Err(error) => Err(told(&error).1),
         }
     }
@@ -204,5 +233,9 @@ mod tests {
         let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/trail";
         assert_eq!(region_of(url), Some("eu-west-1"));
         assert_eq!(region_of("http://127.0.0.1:5000/123456789012/trail"), None);
+        assert_eq!(
+            origin_of("http://127.0.0.1:5000/123456789012/trail"),
+            "http://127.0.0.1:5000"
+        );
     }
 }

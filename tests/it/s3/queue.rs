@@ -148,7 +148,7 @@ fn messages_stay_whose_objects_cannot_be_read_and_those_that_nobody_knows() {
 }
 
 #[test]
-fn a_queue_that_is_not_there_is_a_mistake() {
+fn a_queue_that_is_not_there_or_named_beside_sources_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new();
     let ran = run(
@@ -157,4 +157,35 @@ fn a_queue_that_is_not_there_is_a_mistake() {
         &["ingest", "--sqs", "http://127.0.0.1:1/q", "x"],
     );
     assert_eq!(ran.code, 2, "a queue or sources, not both: {}", ran.stderr);
+    let ran = run(
+        &server,
+        folder.path(),
+        &["ingest", "--sqs", "http://127.0.0.1:1/q", "--lake", "lake"],
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot read `http://127.0.0.1:1/q`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!folder.path().join("lake").exists());
+}
+
+#[test]
+fn an_object_that_was_overwritten_is_read_as_it_is_now() {
+    let server = Server::new();
+    let day = "2026-03-01";
+    let name = key(ACCOUNT, "us-east-1", day, 0);
+    let (old, new) = (log_file("old", day), log_file("new and longer", day));
+    server.put(&name, &new);
+    // The first of two messages speaks of content that is gone.
+    for (etag, size) in [("0123", old.len()), ("4567", new.len())] {
+        let mut message = created(&name, size);
+        message["Records"][0]["s3"]["object"]["eTag"] = json!(etag);
+        server.queue().push(&message.to_string());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["events"]), (0, &1.into()), "{words}");
+    assert_eq!(server.queue().bodies(), Vec::<String>::new(), "{words}");
 }
