@@ -175,7 +175,8 @@ pub(super) fn read_in(
     let mut books = Books::default();
     for listing in found.batches {
         let part = ingest(guard, listing, options, &mut |part| {
-            let sum = books.clone() + part;
+            let mut sum = books.clone();
+            sum += part;
             world.ui.say(&format!(
                 "read {} of {} log files, {} records",
                 sum.files_read + sum.files_known + sum.files_rejected,
@@ -183,7 +184,7 @@ pub(super) fn read_in(
                 sum.records
             ));
         })?;
-        books = books + &part;
+        books += &part;
     }
     if books.files == 0 {
         world.ui.say(&format!(

@@ -19,23 +19,15 @@ pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, F
     let options = args.bucket.options();
     let queue = Queue::open(url, &options, world.runtime.handle());
     let mut buckets = Buckets::new(&options, world.runtime.handle());
-    let mut first = queue.receive(TOGETHER).map_err(SourceError::Bucket)?;
+    let mut messages = queue.receive(TOGETHER).map_err(SourceError::Bucket)?;
     let lake = Lake::open_or_create(&world.lake_path())?;
     let guard = write(world, &lake)?;
     let mut books = Books::default();
     let (mut taken, mut left) = (0, 0);
-    loop {
-        let messages = if first.is_empty() {
-            queue.receive(TOGETHER).map_err(SourceError::Bucket)?
-        } else {
-            std::mem::take(&mut first)
-        };
-        if messages.is_empty() {
-            break;
-        }
+    while !messages.is_empty() {
         let (listing, told) = read(world, &messages, &mut buckets);
         let files = listing.files.clone();
-        books = books + &ingest(&guard, listing, args.limits.options(world), &mut |_| ())?;
+        books += &ingest(&guard, listing, args.limits.options(world), &mut |_| ())?;
         let held = committed(&guard, &files)?;
         let done: Vec<&QueueMessage> = messages
             .iter()
@@ -47,6 +39,7 @@ pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, F
         let gone = done.len().saturating_sub(stay);
         taken += gone;
         left += messages.len() - gone;
+        messages = queue.receive(TOGETHER).map_err(SourceError::Bucket)?;
     }
     finish(world, &guard, args)?;
     tell_requests(world, buckets.all());
@@ -60,8 +53,8 @@ pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, F
     }
 }
 
-/// The log files that messages tell of, and for each message their keys; none for one that is no notification, or tells of an
-/// object that cannot be reached.
+/// The log files that messages tell of, and for each message their keys; none for one that has to stay: it is no notification, or
+/// tells of an object that cannot be taken now.
 fn read(
     world: &World,
     messages: &[QueueMessage],
@@ -81,32 +74,35 @@ fn read(
         };
         let mut keys = Some(HashSet::new());
         for notice in notices {
-            match buckets.log_file(&notice, message.is_again) {
-                None => listing.skipped += 1,
-                Some(Ok(file)) => {
-                    if let Some(keys) = &mut keys {
-                        keys.insert(file.key.clone());
-                    }
-                    match at.get(&file.key).and_then(|at| listing.files.get_mut(*at)) {
-                        // Two messages of one object: what it is now is what both mean.
-                        Some(other) if other.uri == file.uri => {
-                            if other.etag != file.etag
-                                && let Some(Ok(now)) = buckets.log_file(&notice, true)
-                            {
-                                *other = now;
-                            }
-                        }
-                        _ => {
-                            at.insert(file.key.clone(), listing.files.len());
-                            listing.files.push(file);
-                        }
-                    }
+            let file = match buckets.log_file(&notice, message.is_again) {
+                None => {
+                    listing.skipped += 1;
+                    continue;
                 }
-                // Another bucket's object may have the same key, and be there.
+                Some(Ok(file)) => file,
                 Some(Err(unreadable)) => {
                     keys = None;
                     listing.unreadable.push(unreadable);
+                    continue;
                 }
+            };
+            if let Some(keys) = &mut keys {
+                keys.insert(file.key.clone());
+            }
+            match at.get(&file.key).and_then(|at| listing.files.get_mut(*at)) {
+                None => {
+                    at.insert(file.key.clone(), listing.files.len());
+                    listing.files.push(file);
+                }
+                // Another bucket's object of that key has its turn when the message is received again.
+                Some(other) if other.uri != file.uri => keys = None,
+                // Two messages of one object: what it is now is what both mean.
+                Some(other) if other.etag != file.etag => {
+                    if let Some(Ok(now)) = buckets.log_file(&notice, true) {
+                        *other = now;
+                    }
+                }
+                Some(_) => {}
             }
         }
         told.push(keys);

@@ -1,7 +1,7 @@
 //! The books of a run: what was read, and where each record went.
 
 use std::collections::BTreeMap;
-use std::ops::Add;
+use std::ops::AddAssign;
 
 use crate::decode::Reason;
 
@@ -70,11 +70,9 @@ impl Books {
     }
 }
 
-impl Add<&Self> for Books {
-    type Output = Self;
-
-    /// The books of two parts of one run.
-    fn add(mut self, part: &Self) -> Self {
+impl AddAssign<&Self> for Books {
+    /// Adds the books of another part of the run.
+    fn add_assign(&mut self, part: &Self) {
         for (sum, count) in [
             (&mut self.files, part.files),
             (&mut self.files_read, part.files_read),
@@ -97,7 +95,6 @@ impl Add<&Self> for Books {
         for (reason, count) in &part.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }
-        self
     }
 }
 
@@ -115,7 +112,7 @@ impl Tally {
     }
 }
 
-impl std::ops::AddAssign for Tally {
+impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.events += other.events;
         self.duplicates += other.duplicates;

@@ -1,7 +1,7 @@
 //! What pruned days told that sessions which come later rest on: who was handed which credentials, and who has which name.
 
-use crate::lake::Column;
 use crate::lake::ColumnType::{Json, Text, Time};
+use crate::lake::{Column, LakeTable};
 
 /// The columns of `kept_issues`: those of `credential_issues`.
 pub const KEPT_ISSUES: &[Column] = &[
@@ -92,6 +92,12 @@ pub const KEPT_USERS: &[Column] = &[
     Column::new("identity_store_arn", Text, "the identity store"),
     Column::required("user_id", Text, "the user's id in it"),
     Column::required("user_name", Text, "the user's name"),
+];
+
+/// The tables that hold them; what each keeps of the days that go is the question of its name in `sql/upkeep`.
+pub const KEPT_FACTS: [(LakeTable, &[Column]); 2] = [
+    (LakeTable::KeptIssues, KEPT_ISSUES),
+    (LakeTable::KeptUsers, KEPT_USERS),
 ];
 
 /// What sessions are worked out from and is kept of pruned days, as queries of all of it, by name.

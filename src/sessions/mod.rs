@@ -31,7 +31,7 @@ mod workload;
 mod write;
 
 pub use facts::QUERIES;
-pub use kept_facts::{FACT_VIEWS, KEPT_ISSUES, KEPT_USERS};
+pub use kept_facts::{FACT_VIEWS, KEPT_FACTS, KEPT_ISSUES, KEPT_USERS};
 pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
@@ -77,11 +77,10 @@ pub async fn resolve(
     let engine = Engine::open(limits)?;
     let store = guard.store();
     engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, &manifest))?;
-    for (table, columns) in [
-        (LakeTable::Sessions, SESSIONS),
-        (LakeTable::KeptIssues, KEPT_ISSUES),
-        (LakeTable::KeptUsers, KEPT_USERS),
-    ] {
+    let kept = [(LakeTable::Sessions, SESSIONS)]
+        .into_iter()
+        .chain(KEPT_FACTS);
+    for (table, columns) in kept {
         engine.register_table(TableSpec::of(table, columns, store, &manifest))?;
     }
     let facts = Box::pin(facts::Facts::load(&engine)).await?;

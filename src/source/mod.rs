@@ -197,6 +197,8 @@ const TOGETHER: usize = 20_000;
 pub struct Batches {
     first: Option<Listing>,
     pages: VecDeque<mpsc::Receiver<Listing>>,
+    /// Folders that could not be listed. They come last and alone: whoever reads a file of a folder forgets that the folder failed.
+    unreadable: Vec<Unreadable>,
 }
 
 impl Iterator for Batches {
@@ -209,12 +211,18 @@ impl Iterator for Batches {
         let mut listing = Listing::default();
         while let Some(pages) = self.pages.front_mut() {
             match pages.blocking_recv() {
-                Some(page) => listing.append(page),
+                Some(mut page) => {
+                    self.unreadable.append(&mut page.unreadable);
+                    listing.append(page);
+                }
                 None => drop(self.pages.pop_front()),
             }
             if listing.files.len() >= TOGETHER {
                 break;
             }
+        }
+        if listing.is_empty() {
+            listing.unreadable = std::mem::take(&mut self.unreadable);
         }
         listing.sort();
         (!listing.is_empty()).then_some(listing)
@@ -239,6 +247,7 @@ pub fn batches(
     Ok(Batches {
         first: (!first.is_empty()).then_some(first),
         pages,
+        unreadable: Vec::new(),
     })
 }
 
@@ -260,4 +269,49 @@ pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, So
     listing.not_selected = (found - listing.files.len()) as u64;
     listing.sort();
     Ok(listing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_failed_is_told_after_all_files_that_may_lie_in_it() {
+        let (sender, pages) = mpsc::channel(2);
+        let failed = Unreadable {
+            key: "folder".to_owned(),
+            uri: "s3://trail/folder/".to_owned(),
+            detail: "denied".to_owned(),
+        };
+        let file = LogFile {
+            key: "folder/a.json".to_owned(),
+            uri: "s3://trail/folder/a.json".to_owned(),
+            size: 1,
+            etag: None,
+            bytes: Bytes::Disk(PathBuf::new()),
+        };
+        let found = [
+            Listing {
+                unreadable: vec![failed.clone()],
+                ..Listing::default()
+            },
+            Listing {
+                files: vec![file],
+                ..Listing::default()
+            },
+        ];
+        for listing in found {
+            sender.blocking_send(listing).unwrap();
+        }
+        drop(sender);
+        let batches = Batches {
+            first: None,
+            pages: VecDeque::from([pages]),
+            unreadable: Vec::new(),
+        };
+        let told: Vec<_> = batches
+            .map(|listing| (listing.files.len(), listing.unreadable))
+            .collect();
+        assert_eq!(told, [(1, vec![]), (0, vec![failed])]);
+    }
 }

@@ -82,7 +82,6 @@ async fn merged(
 ) -> Result<Vec<DataFile>, UpkeepError> {
     let mut done = Vec::new();
     let mut small = merge.files.clone();
-    let mut batch_rows = BATCH_ROWS;
     while small.len() > 1 {
         let mut next = Vec::new();
         for files in small.chunks(FAN_IN) {
@@ -90,18 +89,7 @@ async fn merged(
                 next.push(single.clone());
                 continue;
             }
-            let written = loop {
-                let merging = write_merged(guard, shape, files, policy, (limits, batch_rows));
-                match Box::pin(merging).await {
-                    // A merge holds a batch or two of every file, and cannot spill.
-                    Err(UpkeepError::Engine(error))
-                        if error.is_out_of_memory() && batch_rows > LEAST_ROWS =>
-                    {
-                        batch_rows /= 8;
-                    }
-                    written => break written?,
-                }
-            };
+            let written = Box::pin(in_memory(guard, shape, files, policy, limits)).await?;
             // A file of the round before was never part of the lake.
             for old in files.iter().filter(|file| !merge.files.contains(file)) {
                 guard.discard(old);
@@ -118,6 +106,27 @@ async fn merged(
     }
     done.append(&mut small);
     Ok(done)
+}
+
+/// Writes the rows of some files in their order, in batches that the memory allows.
+async fn in_memory(
+    guard: &WriteGuard<'_>,
+    shape: &TableShape,
+    files: &[DataFile],
+    policy: Policy,
+    limits: EngineLimits,
+) -> Result<Vec<DataFile>, UpkeepError> {
+    let mut rows = BATCH_ROWS;
+    loop {
+        let merging = write_merged(guard, shape, files, policy, (limits, rows));
+        match Box::pin(merging).await {
+            // A merge holds a batch or two of every file, and cannot spill.
+            Err(UpkeepError::Engine(error)) if error.is_out_of_memory() && rows > LEAST_ROWS => {
+                rows /= 8;
+            }
+            written => return written,
+        }
+    }
 }
 
 /// Writes the rows of some files in their order.

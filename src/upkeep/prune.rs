@@ -11,6 +11,7 @@ use arrow::array::{Array, AsArray as _, BooleanArray, RecordBatch, TimestampMicr
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::DataType;
 use chrono::{NaiveDate, NaiveTime};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
@@ -18,10 +19,10 @@ use super::UpkeepError;
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{SHAPES, shape_of};
 use crate::lake::{
-    DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter, WriteGuard,
-    read_columns, schema_of, text_at,
+    Column, DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter,
+    WriteGuard, read_columns, schema_of, text_at,
 };
-use crate::sessions::{FACT_VIEWS, KEPT_ISSUES, KEPT_USERS, SESSIONS, SESSIONS_LAYOUT, resolve};
+use crate::sessions::{FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT, resolve};
 
 /// The queries of this room.
 pub const QUERIES: [(&str, &str); 5] = [
@@ -106,10 +107,16 @@ pub async fn prune(
         keep_sessions(&mut draft, &plan, given_up)?;
     }
     for (table, name) in KEPT_ROWS {
-        Box::pin(keep_rows(&mut draft, &engine, table, name, before)).await?;
+        if let Some(shape) = shape_of(table) {
+            let kept = ask(&engine, name, before).await?;
+            let written = (table, shape.columns, shape.layout);
+            Box::pin(keep_rows(&mut draft, name, kept, written)).await?;
+        }
     }
-    for (table, name) in KEPT_FACTS {
-        Box::pin(keep_rows(&mut draft, &engine, table, name, given_up)).await?;
+    for (table, columns) in KEPT_FACTS {
+        let kept = ask(&engine, table.name(), given_up).await?;
+        let written = (table, columns, FileLayout::default());
+        Box::pin(keep_rows(&mut draft, table.name(), kept, written)).await?;
     }
     draft.prune_before(before);
     draft.commit()?;
@@ -126,11 +133,10 @@ async fn open(
     for shape in SHAPES {
         engine.register_table(TableSpec::of(shape.table, shape.columns, store, manifest))?;
     }
-    for (table, columns) in [
-        (LakeTable::Sessions, SESSIONS),
-        (LakeTable::KeptIssues, KEPT_ISSUES),
-        (LakeTable::KeptUsers, KEPT_USERS),
-    ] {
+    let kept = [(LakeTable::Sessions, SESSIONS)]
+        .into_iter()
+        .chain(KEPT_FACTS);
+    for (table, columns) in kept {
         engine.register_table(TableSpec::of(table, columns, store, manifest))?;
     }
     for (name, sql) in FACT_VIEWS {
@@ -200,17 +206,11 @@ const KEPT_ROWS: [(LakeTable, &str); 2] = [
     (LakeTable::Rejected, "kept_rejected"),
 ];
 
-/// What sessions that come later rest on.
-const KEPT_FACTS: [(LakeTable, &str); 2] = [
-    (LakeTable::KeptIssues, "kept_issues"),
-    (LakeTable::KeptUsers, "kept_users"),
-];
-
 async fn ask(
     engine: &Engine,
     name: &str,
     before: NaiveDate,
-) -> Result<datafusion::execution::SendableRecordBatchStream, EngineError> {
+) -> Result<SendableRecordBatchStream, EngineError> {
     let known = QUERIES.iter().find(|(known, _)| *known == name);
     let sql = known.map_or("", |(_, sql)| *sql);
     let answer = engine
@@ -314,21 +314,14 @@ fn marked(rows: &RecordBatch, before: NaiveDate) -> Result<RecordBatch, UpkeepEr
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// Writes a table without days anew, with the rows that a query says stay.
+/// Writes a table without days anew, with the rows that a question says stay.
 async fn keep_rows(
     draft: &mut Draft<'_>,
-    engine: &Engine,
-    table: LakeTable,
     name: &str,
-    before: NaiveDate,
+    mut rows: SendableRecordBatchStream,
+    (table, columns, layout): (LakeTable, &[Column], FileLayout),
 ) -> Result<(), UpkeepError> {
-    let (columns, layout) = match (shape_of(table), table) {
-        (Some(shape), _) => (shape.columns, shape.layout),
-        (None, LakeTable::KeptUsers) => (KEPT_USERS, FileLayout::default()),
-        (None, _) => (KEPT_ISSUES, FileLayout::default()),
-    };
     let schema = schema_of(columns);
-    let mut rows = ask(engine, name, before).await?;
     let mut writer: Option<TableWriter> = None;
     while let Some(batch) = rows.try_next().await.map_err(EngineError::query(name))? {
         if batch.num_rows() == 0 {

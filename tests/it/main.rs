@@ -36,6 +36,7 @@ mod lake_format;
 mod lake_private;
 mod upkeep_compact;
 mod upkeep_prune;
+mod upkeep_prune_cases;
 
 // Who was behind it.
 mod acceptance;

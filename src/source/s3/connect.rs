@@ -59,7 +59,7 @@ const SOME_REGION: &str = "us-east-1";
 
 pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client, S3Error> {
     let config = configuration(options).await;
-    let client = client(&config, options, None);
+    let client = client_of(&config, options, None);
     let mut asked = client.head_bucket().bucket(bucket);
     asked = asked.set_expected_bucket_owner(options.expected_bucket_owner.clone());
     let answer = asked.send().await;
@@ -77,7 +77,7 @@ pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client,
     match (response.status().as_u16(), there) {
         (404, _) => Err(S3Error::of(&format!("s3://{bucket}"), &error)),
         (_, Some(there)) if options.region.is_none() && here.as_deref() != Some(&there) => {
-            Ok(self::client(&config, options, Some(there)))
+            Ok(client_of(&config, options, Some(there)))
         }
         // An answer to HEAD has no words; the first listing tells what is wrong, if anything is.
         _ => Ok(client),
@@ -138,7 +138,7 @@ pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
         .build()
 }
 
-fn client(config: &SdkConfig, options: &S3Options, region: Option<String>) -> Client {
+fn client_of(config: &SdkConfig, options: &S3Options, region: Option<String>) -> Client {
     let mut builder = aws_sdk_s3::config::Builder::from(config).retry_partition(retries());
     // Of S3 alone: roles are taken elsewhere.
     if let Some(url) = &options.endpoint_url {

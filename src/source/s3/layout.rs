@@ -25,14 +25,34 @@ pub(super) enum Level {
     Below,
 }
 
+/// The key from its last `AWSLogs/` on.
+pub(super) fn from_logs(key: &str) -> Option<&str> {
+    match key.rfind("/AWSLogs/") {
+        Some(slash) => key.get(slash + 1..),
+        None => key.starts_with("AWSLogs/").then_some(key),
+    }
+}
+
+/// What follows `AWSLogs/` and the organization: account, kind of logs, region and so on.
+fn below_logs(key: &str) -> Option<impl Iterator<Item = &str>> {
+    let mut below = from_logs(key)?.split_terminator('/').skip(1).peekable();
+    below.next_if(|part| part.starts_with("o-"));
+    Some(below)
+}
+
+/// Whether a folder beside others of an account holds calls: not so digests, Insights, summaries and other services' logs.
+fn holds_calls(kind: &str) -> bool {
+    matches!(
+        folder_named(kind),
+        Some(LogFolder::Events | LogFolder::NetworkActivity)
+    )
+}
+
 /// Where the folder `prefix`, which ends with `/` or is empty, stands.
 pub(super) fn level_of(prefix: &str) -> Level {
-    let parts: Vec<&str> = prefix.split_terminator('/').collect();
-    let Some(root) = parts.iter().rposition(|part| *part == "AWSLogs") else {
+    let Some(mut below) = below_logs(prefix) else {
         return Level::Unknown;
     };
-    let mut below = parts.iter().skip(root + 1).copied().peekable();
-    below.next_if(|part| part.starts_with("o-"));
     let Some(account) = below.next() else {
         return Level::Accounts;
     };
@@ -76,30 +96,19 @@ pub(super) fn step_into(level: Level, name: &str, selection: &Selection) -> Step
             }
         }
         Level::Accounts | Level::Days | Level::Below => Step::All,
-        // Digests, Insights and summaries hold no calls; other folders are other services'.
-        Level::Kinds => match folder_named(name) {
-            Some(LogFolder::Events | LogFolder::NetworkActivity) => Step::Enter,
-            _ => Step::Leave,
-        },
+        Level::Kinds if holds_calls(name) => Step::Enter,
         Level::Regions if wanted(&selection.regions) => Step::Enter,
-        Level::Regions => Step::Leave,
+        Level::Kinds | Level::Regions => Step::Leave,
     }
 }
 
 /// Whether a key of the layout lies in a folder that is left alone: another service's, or one without calls.
 pub(super) fn is_left_alone(key: &str) -> bool {
-    let folders = key.match_indices('/').map(|(at, _)| key.get(..=at));
-    folders.flatten().any(|folder| {
-        let above = folder.trim_end_matches('/');
-        let (parent, name) = above.rsplit_once('/').unwrap_or(("", above));
-        let parent = if parent.is_empty() {
-            String::new()
-        } else {
-            format!("{parent}/")
-        };
-        level_of(&parent) == Level::Kinds
-            && step_into(Level::Kinds, name, &Selection::default()) == Step::Leave
-    })
+    let Some(mut below) = below_logs(key) else {
+        return false;
+    };
+    let (account, kind, rest) = (below.next(), below.next(), below.next());
+    account.is_some_and(is_account) && rest.is_some() && kind.is_some_and(|kind| !holds_calls(kind))
 }
 
 /// Whether a folder's name is that of an account or an organization.

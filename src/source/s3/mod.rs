@@ -122,13 +122,15 @@ impl Bucket {
 
     /// What a key is known by: the part from the last `AWSLogs/` on, else the part below the folder that was named.
     fn log_file_key<'k>(&self, key: &'k str) -> &'k str {
-        let start = match key.rfind("/AWSLogs/") {
-            Some(slash) => slash + 1,
-            None if key.starts_with("AWSLogs/") => 0,
-            None if key == self.prefix => key.rfind('/').map_or(0, |slash| slash + 1),
-            None => self.prefix.rfind('/').map_or(0, |slash| slash + 1),
+        let below = || {
+            let named = if key == self.prefix {
+                key
+            } else {
+                &self.prefix
+            };
+            key.get(named.rfind('/').map_or(0, |slash| slash + 1)..)
         };
-        key.get(start..).unwrap_or(key)
+        layout::from_logs(key).or_else(below).unwrap_or(key)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A queue of notifications: what came into buckets, a message at a time.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
@@ -8,9 +8,9 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeN
 use tokio::runtime::Handle;
 
 use super::failure::told;
+use super::layout::{from_logs, is_left_alone};
 use super::notice::Notice;
 use super::{Bucket, S3Error, S3Options, connect, listing};
-use crate::source::log_key::{LogFolder, LogKey};
 use crate::source::{LogFile, Unreadable};
 
 /// Seconds in which a message that we received is shown to nobody else: longer than any batch takes.
@@ -136,7 +136,8 @@ fn origin_of(url: &str) -> &str {
 pub struct Buckets {
     options: S3Options,
     runtime: Handle,
-    open: HashMap<String, Option<Arc<Bucket>>>,
+    /// Why one could not be reached is kept too: a queue may tell of it many times.
+    open: BTreeMap<String, Result<Arc<Bucket>, String>>,
 }
 
 impl Buckets {
@@ -145,13 +146,13 @@ impl Buckets {
         Self {
             options: options.clone(),
             runtime: runtime.clone(),
-            open: HashMap::new(),
+            open: BTreeMap::new(),
         }
     }
 
     /// The buckets that were opened.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Bucket>> {
-        self.open.values().flatten()
+        self.open.values().filter_map(|open| open.as_ref().ok())
     }
 
     /// The log file that a notice tells of: `None` where it is none that holds calls.
@@ -160,24 +161,22 @@ impl Buckets {
     pub fn log_file(&mut self, notice: &Notice, look: bool) -> Option<Result<LogFile, Unreadable>> {
         let uri = format!("s3://{}/{}", notice.bucket, notice.key);
         let unreadable = |detail: String| Unreadable {
-            key: below_prefix(&notice.key).to_owned(),
+            key: from_logs(&notice.key).unwrap_or(&notice.key).to_owned(),
             uri: uri.clone(),
             detail,
         };
-        let kind = LogKey::parse(below_prefix(&notice.key)).folder;
-        if !listing::is_log_file(&notice.key)
-            || !matches!(kind, LogFolder::Events | LogFolder::NetworkActivity)
-        {
+        if !listing::is_log_file(&notice.key) || is_left_alone(&notice.key) {
             return None;
         }
-        if !self.open.contains_key(&notice.bucket) {
+        let (options, runtime) = (&self.options, &self.runtime);
+        let open = self.open.entry(notice.bucket.clone()).or_insert_with(|| {
             let bucket = format!("s3://{}", notice.bucket);
-            match Bucket::open(&bucket, &self.options, &self.runtime) {
-                Ok(bucket) => self.open.insert(notice.bucket.clone(), Some(bucket)),
-                Err(error) => return Some(Err(unreadable(error.to_string()))),
-            };
-        }
-        let bucket = self.open.get(&notice.bucket)?.as_ref()?;
+            Bucket::open(&bucket, options, runtime).map_err(|error| error.to_string())
+        });
+        let bucket = match open {
+            Ok(bucket) => bucket,
+            Err(detail) => return Some(Err(unreadable(detail.clone()))),
+        };
         let (size, etag) = match (notice.size, &notice.etag) {
             (Some(size), etag) if !look => (size, etag.clone()),
             _ => match self.runtime.block_on(bucket.look_at(&notice.key)) {
@@ -187,12 +186,6 @@ impl Buckets {
         };
         Some(Ok(bucket.log_file(&notice.key, size, etag)))
     }
-}
-
-/// The part of a key that the layout begins with.
-fn below_prefix(key: &str) -> &str {
-    key.rfind("/AWSLogs/")
-        .map_or(key, |slash| key.get(slash + 1..).unwrap_or(key))
 }
 
 impl Bucket {

@@ -148,6 +148,33 @@ fn messages_stay_whose_objects_cannot_be_read_and_those_that_nobody_knows() {
 }
 
 #[test]
+fn objects_of_one_key_in_two_buckets_are_taken_one_at_a_time() {
+    let server = Server::new();
+    let day = "2026-03-01";
+    let name = key(ACCOUNT, "us-east-1", day, 0);
+    let bytes = log_file("event", day);
+    server.put(&name, &bytes);
+    let other = server.bucket().with_file_name("copies").join(&name);
+    std::fs::create_dir_all(other.parent().unwrap()).unwrap();
+    std::fs::write(&other, &bytes).unwrap();
+    let copy = created(&name, bytes.len())
+        .to_string()
+        .replace("trail", "copies");
+    server
+        .queue()
+        .push(&created(&name, bytes.len()).to_string());
+    server.queue().push(&copy);
+    let folder = tempfile::tempdir().unwrap();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["events"]), (3, &1.into()), "{words}");
+    assert_eq!(server.queue().bodies(), [copy], "{words}");
+    server.queue().show_again();
+    let (code, books, words) = take(&server, folder.path());
+    assert_eq!((code, &books["files_known"]), (0, &1.into()), "{words}");
+    assert_eq!(server.queue().bodies(), Vec::<String>::new(), "{words}");
+}
+
+#[test]
 fn a_queue_that_is_not_there_or_named_beside_sources_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::new();
