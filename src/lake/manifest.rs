@@ -160,9 +160,12 @@ impl Manifest {
     }
 }
 
+/// The name of the folder that holds the manifests.
+pub(super) const FOLDER: &str = "manifest";
+
 /// The folder that holds the manifests.
 pub(super) fn folder(root: &Path) -> PathBuf {
-    root.join("manifest")
+    root.join(FOLDER)
 }
 
 fn path_of(store: &Store, version: u64) -> PathBuf {

@@ -30,6 +30,11 @@ pub use table::LakeTable;
 
 use store::open_lock;
 
+/// Held by the one process that writes.
+const LOCK: &str = "lock";
+/// Held, shared, by processes that read.
+const READERS: &str = "readers";
+
 /// What can go wrong with the lake itself.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -189,21 +194,32 @@ impl Lake {
 
     /// The same in a store that may be watched.
     pub fn open_or_create_in(store: Store) -> Result<Self, LakeError> {
-        let root = store.root();
-        let manifests = manifest::folder(root);
-        if !manifests.exists() {
-            if root.exists() && !is_empty(root)? {
-                return Err(LakeError::Occupied {
-                    path: root.to_owned(),
-                });
-            }
-            store.create_dir(&manifests)?;
-        }
-        if manifest::versions(&store)?.is_empty() && !commit::has_data_files(&store) {
-            // From now on a lake without any manifest has lost them.
-            Manifest::empty().publish(&store)?;
+        let manifests = manifest::folder(store.root());
+        if !manifests.exists() || manifest::versions(&store)?.is_empty() {
+            Self::create(&store)?;
         }
         Self::open_in(store)
+    }
+
+    /// Makes a new lake. Two that do so at once do it one after the other, and the second finds it made.
+    fn create(store: &Store) -> Result<(), LakeError> {
+        let root = store.root();
+        let manifests = manifest::folder(root);
+        if root.exists() && holds_other_files(root)? && !manifests.exists() {
+            let path = root.to_owned();
+            return Err(LakeError::Occupied { path });
+        }
+        store.create_dir(root)?;
+        // Who sweeps needs this lock too, so that our half-made files stay.
+        let path = store.path_of(LOCK);
+        let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
+        lock.lock().map_err(LakeError::io("lock", &path))?;
+        store.create_dir(&manifests)?;
+        if manifest::versions(store)?.is_empty() && !commit::has_data_files(store) {
+            // From now on a lake without any manifest has lost them.
+            Manifest::empty().publish(store)?;
+        }
+        Ok(())
     }
 
     /// Opens an existing lake, and clears away what a killed process left behind.
@@ -266,7 +282,7 @@ impl Lake {
         now: DateTime<Utc>,
         on_wait: impl FnOnce(),
     ) -> Result<WriteGuard<'_>, LakeError> {
-        let path = self.store.path_of("lock");
+        let path = self.store.path_of(LOCK);
         let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -296,7 +312,7 @@ pub struct Lease {
 
 impl Lease {
     fn take(store: &Store) -> Result<Self, LakeError> {
-        let path = store.path_of("readers");
+        let path = store.path_of(READERS);
         let readers = match open_lock(&path) {
             Ok(readers) => Some(readers),
             // A lake that may only be read; nobody removes anything there.
@@ -333,10 +349,10 @@ impl Drop for Lease {
 ///
 /// Best effort: a lake that may only be read is read all the same.
 fn sweep_if_idle(store: &Store) {
-    let Ok(lock) = open_lock(&store.path_of("lock")) else {
+    let Ok(lock) = open_lock(&store.path_of(LOCK)) else {
         return;
     };
-    let Ok(readers) = open_lock(&store.path_of("readers")) else {
+    let Ok(readers) = open_lock(&store.path_of(READERS)) else {
         return;
     };
     if lock.try_lock().is_ok()
@@ -349,12 +365,16 @@ fn sweep_if_idle(store: &Store) {
 
 /// Returns true when the folder holds a lake.
 pub fn is_lake(folder: &Path) -> bool {
-    manifest::folder(folder).is_dir() && folder.join("readers").is_file()
+    manifest::folder(folder).is_dir() && folder.join(READERS).is_file()
 }
 
-fn is_empty(folder: &Path) -> Result<bool, LakeError> {
-    let mut entries = std::fs::read_dir(folder).map_err(LakeError::io("read folder", folder))?;
-    Ok(entries.next().is_none())
+/// Whether there is more in a folder than a lake that is just being made.
+fn holds_other_files(folder: &Path) -> Result<bool, LakeError> {
+    const OURS: [&str; 4] = [LOCK, READERS, store::STAGING, manifest::FOLDER];
+    let entries = std::fs::read_dir(folder).map_err(LakeError::io("read folder", folder))?;
+    Ok(entries
+        .flatten()
+        .any(|entry| !OURS.iter().any(|ours| entry.file_name() == *ours)))
 }
 
 #[cfg(test)]

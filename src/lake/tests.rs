@@ -1,5 +1,10 @@
 //! What a commit promises: all or nothing, one after the other, and nothing left behind.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use super::commit::NewFile;
 use super::*;
 
@@ -355,4 +360,64 @@ fn a_folder_with_other_files_is_left_alone() {
         Lake::open(dir.path()).unwrap_err(),
         LakeError::NotALake { .. }
     ));
+}
+
+/// Lets another process open the same new lake at one step of ours, and go as far as it can without us.
+#[derive(Debug)]
+struct OtherAt {
+    step: u32,
+    seen: AtomicU32,
+    root: PathBuf,
+    other: Mutex<Option<JoinHandle<Result<Lake, LakeError>>>>,
+}
+
+impl OtherAt {
+    fn look(&self) {
+        if self.seen.fetch_add(1, Ordering::SeqCst) != self.step {
+            return;
+        }
+        let root = self.root.clone();
+        let other = std::thread::spawn(move || Lake::open_or_create(&root));
+        // It may have to wait for us, and then we must go on.
+        let mut patience = 40;
+        while !other.is_finished() && patience > 0 {
+            std::thread::sleep(Duration::from_millis(5));
+            patience -= 1;
+        }
+        *self.other.lock().unwrap() = Some(other);
+    }
+}
+
+impl Watch for OtherAt {
+    fn before(&self, _: Step, _: &Path) -> io::Result<()> {
+        self.look();
+        Ok(())
+    }
+
+    fn after(&self, _: Step, _: &Path) {
+        self.look();
+    }
+}
+
+#[test]
+fn two_that_make_the_same_lake_at_once_make_one() {
+    for step in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap().join("lake");
+        let watch = Arc::new(OtherAt {
+            step,
+            seen: AtomicU32::new(0),
+            root: root.clone(),
+            other: Mutex::new(None),
+        });
+        let ours = Lake::open_or_create_in(Store::watched(&root, watch.clone()));
+        let ours = ours.unwrap_or_else(|error| panic!("step {step}: {error}: {error:?}"));
+        assert_eq!(ours.snapshot().unwrap().version, 0);
+        let Some(other) = watch.other.lock().unwrap().take() else {
+            assert!(step > 10, "{step} steps");
+            break;
+        };
+        let other = other.join().unwrap();
+        other.unwrap_or_else(|error| panic!("the other, step {step}: {error}: {error:?}"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Several processes on one lake: two ingests, a compaction, and questions all the while.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
         logs::put(&everything, name, bytes);
     }
     let alone = folder.path().join("alone");
-    ingest(&everything, &alone).wait()?;
+    ended_well(ingest(&everything, &alone), 0);
     let wanted = tables_in(&alone);
     let questions = AtomicU64::new(0);
     for round in 0..rounds {
@@ -42,7 +42,9 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let asking = scope.spawn(|| ask(folder.path(), &lake, &done, &questions));
-            let mut writers: Vec<_> = shares.iter().map(|share| ingest(share, &lake)).collect();
+            // However this ends: a question asked for ever would keep a failure from being told.
+            let _no_more = RaisedAtEnd(&done);
+            let writers = [0, 1].map(|at| ingest(&shares[at], &lake));
             for _ in 0..3 {
                 std::thread::sleep(Duration::from_millis(dice.below(400)));
                 if job::is_there(&lake) {
@@ -52,9 +54,8 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
                     );
                 }
             }
-            for writer in &mut writers {
-                let code = writer.wait().unwrap().code();
-                assert!(matches!(code, Some(0 | 3)), "round {round}: {code:?}");
+            for writer in writers {
+                ended_well(writer, round);
             }
             done.store(true, Ordering::SeqCst);
             asking.join().unwrap();
@@ -69,7 +70,26 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
     Ok(())
 }
 
-fn ingest(logs: &Path, lake: &Path) -> std::process::Child {
+/// Raises its flag when it is dropped, by a panic too.
+struct RaisedAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for RaisedAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+fn ended_well(writer: Child, round: u64) {
+    let ended = writer.wait_with_output().unwrap();
+    assert!(
+        matches!(ended.status.code(), Some(0 | 3)),
+        "round {round}: {:?}\n{}",
+        ended.status,
+        String::from_utf8_lossy(&ended.stderr)
+    );
+}
+
+fn ingest(logs: &Path, lake: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_rolecall"))
         .args([
             "ingest",
@@ -78,7 +98,7 @@ fn ingest(logs: &Path, lake: &Path) -> std::process::Child {
             lake.to_str().unwrap(),
         ])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
