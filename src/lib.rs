@@ -12,7 +12,9 @@
 //!
 //! `ingest` is the corridor from `source` to `events`. `ARCHITECTURE.md` follows one event through all of it.
 
+pub mod aws;
 pub mod iam;
+
 pub mod lake;
 
 pub mod engine;

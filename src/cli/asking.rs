@@ -1,14 +1,12 @@
 //! What the commands that ask share: flags for times, an open lake, rows to their reader.
 
-use std::path::Path;
-
 use clap::Args;
 use futures::TryStreamExt as _;
 
 use super::failure::Failure;
 use super::{World, time};
 use crate::engine::{Answer, EngineError};
-use crate::lake::{Lake, RowBuilder};
+use crate::lake::{Lake, RowBuilder, Store};
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::value_of;
@@ -61,21 +59,21 @@ pub(super) fn given(values: &[(&'static str, &Option<String>)]) -> Given {
 
 /// Opens the lake, and says so when its sessions do not know of all events.
 pub(super) async fn open(world: &World) -> Result<OpenLake, Failure> {
-    open_at(world, &world.lake_path()).await
+    open_at(world, world.store()?).await
 }
 
-/// The same for a lake at `path`.
-pub(super) async fn open_at(world: &World, path: &Path) -> Result<OpenLake, Failure> {
-    open_by(world, path, SwitchRules::default()).await
+/// The same for a lake in `store`.
+pub(super) async fn open_at(world: &World, store: Store) -> Result<OpenLake, Failure> {
+    open_by(world, store, SwitchRules::default()).await
 }
 
 /// The same with other rules of what a persona switch is.
 pub(super) async fn open_by(
     world: &World,
-    path: &Path,
+    store: Store,
     rules: SwitchRules,
 ) -> Result<OpenLake, Failure> {
-    let lake = Lake::open(path)?;
+    let lake = Lake::open_in(store)?;
     let open = open_lake_with(&lake, &world.directory, rules, world.limits()).await?;
     if !open.manifest.is_resolved() {
         world

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use super::ui::say;
+use crate::aws::S3Error;
 use crate::directory::DirectoryError;
 use crate::engine::EngineError;
 use crate::events::EventsError;
@@ -127,6 +128,13 @@ impl Failure {
 
 impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Self {
+        let hints = error.hints();
+        Self::of(&error, Exit::Failed, hints)
+    }
+}
+
+impl From<S3Error> for Failure {
+    fn from(error: S3Error) -> Self {
         let hints = error.hints();
         Self::of(&error, Exit::Failed, hints)
     }

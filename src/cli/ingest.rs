@@ -103,7 +103,11 @@ pub(super) fn find(
         .map(|source| match source.as_str() {
             "-" => standard_input(),
             uri if Bucket::is_uri(uri) => {
-                let open = Bucket::open(uri, &bucket.options(), world.runtime.handle());
+                let open = Bucket::open(
+                    uri,
+                    &bucket.options(world.aws.clone()),
+                    world.runtime.handle(),
+                );
                 Ok(Location::Bucket(open.map_err(SourceError::Bucket)?))
             }
             path => Ok(Location::parse(path)?),
@@ -134,7 +138,7 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
         return queue::run(world, url, args);
     }
     let found = find(world, &args.sources, &args.selection, &args.bucket)?;
-    let lake = Lake::open_or_create(&world.lake_path())?;
+    let lake = Lake::open_or_create_in(world.store()?)?;
     let guard = write(world, &lake)?;
     let books = read_in(world, &guard, found, &args.limits)?;
     finish(world, &guard, args)?;

@@ -28,18 +28,22 @@ mod who;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use bytesize::ByteSize;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use bucket::AwsArgs;
 use failure::{Exit, Failure};
 use ui::Ui;
 
+use crate::aws::S3Options;
 use crate::directory::Directory;
 use crate::engine::EngineLimits;
-use crate::lake::Lake;
+use crate::lake::{Lake, LakeBucket, Patience, Store, Traffic};
 use crate::output::{Format, safe_text};
+use crate::source::Bucket;
 
 /// Tells who was really behind every assumed-role session in AWS CloudTrail logs, and what they did with it
 #[derive(Debug, Parser)]
@@ -85,7 +89,7 @@ const FINDING: &str = "Exit codes:\n  \
 /// Flags of every command
 #[derive(Debug, Args)]
 struct Global {
-    /// Folder that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
+    /// Folder or `s3://BUCKET/PREFIX` that holds the lake; `ROLECALL_LAKE` may name it too [default: rolecall-lake]
     #[arg(
         long,
         global = true,
@@ -135,6 +139,8 @@ struct Global {
         help_heading = "Options of every command"
     )]
     people: Option<PathBuf>,
+    #[command(flatten)]
+    aws: AwsArgs,
 }
 
 /// The forms of an answer
@@ -204,6 +210,9 @@ enum Command {
 /// What a command needs of the world.
 struct World {
     lake: Option<PathBuf>,
+    /// The lake's bucket, once it was reached.
+    lake_bucket: OnceLock<Arc<LakeBucket>>,
+    aws: S3Options,
     format: Format,
     directory: Directory,
     now: DateTime<Utc>,
@@ -227,9 +236,36 @@ impl World {
             .unwrap_or_else(|| PathBuf::from("rolecall-lake"))
     }
 
+    /// Where the lake that was named lies, or the default one.
+    fn store(&self) -> Result<Store, Failure> {
+        let path = self.lake_path();
+        let uri = path.to_str().filter(|path| Bucket::is_uri(path));
+        let Some(uri) = uri else {
+            return Ok(Store::new(&path));
+        };
+        if let Some(bucket) = self.lake_bucket.get() {
+            return Ok(Store::in_bucket(Arc::clone(bucket)));
+        }
+        let reached = LakeBucket::open(uri, &self.aws, Patience::default(), self.runtime.handle())?;
+        let bucket = self.lake_bucket.get_or_init(|| reached);
+        Ok(Store::in_bucket(Arc::clone(bucket)))
+    }
+
     /// Opens the lake that was named, or the default one.
     fn open_lake(&self) -> Result<Lake, Failure> {
-        Ok(Lake::open(&self.lake_path())?)
+        Ok(Lake::open_in(self.store()?)?)
+    }
+
+    /// Tells what was read of a lake in a bucket.
+    fn tell_traffic(&self) {
+        if let Some(bucket) = self.lake_bucket.get() {
+            let Traffic { gets, bytes } = bucket.traffic();
+            self.ui.say(&format!(
+                "{}: {gets} requests to read, {} came",
+                safe_text(&bucket.uri()),
+                ByteSize(bytes)
+            ));
+        }
     }
 }
 
@@ -253,6 +289,7 @@ pub fn run() -> ExitCode {
     };
     let outcome = world(cli.global).and_then(|world| {
         let exit = execute(&world, &cli.command)?;
+        world.tell_traffic();
         world.ui.publish()?;
         Ok(exit)
     });
@@ -273,13 +310,14 @@ fn world(global: Global) -> Result<World, Failure> {
     if let Some(lake) = lake
         .as_ref()
         .filter(|lake| lake.to_string_lossy().contains("://"))
+        .filter(|lake| !lake.to_str().is_some_and(Bucket::is_uri))
     {
         return Err(Failure::usage(
             format!(
-                "`{}` is no folder: this build keeps lakes on disk only",
+                "`{}` is neither a folder nor in S3, and no lake lies elsewhere",
                 lake.display()
             ),
-            vec!["name a folder with `--lake`".to_owned()],
+            vec!["name a folder or `s3://BUCKET/PREFIX` with `--lake`".to_owned()],
         ));
     }
     let directory = Directory::read(global.accounts.as_deref(), global.people.as_deref())?;
@@ -302,6 +340,8 @@ fn world(global: Global) -> Result<World, Failure> {
         .map_err(|error| Failure::new("cannot start its threads", error))?;
     Ok(World {
         lake,
+        lake_bucket: OnceLock::new(),
+        aws: global.aws.options(),
         format,
         directory,
         now: Utc::now(),

@@ -16,11 +16,11 @@ use crate::source::{Buckets, Listing, Queue, QueueMessage, SourceError, notices}
 const TOGETHER: usize = 500;
 
 pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, Failure> {
-    let options = args.bucket.options();
+    let options = args.bucket.options(world.aws.clone());
     let queue = Queue::open(url, &options, world.runtime.handle());
     let mut buckets = Buckets::new(&options, world.runtime.handle());
     let mut messages = queue.receive(TOGETHER).map_err(SourceError::Bucket)?;
-    let lake = Lake::open_or_create(&world.lake_path())?;
+    let lake = Lake::open_or_create_in(world.store()?)?;
     let guard = write(world, &lake)?;
     let mut books = Books::default();
     let (mut taken, mut left) = (0, 0);

@@ -1,7 +1,6 @@
 //! `rolecall review`: the main job in one go.
 
 use std::io::Write as _;
-use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
 use clap::Args;
@@ -13,7 +12,7 @@ use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, find, read_in, write};
 use super::limits::LimitArgs;
-use crate::lake::Lake;
+use crate::lake::{Lake, Store};
 use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
@@ -40,7 +39,7 @@ pub(super) struct ReviewArgs {
 
 pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     if args.sources.is_empty() {
-        show(world, &world.lake_path())?;
+        show(world, world.store()?)?;
         return Ok(Exit::Done);
     }
     let mut found = find(world, &args.sources, &args.selection, &args.bucket)?;
@@ -69,14 +68,15 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
                 .map_err(|error| Failure::new("cannot make a temporary lake", error))?,
         ),
     };
-    let path = temporary
-        .as_ref()
-        .map_or_else(|| world.lake_path(), |dir| dir.path().join("lake"));
-    let lake = Lake::open_or_create(&path)?;
+    let store = match &temporary {
+        None => world.store()?,
+        Some(folder) => Store::new(&folder.path().join("lake")),
+    };
+    let lake = Lake::open_or_create_in(store.clone())?;
     if temporary.is_none() {
         world.ui.say(&format!(
             "the lake is `{}`",
-            safe_text(&path.display().to_string())
+            safe_text(&store.root().display().to_string())
         ));
     }
     let books = {
@@ -88,7 +88,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         }
         books
     };
-    show(world, &path)?;
+    show(world, store)?;
     let hint = match temporary {
         Some(_) => "to look into them, run it again with `--lake PATH`, which keeps the lake",
         None => WHERE_REJECTED_ARE,
@@ -96,7 +96,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     Ok(exit_of(world, &books, hint))
 }
 
-fn show(world: &World, lake: &Path) -> Result<(), Failure> {
+fn show(world: &World, lake: Store) -> Result<(), Failure> {
     world.runtime.block_on(async {
         let open = open_at(world, lake).await?;
         if world.format == Format::Markdown {

@@ -69,7 +69,7 @@ pub(super) fn run(world: &World, args: &SwitchesArgs) -> Result<Exit, Failure> {
     args.times.add_to(&mut given, world)?;
     let rules = args.rules()?;
     world.runtime.block_on(async {
-        let open = open_by(world, &world.lake_path(), rules).await?;
+        let open = open_by(world, world.store()?, rules).await?;
         let rows = ask_and_show(world, &open, "switches/list", &given, &FOR_PEOPLE).await?;
         if rows == 0 {
             world.ui.say("no switch fits");

@@ -167,6 +167,12 @@ impl Engine {
     /// Makes a table known.
     pub fn register_table(&self, spec: TableSpec) -> Result<(), EngineError> {
         let name = spec.name;
+        if let Some((url, objects)) = &spec.read_from {
+            let url = datafusion::datasource::object_store::ObjectStoreUrl::parse(url)
+                .map_err(EngineError::register(name))?;
+            self.context
+                .register_object_store(url.as_ref(), Arc::clone(objects));
+        }
         let provider = table::provider(spec);
         self.context
             .register_table(name, provider)

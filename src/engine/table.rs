@@ -3,7 +3,6 @@
 //! Files carry their day, row count and time range, from which the scan drops those that cannot match,
 //! whether a question speaks of the time or of the day.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
@@ -21,7 +20,7 @@ use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::expressions::col;
@@ -30,15 +29,15 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
-use object_store::ObjectMeta;
+use object_store::{ObjectMeta, ObjectStore};
 
 use crate::lake::{Column, DataFile, LakeTable, Manifest, Store, schema_of};
 
 /// One file of a table.
 #[derive(Debug, Clone)]
 pub struct TableFile {
-    /// Where it lies.
-    pub path: PathBuf,
+    /// Where the scan finds it.
+    pub path: object_store::path::Path,
     /// Its size in bytes.
     pub size: u64,
     /// Its rows.
@@ -60,6 +59,8 @@ pub struct TableSpec {
     pub has_dates: bool,
     /// The column that the files' time ranges speak of.
     pub time_column: Option<&'static str>,
+    /// What its files are read from, by its URL; none for the disk.
+    pub read_from: Option<(String, Arc<dyn ObjectStore>)>,
     /// The order of the rows of each file, where the scan is to merge the files by it; else empty.
     pub merged_by: &'static [&'static str],
     /// Its files.
@@ -79,10 +80,8 @@ impl TableSpec {
         store: &Store,
         files: &[DataFile],
     ) -> Self {
-        // The scan needs absolute paths; without a current folder the open will tell.
-        let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
         let files = files.iter().map(|file| TableFile {
-            path: root.join(&file.path),
+            path: store.scan_path(&file.path),
             size: file.size,
             rows: file.rows,
             date: file.date,
@@ -93,6 +92,7 @@ impl TableSpec {
             schema: schema_of(columns),
             has_dates: table.has_dates(),
             time_column: (table == LakeTable::Events).then_some("event_time"),
+            read_from: store.scan_root(),
             merged_by: &[],
             files: files.collect(),
         }
@@ -175,11 +175,9 @@ impl FileTable {
         }
     }
 
-    fn partitioned_file(&self, file: &TableFile) -> Result<PartitionedFile> {
-        let location = object_store::path::Path::from_absolute_path(&file.path)
-            .map_err(|source| DataFusionError::External(Box::new(source)))?;
+    fn partitioned_file(&self, file: &TableFile) -> PartitionedFile {
         let mut partitioned = PartitionedFile::new_from_meta(ObjectMeta {
-            location,
+            location: file.path.clone(),
             last_modified: chrono::DateTime::UNIX_EPOCH,
             size: file.size,
             e_tag: None,
@@ -192,7 +190,7 @@ impl FileTable {
             partitioned = partitioned.with_partition_values(vec![ScalarValue::Date32(days)]);
         }
         let statistics = self.statistics_of(file, self.schema.file_schema());
-        Ok(partitioned.with_statistics(Arc::new(statistics)))
+        partitioned.with_statistics(Arc::new(statistics))
     }
 
     /// The order by which the files are merged, if they are.
@@ -279,7 +277,7 @@ impl TableProvider for FileTable {
             .files
             .iter()
             .map(|file| self.partitioned_file(file))
-            .collect::<Result<_>>()?;
+            .collect();
         let files = self.prune(state, filters, files)?;
         let rows = files
             .iter()
@@ -312,7 +310,11 @@ impl TableProvider for FileTable {
         };
         let source =
             Arc::new(ParquetSource::new(self.schema.clone()).with_table_parquet_options(options));
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+        let place = match &self.spec.read_from {
+            Some((url, _)) => ObjectStoreUrl::parse(url)?,
+            None => ObjectStoreUrl::local_filesystem(),
+        };
+        let config = FileScanConfigBuilder::new(place, source)
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_output_ordering(order.into_iter().collect())

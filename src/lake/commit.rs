@@ -4,14 +4,14 @@
 //! after it leaves files that should be gone. Either way the next opening sweeps them.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::lease::Turn;
 use super::manifest::{self, DataFile, Manifest, Operation};
-use super::store::{STAGING, StagedFile, Store};
+use super::store::{NewFile, Store};
+use super::sweep;
 use super::table::LakeTable;
 use super::{Lake, LakeError};
 
@@ -82,20 +82,13 @@ impl Change {
     }
 }
 
-/// A new data file that is still to be written.
-#[derive(Debug)]
-pub(super) struct NewFile {
-    /// The path below the lake's folder that it will have.
-    pub(super) path: String,
-    /// The open file, private to the user.
-    pub(super) file: StagedFile,
-}
-
-/// The right to change the lake; on disk one process at a time holds it.
+/// The right to change the lake; one process at a time holds it.
+///
+/// On disk that is sure. In a bucket another one may take our turn if we were silent for too long; the commit then tells.
 #[derive(Debug)]
 pub struct WriteGuard<'a> {
     lake: &'a Lake,
-    _lock: File,
+    _turn: Turn,
     now: DateTime<Utc>,
     next_file: AtomicU32,
     /// The number that the next commit will have.
@@ -103,13 +96,17 @@ pub struct WriteGuard<'a> {
 }
 
 impl<'a> WriteGuard<'a> {
-    pub(super) fn new(lake: &'a Lake, lock: File, now: DateTime<Utc>) -> Result<Self, LakeError> {
+    pub(super) fn new(lake: &'a Lake, turn: Turn, now: DateTime<Utc>) -> Result<Self, LakeError> {
+        let mut newest = lake.snapshot()?;
+        if lake.store().bucket().is_some() {
+            newest = sweep::in_bucket(lake.store(), &lake.lease, newest, now)?;
+        }
         Ok(Self {
             lake,
-            _lock: lock,
+            _turn: turn,
             now,
             next_file: AtomicU32::new(0),
-            next_version: AtomicU64::new(lake.snapshot()?.version + 1),
+            next_version: AtomicU64::new(newest.version + 1),
         })
     }
 
@@ -138,18 +135,16 @@ impl<'a> WriteGuard<'a> {
             Some(date) => format!("{}/date={date}", table.name()),
             None => table.name().to_owned(),
         };
-        self.store().create_dir(&self.store().path_of(&folder))?;
         let version = self.next_version.load(Ordering::Relaxed);
         let number = self.next_file.fetch_add(1, Ordering::Relaxed);
-        let file = self.store().stage(&format!("{version:08}-{number:04}-"))?;
-        let path = format!("{folder}/{}", file.name());
-        Ok(NewFile { path, file })
+        let prefix = format!("{version:08}-{number:04}-");
+        self.store().begin(&folder, &prefix)
     }
 
     /// Removes a file that was written and is not to count.
     pub fn discard(&self, file: &DataFile) {
         self.store()
-            .remove_quietly(&self.store().path_of(&file.path));
+            .remove_quietly(std::slice::from_ref(&file.path));
     }
 
     /// Publishes `change`, which was made of `base`, as the newest state; then removes what no longer counts.
@@ -161,28 +156,33 @@ impl<'a> WriteGuard<'a> {
             return Ok(base.clone());
         }
         let store = self.store();
+        let overtaken = || LakeError::Overtaken { path: store.root() };
         for folder in folders_of(change) {
-            store.sync_dir(&store.path_of(folder))?;
+            store.sync_dir(folder)?;
         }
-        // Where locks do not work, another one may have taken them for leftovers.
-        if change
-            .add
-            .iter()
-            .any(|(_, file)| !store.path_of(&file.path).exists())
-        {
-            return Err(LakeError::Overtaken {
-                path: store.root().to_owned(),
-            });
+        let is_in_bucket = store.bucket().is_some();
+        // Where locks do not work, another one may have taken them for leftovers; in a bucket who has a number may, if theirs is lower.
+        let is_left = |file: &DataFile| {
+            if is_in_bucket {
+                sweep::version_of(&file.path).is_some_and(|version| version > base.version)
+            } else {
+                store.exists(&file.path)
+            }
+        };
+        if !change.add.iter().all(|(_, file)| is_left(file)) {
+            return Err(overtaken());
         }
         let mut next = change.applied_to(base, self.now);
         while !next.publish(store)? {
             let newest = self.snapshot()?;
-            if !change.stands_on(&newest) {
-                return Err(LakeError::Overtaken {
-                    path: store.root().to_owned(),
-                });
+            // In a bucket our new files may be swept now that their number is taken.
+            if is_in_bucket || !change.stands_on(&newest) {
+                return Err(overtaken());
             }
             next = change.applied_to(&newest, self.now);
+        }
+        if is_in_bucket && !self.is_still_told(&next, change)? {
+            return Err(overtaken());
         }
         self.next_version.store(next.version + 1, Ordering::Relaxed);
         manifest::forget_old(store, next.version);
@@ -190,34 +190,37 @@ impl<'a> WriteGuard<'a> {
             let files = next.files(table);
             files.iter().any(|file| file.path == path)
         };
-        let retired: Vec<_> = change
+        let retired: Vec<String> = change
             .remove
             .iter()
             .filter(|(table, path)| !named(*table, path))
-            .cloned()
+            .map(|(_, path)| path.clone())
             .collect();
         self.remove_unless_read(&retired);
         Ok(next)
     }
 
-    /// Removes retired files at once when nobody else reads; else the next opening does.
-    fn remove_unless_read(&self, retired: &[(LakeTable, String)]) {
-        if retired.is_empty() {
-            return;
+    /// Whether what came after `next`, if anything did, was built on it: a number that was used and forgotten is free again, and
+    /// whoever slept for days between his last look and his commit would take it.
+    fn is_still_told(&self, next: &Manifest, change: &Change) -> Result<bool, LakeError> {
+        let store = self.store();
+        if manifest::versions(store)?.last() == Some(&next.version) {
+            return Ok(true);
         }
-        let Some(own) = &self.lake.lease.readers else {
-            return;
+        let Some(after) = manifest::read_if_there(store, next.version + 1)? else {
+            return Ok(false);
         };
-        // Our own shared lock would stand in the way of the exclusive one.
-        if own.unlock().is_err() {
-            return;
+        let tells = |(table, file): &(LakeTable, DataFile)| after.files(*table).contains(file);
+        Ok(change.add.iter().all(tells))
+    }
+
+    /// Removes retired files at once when nobody else reads; else the next opening does.
+    fn remove_unless_read(&self, retired: &[String]) {
+        if !retired.is_empty() {
+            self.lake
+                .lease
+                .alone(|| self.store().remove_quietly(retired));
         }
-        if own.try_lock().is_ok() {
-            for (_, path) in retired {
-                self.store().remove_quietly(&self.store().path_of(path));
-            }
-        }
-        drop(own.lock_shared());
     }
 }
 
@@ -227,74 +230,4 @@ fn folders_of(change: &Change) -> BTreeSet<&str> {
         .iter()
         .filter_map(|(_, file)| Some(file.path.rsplit_once('/')?.0))
         .collect()
-}
-
-/// Removes files that were never finished, Parquet files that the manifest does not name, and folders left empty.
-///
-/// Data files of a later commit than the next one mean that the manifest is an old one, put back: then nothing is removed.
-pub(super) fn sweep(store: &Store, manifest: &Manifest) {
-    let staging = store.path_of(STAGING);
-    // Links lead out of the lake, and nothing outside is ours to remove.
-    let is_folder = std::fs::symlink_metadata(&staging).is_ok_and(|found| found.is_dir());
-    let staged = if is_folder {
-        store.list(&staging).unwrap_or_default()
-    } else {
-        Vec::new()
-    };
-    for name in staged {
-        store.remove_quietly(&staging.join(name));
-    }
-    let found = data_files(store);
-    let is_later =
-        |path: &PathBuf| version_of(path).is_some_and(|version| version > manifest.version + 1);
-    if found.iter().any(is_later) {
-        return;
-    }
-    let named: HashSet<PathBuf> = LakeTable::ALL
-        .into_iter()
-        .flat_map(|table| manifest.files(table))
-        .map(|file| store.path_of(&file.path))
-        .collect();
-    for path in found.iter().filter(|path| !named.contains(*path)) {
-        store.remove_quietly(path);
-    }
-    for table in LakeTable::ALL {
-        let folders = walkdir::WalkDir::new(store.path_of(table.name()))
-            .follow_root_links(false)
-            .contents_first(true);
-        for folder in folders.into_iter().flatten() {
-            if folder.file_type().is_dir() {
-                // Fails, as it should, unless the folder is empty.
-                store.remove_dir_quietly(folder.path());
-            }
-        }
-    }
-}
-
-/// Whether there is any data file, whoever names it.
-pub(super) fn has_data_files(store: &Store) -> bool {
-    !data_files(store).is_empty()
-}
-
-/// The Parquet files in the tables' folders.
-fn data_files(store: &Store) -> Vec<PathBuf> {
-    LakeTable::ALL
-        .into_iter()
-        .flat_map(|table| {
-            walkdir::WalkDir::new(store.path_of(table.name())).follow_root_links(false)
-        })
-        .flatten()
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "parquet")
-        })
-        .collect()
-}
-
-/// The commit that a data file was written for, by its name.
-fn version_of(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    name.split('-').next()?.parse().ok()
 }

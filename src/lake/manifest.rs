@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::LakeError;
-use super::commit;
 use super::store::Store;
 use super::table::LakeTable;
 
@@ -20,6 +19,8 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
+/// In a bucket they stay for so long, so that a writer that was halted finds the number taken that it wants to use.
+const KEPT_IN_BUCKET: TimeDelta = TimeDelta::days(1);
 
 /// More commits than a lake can have seen: one a second for three hundred thousand years.
 const MOST: u64 = 10_u64.pow(13);
@@ -57,6 +58,8 @@ pub enum Operation {
     Compact,
     /// Days were given up.
     Prune,
+    /// Nothing changed: a number was taken, so that nobody else can commit under it.
+    Fence,
     /// Something that this version does not know.
     #[serde(other)]
     Other,
@@ -122,6 +125,16 @@ impl Manifest {
         self.events_version == self.resolved_version
     }
 
+    /// The same state under the next number.
+    pub(super) fn fence(&self, at: DateTime<Utc>) -> Self {
+        Self {
+            version: self.version + 1,
+            operation: Operation::Fence,
+            committed_at: at,
+            ..self.clone()
+        }
+    }
+
     /// What it says that cannot be, under the number that its name bears.
     fn contradiction(&self, version: u64) -> Option<&'static str> {
         let files = || self.tables.values().flatten();
@@ -144,9 +157,9 @@ impl Manifest {
 
     /// Makes this the newest state; returns false where another writer took the number.
     pub(super) fn publish(&self, store: &Store) -> Result<bool, LakeError> {
-        let path = path_of(store, self.version);
+        let path = path_of(self.version);
         let text = serde_json::to_vec(self).map_err(|source| LakeError::Manifest {
-            path: path.clone(),
+            path: store.path_of(&path),
             source,
         })?;
         // Without working locks another one may be further than we know, and its older manifests gone.
@@ -156,7 +169,7 @@ impl Manifest {
         {
             return Ok(false);
         }
-        store.put_new(&path, &text)
+        store.put_new(&path, text)
     }
 }
 
@@ -168,8 +181,8 @@ pub(super) fn folder(root: &Path) -> PathBuf {
     root.join(FOLDER)
 }
 
-fn path_of(store: &Store, version: u64) -> PathBuf {
-    folder(store.root()).join(name_of(version))
+fn path_of(version: u64) -> String {
+    format!("{FOLDER}/{}", name_of(version))
 }
 
 fn name_of(version: u64) -> String {
@@ -178,25 +191,46 @@ fn name_of(version: u64) -> String {
 
 /// The version numbers present, ascending; names that are no version are passed over.
 pub(super) fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
-    let names = store.list(&folder(store.root()))?;
-    let mut versions: Vec<u64> = names
-        .iter()
-        .filter_map(|name| {
-            let version: u64 = name.strip_suffix(".json")?.parse().ok()?;
-            (*name == name_of(version)).then_some(version)
-        })
-        .collect();
+    let names = store.list(FOLDER)?;
+    let mut versions: Vec<u64> = names.iter().filter_map(|name| version_of(name)).collect();
     versions.sort_unstable();
     Ok(versions)
 }
 
-/// Forgets all but the newest few manifests.
+fn version_of(name: &str) -> Option<u64> {
+    let version: u64 = name.strip_suffix(".json")?.parse().ok()?;
+    (*name == name_of(version)).then_some(version)
+}
+
+/// Forgets all but the newest few manifests. One that stays is harmless; the next commit tries again.
 pub(super) fn forget_old(store: &Store, newest: u64) {
-    for version in versions(store).unwrap_or_default() {
-        if version + KEPT <= newest {
-            // An old manifest that stays is harmless; the next commit tries again.
-            store.remove_quietly(&path_of(store, version));
+    let is_old = |version: &u64| version + KEPT <= newest;
+    let old: Vec<u64> = match store.bucket() {
+        None => {
+            let found = versions(store).unwrap_or_default();
+            found.into_iter().filter(is_old).collect()
         }
+        Some(bucket) => {
+            let found = bucket.list(FOLDER).unwrap_or_default();
+            let times: BTreeMap<u64, DateTime<Utc>> = found
+                .iter()
+                .filter_map(|(name, time)| Some((version_of(name)?, (*time)?)))
+                .collect();
+            // By the bucket's own clock.
+            let now = times.values().max().copied().unwrap_or_default();
+            let rested = |time: &DateTime<Utc>| now.signed_duration_since(*time) > KEPT_IN_BUCKET;
+            let times = times.iter().filter(|(_, time)| rested(time));
+            times.map(|(version, _)| *version).filter(is_old).collect()
+        }
+    };
+    store.remove_quietly(&old.into_iter().map(path_of).collect::<Vec<_>>());
+}
+
+/// The manifest of that number, unless it was forgotten.
+pub(super) fn read_if_there(store: &Store, version: u64) -> Result<Option<Manifest>, LakeError> {
+    match read(store, version) {
+        Err(LakeError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
     }
 }
 
@@ -205,13 +239,11 @@ pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
     let mut last_seen = None;
     loop {
         let Some(version) = versions(store)?.pop() else {
-            if commit::has_data_files(store) {
-                return Err(LakeError::ManifestsLost {
-                    path: store.root().to_owned(),
-                });
-            }
-            return Err(LakeError::NotALake {
-                path: store.root().to_owned(),
+            let path = store.root();
+            return Err(if store.data_files()?.is_empty() {
+                LakeError::NotALake { path }
+            } else {
+                LakeError::ManifestsLost { path }
             });
         };
         match read(store, version) {
@@ -231,10 +263,8 @@ fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
     struct FormatOnly {
         format: u64,
     }
-    let path = path_of(store, version);
-    let mut text = Vec::new();
-    io::Read::read_to_end(&mut store.open(&path)?, &mut text)
-        .map_err(LakeError::io("read", &path))?;
+    let text = store.read(&path_of(version))?;
+    let path = store.path_of(&path_of(version));
     let damaged = |source| LakeError::Manifest {
         path: path.clone(),
         source,
@@ -243,7 +273,7 @@ fn read(store: &Store, version: u64) -> Result<Manifest, LakeError> {
     let FormatOnly { format } = serde_json::from_slice(&text).map_err(damaged)?;
     if format > u64::from(FORMAT_VERSION) {
         return Err(LakeError::NewerFormat {
-            path: store.root().to_owned(),
+            path: store.root(),
             found: format,
         });
     }

@@ -7,13 +7,16 @@
 mod column;
 mod commit;
 mod draft;
+mod lease;
 mod manifest;
+mod mark;
 mod parquet_file;
+mod parquet_rows;
 mod rows;
 mod store;
+mod sweep;
 mod table;
 
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,13 +25,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use column::{Column, ColumnType, schema_of};
 pub use commit::{Change, WriteGuard};
 pub use draft::Draft;
+pub use lease::Lease;
 pub use manifest::{DataFile, FORMAT_VERSION, Manifest, Operation};
-pub use parquet_file::{FileLayout, TableWriter, copy_without, read_columns, read_rows, text_at};
+pub use parquet_file::{FileLayout, TableWriter, copy_without};
+pub use parquet_rows::{FileRows, read_columns, read_rows, text_at};
 pub use rows::{Row, RowBuilder};
-pub use store::{Step, Store, Watch};
+pub use store::{LakeBucket, Patience, Step, Store, Traffic, Watch};
 pub use table::LakeTable;
 
-use store::open_lock;
+use lease::{Turn, sweep_if_idle};
 
 /// Held by the one process that writes.
 const LOCK: &str = "lock";
@@ -134,6 +139,10 @@ impl LakeError {
                     .to_owned(),
             ],
             Self::Io { .. } | Self::Parquet { .. } => match self.io_kind() {
+                Some(io::ErrorKind::PermissionDenied) if self.is_in_bucket() => vec![
+                    "the identity needs s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix; docs/s3.md has the policy"
+                        .to_owned(),
+                ],
                 Some(io::ErrorKind::PermissionDenied) => {
                     vec!["check who owns the folder and whether it may be written".to_owned()]
                 }
@@ -142,6 +151,13 @@ impl LakeError {
                 ],
                 _ => Vec::new(),
             },
+        }
+    }
+
+    fn is_in_bucket(&self) -> bool {
+        match self {
+            Self::Io { path, .. } | Self::Parquet { path, .. } => path.starts_with("s3:"),
+            _ => false,
         }
     }
 
@@ -169,7 +185,10 @@ impl LakeError {
     }
 }
 
-/// A lake on disk.
+/// What lies in a lake that is just being made.
+const OURS: [&str; 4] = [LOCK, READERS, store::STAGING, manifest::FOLDER];
+
+/// A lake, on disk or in a bucket.
 ///
 /// ```text
 /// LAKE/manifest/00000007.json            which files count; the highest number is the truth
@@ -194,9 +213,17 @@ impl Lake {
 
     /// The same in a store that may be watched.
     pub fn open_or_create_in(store: Store) -> Result<Self, LakeError> {
-        let manifests = manifest::folder(store.root());
-        if !manifests.exists() || manifest::versions(&store)?.is_empty() {
-            Self::create(&store)?;
+        match store.bucket() {
+            Some(bucket) if manifest::versions(&store)?.is_empty() => {
+                Self::create_in_bucket(&store, bucket)?;
+            }
+            Some(_) => {}
+            None => {
+                let manifests = manifest::folder(&store.root());
+                if !manifests.exists() || manifest::versions(&store)?.is_empty() {
+                    Self::create(&store)?;
+                }
+            }
         }
         Self::open_in(store)
     }
@@ -204,22 +231,33 @@ impl Lake {
     /// Makes a new lake. Two that do so at once do it one after the other, and the second finds it made.
     fn create(store: &Store) -> Result<(), LakeError> {
         let root = store.root();
-        let manifests = manifest::folder(root);
-        if root.exists() && holds_other_files(root)? && !manifests.exists() {
-            let path = root.to_owned();
-            return Err(LakeError::Occupied { path });
+        let manifests = manifest::folder(&root);
+        if root.exists() && holds_other_files(&root)? && !manifests.exists() {
+            return Err(LakeError::Occupied { path: root });
         }
-        store.create_dir(root)?;
+        store.create_dir("")?;
         // Who sweeps needs this lock too, so that our half-made files stay.
-        let path = store.path_of(LOCK);
-        let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
-        lock.lock().map_err(LakeError::io("lock", &path))?;
-        store.create_dir(&manifests)?;
-        if manifest::versions(store)?.is_empty() && !commit::has_data_files(store) {
+        let _turn = Turn::take(store, || ())?;
+        store.create_dir(manifest::FOLDER)?;
+        if manifest::versions(store)?.is_empty() && store.data_files()?.is_empty() {
             // From now on a lake without any manifest has lost them.
             Manifest::empty().publish(store)?;
         }
         Ok(())
+    }
+
+    /// The same below a prefix without objects.
+    fn create_in_bucket(store: &Store, bucket: &LakeBucket) -> Result<(), LakeError> {
+        let path = store.root();
+        let found = bucket.list("").map_err(LakeError::io("list", &path))?;
+        if !store.data_files()?.is_empty() {
+            return Err(LakeError::ManifestsLost { path });
+        }
+        if found.iter().any(|(name, _)| !OURS.contains(&name.as_str())) {
+            return Err(LakeError::Occupied { path });
+        }
+        // Where another one was first, its is as good.
+        Manifest::empty().publish(store).map(drop)
     }
 
     /// Opens an existing lake, and clears away what a killed process left behind.
@@ -229,19 +267,18 @@ impl Lake {
 
     /// The same in a store that may be watched.
     pub fn open_in(store: Store) -> Result<Self, LakeError> {
-        let folder = manifest::folder(store.root());
-        match std::fs::metadata(&folder) {
-            Ok(found) if found.is_dir() => {}
-            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(LakeError::Io {
-                    doing: "open",
-                    path: folder,
-                    source,
-                });
-            }
-            _ => {
-                let path = store.root().to_owned();
-                return Err(LakeError::NotALake { path });
+        if store.bucket().is_none() {
+            let folder = manifest::folder(&store.root());
+            match std::fs::metadata(&folder) {
+                Ok(found) if found.is_dir() => {}
+                Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(LakeError::Io {
+                        doing: "open",
+                        path: folder,
+                        source,
+                    });
+                }
+                _ => return Err(LakeError::NotALake { path: store.root() }),
             }
         }
         let store = store.canonical()?;
@@ -263,7 +300,7 @@ impl Lake {
 
     /// Whether files of a day lie on disk, also those that no longer count.
     pub fn has_files_of(&self, table: LakeTable, date: NaiveDate) -> bool {
-        let folder = self.store.path_of(&format!("{}/date={date}", table.name()));
+        let folder = format!("{}/date={date}", table.name());
         self.store
             .list(&folder)
             .is_ok_and(|names| !names.is_empty())
@@ -282,84 +319,8 @@ impl Lake {
         now: DateTime<Utc>,
         on_wait: impl FnOnce(),
     ) -> Result<WriteGuard<'_>, LakeError> {
-        let path = self.store.path_of(LOCK);
-        let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                on_wait();
-                lock.lock().map_err(LakeError::io("lock", &path))?;
-            }
-            Err(TryLockError::Error(source)) => {
-                return Err(LakeError::Io {
-                    doing: "lock",
-                    path,
-                    source,
-                });
-            }
-        }
-        WriteGuard::new(self, lock, now)
-    }
-}
-
-/// Keeps files in place that somebody may still read, though a later manifest does not name them.
-#[derive(Debug)]
-pub struct Lease {
-    store: Store,
-    /// Held shared; files are removed only by who gets it for himself. `None` where nothing can be removed.
-    readers: Option<File>,
-}
-
-impl Lease {
-    fn take(store: &Store) -> Result<Self, LakeError> {
-        let path = store.path_of(READERS);
-        let readers = match open_lock(&path) {
-            Ok(readers) => Some(readers),
-            // A lake that may only be read; nobody removes anything there.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-            {
-                None
-            }
-            Err(error) => return Err(LakeError::io("open", &path)(error)),
-        };
-        if let Some(readers) = &readers {
-            // A file system without locks still serves a single process.
-            drop(readers.lock_shared());
-        }
-        Ok(Self {
-            store: store.clone(),
-            readers,
-        })
-    }
-}
-
-impl Drop for Lease {
-    /// The last one to leave clears away what was retired while others were reading.
-    fn drop(&mut self) {
-        drop(self.readers.take());
-        sweep_if_idle(&self.store);
-    }
-}
-
-/// Removes files that no manifest names, unless another process reads or writes this lake.
-///
-/// Best effort: a lake that may only be read is read all the same.
-fn sweep_if_idle(store: &Store) {
-    let Ok(lock) = open_lock(&store.path_of(LOCK)) else {
-        return;
-    };
-    let Ok(readers) = open_lock(&store.path_of(READERS)) else {
-        return;
-    };
-    if lock.try_lock().is_ok()
-        && readers.try_lock().is_ok()
-        && let Ok(manifest) = manifest::newest(store)
-    {
-        commit::sweep(store, &manifest);
+        let turn = Turn::take(&self.store, on_wait)?;
+        WriteGuard::new(self, turn, now)
     }
 }
 
@@ -370,7 +331,6 @@ pub fn is_lake(folder: &Path) -> bool {
 
 /// Whether there is more in a folder than a lake that is just being made.
 fn holds_other_files(folder: &Path) -> Result<bool, LakeError> {
-    const OURS: [&str; 4] = [LOCK, READERS, store::STAGING, manifest::FOLDER];
     let entries = std::fs::read_dir(folder).map_err(LakeError::io("read folder", folder))?;
     Ok(entries
         .flatten()

@@ -1,4 +1,4 @@
-//! Writes and reads the lake's Parquet files.
+//! Writes the lake's Parquet files.
 //!
 //! Settings as measured: zstd 1, row groups of 131,072 rows, pages of 20,000 rows, page statistics,
 //! bloom filters on the columns a table names, no dictionary where nearly every value is its own.
@@ -6,20 +6,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{Array as _, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::commit::NewFile;
-use super::store::{StagedFile, Store};
+use super::parquet_rows::read_columns;
+use super::store::NewFile;
 use super::{DataFile, LakeError, LakeTable, WriteGuard};
 
 /// Rows of one row group.
@@ -64,7 +60,7 @@ fn properties(layout: FileLayout) -> WriterProperties {
 
 /// One Parquet file being written; it does not count before it is committed.
 pub struct TableWriter {
-    writer: ArrowWriter<StagedFile>,
+    writer: ArrowWriter<NewFile>,
     target: DataFile,
     path: PathBuf,
     sorted_time: Option<&'static str>,
@@ -79,10 +75,8 @@ impl TableWriter {
         schema: SchemaRef,
         layout: FileLayout,
     ) -> Result<Self, LakeError> {
-        let NewFile {
-            path: relative,
-            file,
-        } = guard.new_file(table, date)?;
+        let file = guard.new_file(table, date)?;
+        let relative = file.path().to_owned();
         let path = guard.store().path_of(&relative);
         let writer =
             ArrowWriter::try_new(file, schema, Some(properties(layout))).map_err(|source| {
@@ -144,68 +138,9 @@ impl TableWriter {
             path: path.clone(),
             source,
         })?;
-        target.size = writer.inner_mut().publish(&path)?;
+        target.size = writer.inner_mut().publish()?;
         Ok(target)
     }
-}
-
-/// Opens one of the lake's files for reading some of its columns, or all.
-pub fn read_columns(
-    store: &Store,
-    data_file: &DataFile,
-    columns: Option<&[&str]>,
-) -> Result<ParquetRecordBatchReader, LakeError> {
-    let path = store.path_of(&data_file.path);
-    let file = store.open(&path)?;
-    let parquet = |source| LakeError::Parquet {
-        path: path.clone(),
-        source,
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-    let mask = match columns {
-        Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
-        None => ProjectionMask::all(),
-    };
-    builder
-        .with_projection(mask)
-        .with_batch_size(8192)
-        .build()
-        .map_err(parquet)
-}
-
-/// Reads whole rows of one of the lake's files by their positions, which must rise.
-pub fn read_rows(
-    store: &Store,
-    data_file: &DataFile,
-    positions: &[u64],
-) -> Result<Vec<RecordBatch>, LakeError> {
-    let path = store.path_of(&data_file.path);
-    let file = store.open(&path)?;
-    let parquet = |source| LakeError::Parquet {
-        path: path.clone(),
-        source,
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-    let rows = usize::try_from(data_file.rows).unwrap_or(usize::MAX);
-    let ranges = positions.iter().filter_map(|position| {
-        let start = usize::try_from(*position).ok()?;
-        Some(start..start + 1)
-    });
-    let selection = RowSelection::from_consecutive_ranges(ranges, rows);
-    let reader = builder
-        .with_row_selection(selection)
-        .build()
-        .map_err(parquet)?;
-    reader
-        .map(|batch| batch.map_err(|source| parquet(source.into())))
-        .collect()
-}
-
-/// The text at `row` of a column, or `None` where it is null.
-pub fn text_at(array: &dyn Array, row: usize) -> Option<&str> {
-    use arrow::array::AsArray as _;
-    let texts = array.as_string_opt::<i32>()?;
-    (!texts.is_null(row)).then(|| texts.value(row))
 }
 
 /// Copies `data_file` without the rows for which `drop_row` returns true; `None` when none is left.

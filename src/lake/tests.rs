@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::commit::NewFile;
 use super::*;
 
 fn data_file(guard: &WriteGuard<'_>) -> DataFile {
-    let NewFile { path, mut file } = guard.new_file(LakeTable::Rejected, None).unwrap();
-    file.publish(&guard.store().path_of(&path)).unwrap();
+    let mut file = guard.new_file(LakeTable::Rejected, None).unwrap();
+    file.publish().unwrap();
     DataFile {
-        path,
+        path: file.path().to_owned(),
         date: None,
         rows: 1,
         size: 0,
@@ -78,7 +77,7 @@ fn a_file_that_is_not_finished_is_not_seen_and_leaves_nothing() {
     let (root, lake) = new_lake(&dir);
     let guard = write(&lake);
     let file = guard.new_file(LakeTable::Rejected, None).unwrap();
-    assert!(!root.join(&file.path).exists());
+    assert!(!root.join(&file.path()).exists());
     assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 1);
     drop(file);
     assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 0);
@@ -410,7 +409,7 @@ fn two_that_make_the_same_lake_at_once_make_one() {
             root: root.clone(),
             other: Mutex::new(None),
         });
-        let ours = Lake::open_or_create_in(Store::watched(&root, watch.clone()));
+        let ours = Lake::open_or_create_in(Store::new(&root).watched(Arc::clone(&watch) as _));
         let ours = ours.unwrap_or_else(|error| panic!("step {step}: {error}: {error:?}"));
         assert_eq!(ours.snapshot().unwrap().version, 0);
         let Some(other) = watch.other.lock().unwrap().take() else {

@@ -22,10 +22,11 @@ use tokio::sync::mpsc;
 
 pub use location::Location;
 pub use log_key::{LogFolder, LogKey};
-pub use s3::{Bucket, Buckets, Notice, Queue, QueueMessage, Requests, S3Error, S3Options, notices};
+pub use s3::{Bucket, Buckets, Notice, Queue, QueueMessage, Requests, notices};
 pub use selection::Selection;
 pub use stream::Stream;
 
+use crate::aws::S3Error;
 use s3::Object;
 
 /// What can be wrong with the sources a user named.

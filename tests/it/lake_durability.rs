@@ -96,7 +96,7 @@ fn names_and_bytes_are_durable_before_the_commit_that_rests_on_them() {
     );
     let later = call("later", hat, "2026-03-03T09:00:00Z", "s3", "ListBuckets");
     let notes = Arc::new(Notes::default());
-    let store = Store::watched(&lake.root(), Arc::clone(&notes) as Arc<dyn Watch>);
+    let store = Store::new(&lake.root()).watched(Arc::clone(&notes) as Arc<dyn Watch>);
     let open = Lake::open_or_create_in(store).unwrap();
     for (name, record) in [("a.json", take), ("b.json", later)] {
         lake.put(name, &records_file(&[record]));

@@ -39,7 +39,7 @@ fn disturbed(
         let lake = job.before(*phase, name);
         let watch = Arc::new(failure(*at));
         match phase.run(
-            &Store::watched(&lake, Arc::<Failure>::clone(&watch)),
+            &Store::new(&lake).watched(Arc::<Failure>::clone(&watch)),
             &job.logs,
         ) {
             // A file that could not be removed is removed later; nothing was wrong with the work.

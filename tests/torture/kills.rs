@@ -23,7 +23,7 @@ pub fn child(arguments: &[String]) -> ExitCode {
         panic!("{arguments:?}");
     };
     let death = Death::new(at.parse().unwrap(), when == "after");
-    let store = Store::watched(Path::new(lake), Arc::new(death));
+    let store = Store::new(Path::new(lake)).watched(Arc::new(death));
     let logs = [first.into(), second.into()];
     Phase::named(phase).run(&store, &logs).unwrap();
     ExitCode::SUCCESS
@@ -47,7 +47,7 @@ pub fn points(job: &Job, seed: u64) -> Vec<Point> {
         let notes = Arc::new(Notes::default());
         phase
             .run(
-                &Store::watched(&lake, Arc::<Notes>::clone(&notes)),
+                &Store::new(&lake).watched(Arc::<Notes>::clone(&notes)),
                 &job.logs,
             )
             .unwrap();

@@ -15,11 +15,11 @@ use futures::stream::FuturesUnordered;
 use percent_encoding::percent_decode_str;
 use tokio::sync::mpsc;
 
-use super::failure::told;
 use super::layout::{
     Level, Span, Step, is_left_alone, is_owner, level_of, month_of, months_after, span, step_into,
 };
 use super::{Bucket, S3Error};
+use crate::aws::told;
 use crate::source::log_key::LogKey;
 use crate::source::{Listing, Selection, Unreadable};
 

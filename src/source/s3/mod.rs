@@ -1,7 +1,5 @@
 //! Log files in a bucket: listed by the layout of their keys, fetched many at once, never staged on disk.
 
-mod connect;
-mod failure;
 mod layout;
 mod listing;
 mod notice;
@@ -16,9 +14,8 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
 use super::{Bytes, LogFile};
+use crate::aws::{S3Error, S3Options, reach};
 
-pub use connect::S3Options;
-pub use failure::S3Error;
 pub(super) use listing::pages;
 pub use notice::{Notice, notices};
 pub(super) use object::Object;
@@ -62,7 +59,7 @@ impl Bucket {
     /// Reaches the bucket of `s3://BUCKET[/PREFIX]`; it and the right to list it are checked.
     pub fn open(uri: &str, options: &S3Options, runtime: &Handle) -> Result<Arc<Self>, S3Error> {
         let (name, prefix) = split(uri)?;
-        let client = runtime.block_on(connect::connect(&name, options))?;
+        let client = runtime.block_on(reach(&name, options))?.client;
         Ok(Arc::new(Self {
             name,
             prefix,
@@ -134,6 +131,7 @@ impl Bucket {
     }
 }
 
+/// The bucket and the prefix of `s3://BUCKET[/PREFIX]`.
 fn split(uri: &str) -> Result<(String, String), S3Error> {
     let rest = uri.strip_prefix("s3://").unwrap_or(uri);
     let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));

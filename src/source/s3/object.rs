@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Bucket;
-use super::failure::told;
+use crate::aws::told;
 
 /// Parts of a body that wait to be read; each has some hundred kilobytes at most.
 const WAITING: usize = 2;

@@ -7,10 +7,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use tokio::runtime::Handle;
 
-use super::failure::told;
 use super::layout::{from_logs, is_left_alone};
 use super::notice::Notice;
-use super::{Bucket, S3Error, S3Options, connect, listing};
+use super::{Bucket, listing};
+use crate::aws::{S3Error, S3Options, configuration, told};
 use crate::source::{LogFile, Unreadable};
 
 /// Seconds in which a message that we received is shown to nobody else: longer than any batch takes.
@@ -43,7 +43,7 @@ pub struct QueueMessage {
 impl Queue {
     /// A queue by its URL; nothing is asked of it yet.
     pub fn open(url: &str, options: &S3Options, runtime: &Handle) -> Self {
-        let config = runtime.block_on(connect::configuration(options));
+        let config = runtime.block_on(configuration(options));
         let mut builder = aws_sdk_sqs::config::Builder::from(&config);
         match region_of(url) {
             Some(region) => {

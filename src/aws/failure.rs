@@ -8,6 +8,9 @@ pub enum S3Error {
     /// A URI without a bucket.
     #[error("`{0}` names no bucket")]
     NoBucket(String),
+    /// A prefix with empty parts, dots or control characters.
+    #[error("the prefix of `{0}` is none that a lake can have")]
+    Prefix(String),
     /// A bucket or a queue could not be reached or read.
     #[error("cannot read `{place}`: {detail}")]
     Refused {
@@ -21,7 +24,7 @@ pub enum S3Error {
 }
 
 impl S3Error {
-    pub(super) fn of<E>(place: &str, error: &SdkError<E>) -> Self
+    pub(crate) fn of<E>(place: &str, error: &SdkError<E>) -> Self
     where
         SdkError<E>: ProvideErrorMetadata,
         E: std::error::Error + 'static,
@@ -38,6 +41,7 @@ impl S3Error {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoBucket(_) => "write `s3://BUCKET/PREFIX`",
+            Self::Prefix(_) => "name one without empty parts, `.`, `..` and control characters",
             Self::Refused { place, code, .. }
                 if !place.starts_with("s3://") && code.contains("AccessDenied") =>
             {
@@ -55,6 +59,7 @@ impl S3Error {
     }
 }
 
+/// What can be done about a code of AWS's.
 fn hint_of(code: &str) -> Option<&'static str> {
     Some(match code {
         "AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist" => {
@@ -85,7 +90,7 @@ fn hint_of(code: &str) -> Option<&'static str> {
 }
 
 /// The service's code, and in words what went wrong.
-pub(super) fn told<E>(error: &SdkError<E>) -> (String, String)
+pub(crate) fn told<E>(error: &SdkError<E>) -> (String, String)
 where
     SdkError<E>: ProvideErrorMetadata,
     E: std::error::Error + 'static,

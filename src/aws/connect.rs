@@ -1,5 +1,6 @@
-//! A client for one bucket, by the standard chain of credentials.
+//! Clients for one bucket, by the standard chain of credentials.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -10,8 +11,13 @@ use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::service_config::ServiceConfigKey;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::SpawnedReqwestConnector;
+use tokio::runtime::Handle;
 
 use super::S3Error;
+use super::credentials::Chain;
 
 /// How a bucket is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +63,25 @@ const ATTEMPTS: u32 = 8;
 /// The region that is asked where a bucket lies, as long as nothing names one.
 const SOME_REGION: &str = "us-east-1";
 
-pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client, S3Error> {
+/// A bucket that answers, and how it is reached.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    bucket: String,
+    config: SdkConfig,
+    endpoint_url: Option<String>,
+    path_style: bool,
+    /// AWS's own client.
+    pub(crate) client: Client,
+}
+
+/// Finds out where `bucket` lies, and that it is there.
+pub(crate) async fn reach(bucket: &str, options: &S3Options) -> Result<Reached, S3Error> {
     let config = configuration(options).await;
-    let client = client_of(&config, options, None);
-    let mut asked = client.head_bucket().bucket(bucket);
+    let mut reached = Reached::new(bucket, options, config);
+    let mut asked = reached.client.head_bucket().bucket(bucket);
     asked = asked.set_expected_bucket_owner(options.expected_bucket_owner.clone());
-    let answer = asked.send().await;
-    let Err(error) = answer else {
-        return Ok(client);
+    let Err(error) = asked.send().await else {
+        return Ok(reached);
     };
     let Some(response) = error.raw_response() else {
         return Err(S3Error::of(&format!("s3://{bucket}"), &error));
@@ -73,18 +90,90 @@ pub(super) async fn connect(bucket: &str, options: &S3Options) -> Result<Client,
         .headers()
         .get("x-amz-bucket-region")
         .map(str::to_owned);
-    let here = config.region().map(|region| region.as_ref().to_owned());
     match (response.status().as_u16(), there) {
-        (404, _) => Err(S3Error::of(&format!("s3://{bucket}"), &error)),
-        (_, Some(there)) if options.region.is_none() && here.as_deref() != Some(&there) => {
-            Ok(client_of(&config, options, Some(there)))
+        (404, _) => return Err(S3Error::of(&format!("s3://{bucket}"), &error)),
+        (_, Some(there)) if options.region.is_none() => {
+            let config = reached.config.into_builder().region(Region::new(there));
+            reached = Reached::new(bucket, options, config.build());
         }
-        // An answer to HEAD has no words; the first listing tells what is wrong, if anything is.
-        _ => Ok(client),
+        // An answer to HEAD has no words; the first request of use tells what is wrong, if anything is.
+        _ => {}
+    }
+    Ok(reached)
+}
+
+impl Reached {
+    fn new(bucket: &str, options: &S3Options, config: SdkConfig) -> Self {
+        let endpoint_url = options
+            .endpoint_url
+            .clone()
+            .or_else(|| endpoint_of(&config));
+        let path_style = options.path_style || is_by_address(endpoint_url.as_deref());
+        let mut builder = aws_sdk_s3::config::Builder::from(&config)
+            .retry_partition(retries())
+            .force_path_style(path_style);
+        // Of S3 alone: roles are taken elsewhere.
+        if let Some(url) = &options.endpoint_url {
+            builder = builder.endpoint_url(url);
+        }
+        Self {
+            bucket: bucket.to_owned(),
+            client: Client::from_conf(builder.build()),
+            config,
+            endpoint_url,
+            path_style,
+        }
+    }
+
+    /// The client that DataFusion reads with; its requests are made on `runtime`.
+    pub(crate) fn object_store(&self, runtime: &Handle) -> object_store::Result<AmazonS3> {
+        let region = self.config.region().map_or(SOME_REGION, Region::as_ref);
+        // A bucket's name with dots fits no certificate.
+        let in_path = self.path_style || self.bucket.contains('.');
+        let endpoint = match &self.endpoint_url {
+            Some(url) if in_path => Some(url.clone()),
+            Some(url) => Some(url.replacen("://", &format!("://{}.", self.bucket), 1)),
+            None if region.starts_with("cn-") && in_path => {
+                Some(format!("https://s3.{region}.amazonaws.com.cn"))
+            }
+            None if region.starts_with("cn-") => {
+                let bucket = &self.bucket;
+                Some(format!("https://{bucket}.s3.{region}.amazonaws.com.cn"))
+            }
+            None => None,
+        };
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&self.bucket)
+            .with_region(region)
+            .with_virtual_hosted_style_request(!in_path)
+            .with_http_connector(SpawnedReqwestConnector::new(runtime.clone()));
+        if let Some(provider) = self.config.credentials_provider() {
+            builder = builder.with_credentials(Arc::new(Chain::new(provider)));
+        }
+        if let Some(endpoint) = endpoint {
+            builder = builder
+                .with_allow_http(endpoint.starts_with("http://"))
+                .with_endpoint(endpoint);
+        }
+        builder.build()
     }
 }
 
-pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
+/// The server that the environment or the profile names for S3, else for all services.
+fn endpoint_of(config: &SdkConfig) -> Option<String> {
+    let of_s3 = config.service_config().and_then(|service| {
+        let key = ServiceConfigKey::builder()
+            .service_id("S3")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        service.load_config(key)
+    });
+    of_s3.or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+pub(crate) async fn configuration(options: &S3Options) -> SdkConfig {
     let https = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -136,20 +225,6 @@ pub(super) async fn configuration(options: &S3Options) -> SdkConfig {
         .into_builder()
         .credentials_provider(credentials)
         .build()
-}
-
-fn client_of(config: &SdkConfig, options: &S3Options, region: Option<String>) -> Client {
-    let mut builder = aws_sdk_s3::config::Builder::from(config).retry_partition(retries());
-    // Of S3 alone: roles are taken elsewhere.
-    if let Some(url) = &options.endpoint_url {
-        builder = builder.endpoint_url(url);
-    }
-    let url = options.endpoint_url.as_deref().or(config.endpoint_url());
-    builder = builder.force_path_style(options.path_style || is_by_address(url));
-    if let Some(region) = region {
-        builder = builder.region(Region::new(region));
-    }
-    Client::from_conf(builder.build())
 }
 
 /// Retries enough for all requests on their way at once: the usual budget is meant for one at a time.

@@ -1,0 +1,180 @@
+//! Reads the lake's Parquet files, where we and not a query want their rows.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use parquet::DecodeResult;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderBuilder, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+
+use super::store::{LakeBucket, Store};
+use super::{DataFile, LakeError};
+
+const BATCH_ROWS: usize = 8192;
+/// The end of a file that is asked for first: footers of most files are smaller.
+const FOOTER_BYTES: u64 = 64 << 10;
+
+/// The rows of one file, in its order.
+pub struct FileRows(Inner);
+
+enum Inner {
+    Disk(ParquetRecordBatchReader),
+    Bucket(ParquetPushDecoder, Arc<LakeBucket>, String),
+}
+
+impl Iterator for FileRows {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (decoder, bucket, path) = match &mut self.0 {
+            Inner::Disk(reader) => return reader.next(),
+            Inner::Bucket(decoder, bucket, path) => (decoder, bucket, path),
+        };
+        loop {
+            let step = decoder.try_decode().and_then(|decoded| match decoded {
+                DecodeResult::Data(batch) => Ok(Some(Some(batch))),
+                DecodeResult::Finished => Ok(Some(None)),
+                DecodeResult::NeedsData(ranges) => {
+                    let parts = fetch(bucket, path, &ranges)?;
+                    decoder.push_ranges(ranges, parts).map(|()| None)
+                }
+            });
+            match step {
+                Ok(None) => {}
+                Ok(Some(batch)) => return batch.map(Ok),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+    }
+}
+
+/// Opens one of the lake's files for reading some of its columns, or all.
+pub fn read_columns(
+    store: &Store,
+    data_file: &DataFile,
+    columns: Option<&[&str]>,
+) -> Result<FileRows, LakeError> {
+    let wanted = Wanted {
+        columns,
+        positions: None,
+    };
+    open(store, data_file, wanted)
+}
+
+/// Reads whole rows of one of the lake's files by their positions, which must rise.
+pub fn read_rows(
+    store: &Store,
+    data_file: &DataFile,
+    positions: &[u64],
+) -> Result<Vec<RecordBatch>, LakeError> {
+    let wanted = Wanted {
+        columns: None,
+        positions: Some(positions),
+    };
+    let rows = open(store, data_file, wanted)?;
+    rows.map(|batch| {
+        batch.map_err(|source| LakeError::Parquet {
+            path: store.path_of(&data_file.path),
+            source: source.into(),
+        })
+    })
+    .collect()
+}
+
+/// What is wanted of a file.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    columns: Option<&'a [&'a str]>,
+    positions: Option<&'a [u64]>,
+}
+
+impl Wanted<'_> {
+    fn of<T>(self, builder: ArrowReaderBuilder<T>, data_file: &DataFile) -> ArrowReaderBuilder<T> {
+        let mask = match self.columns {
+            Some(columns) => {
+                ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+            }
+            None => ProjectionMask::all(),
+        };
+        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let Some(positions) = self.positions else {
+            return builder;
+        };
+        let rows = usize::try_from(data_file.rows).unwrap_or(usize::MAX);
+        let ranges = positions.iter().filter_map(|position| {
+            let start = usize::try_from(*position).ok()?;
+            Some(start..start + 1)
+        });
+        builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows))
+    }
+}
+
+fn open(store: &Store, data_file: &DataFile, wanted: Wanted<'_>) -> Result<FileRows, LakeError> {
+    let path: PathBuf = store.path_of(&data_file.path);
+    let parquet = |source| LakeError::Parquet {
+        path: path.clone(),
+        source,
+    };
+    let inner = match store.bucket() {
+        None => {
+            let file: File = store.open(&data_file.path)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
+            Inner::Disk(wanted.of(builder, data_file).build().map_err(parquet)?)
+        }
+        Some(bucket) => {
+            let metadata = footer(bucket, data_file).map_err(parquet)?;
+            let builder = ParquetPushDecoderBuilder::try_new_decoder(Arc::new(metadata));
+            let builder = builder.map_err(parquet)?;
+            Inner::Bucket(
+                wanted.of(builder, data_file).build().map_err(parquet)?,
+                Arc::clone(bucket),
+                data_file.path.clone(),
+            )
+        }
+    };
+    Ok(FileRows(inner))
+}
+
+fn footer(bucket: &LakeBucket, data_file: &DataFile) -> Result<ParquetMetaData, ParquetError> {
+    let mut decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?
+        .with_page_index_policy(PageIndexPolicy::Optional);
+    let mut ranges = vec![data_file.size.saturating_sub(FOOTER_BYTES)..data_file.size];
+    loop {
+        let parts = fetch(bucket, &data_file.path, &ranges)?;
+        decoder.push_ranges(ranges, parts)?;
+        match decoder.try_decode()? {
+            DecodeResult::Data(metadata) => return Ok(metadata),
+            DecodeResult::NeedsData(more) => ranges = more,
+            DecodeResult::Finished => {
+                return Err(ParquetError::EOF("the file has no footer".to_owned()));
+            }
+        }
+    }
+}
+
+fn fetch(
+    bucket: &LakeBucket,
+    path: &str,
+    ranges: &[Range<u64>],
+) -> Result<Vec<Bytes>, ParquetError> {
+    let fetched = bucket.read_ranges(path, ranges);
+    fetched.map_err(|error: io::Error| ParquetError::External(Box::new(error)))
+}
+
+/// The text at `row` of a column, or `None` where it is null.
+pub fn text_at(array: &dyn Array, row: usize) -> Option<&str> {
+    use arrow::array::AsArray as _;
+    let texts = array.as_string_opt::<i32>()?;
+    (!texts.is_null(row)).then(|| texts.value(row))
+}

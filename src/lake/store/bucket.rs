@@ -1,0 +1,316 @@
+//! A lake's objects in a bucket, asked for one at a time by code that waits for the answer.
+
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
+use tokio::io::AsyncWriteExt as _;
+use tokio::runtime::Handle;
+
+use super::counted::{Counted, Traffic};
+use crate::aws::{S3Error, S3Options, reach};
+
+/// Bytes of one part of an upload; what is smaller goes up in one request.
+const PART_BYTES: usize = 8 << 20;
+/// Parts of one upload on their way at once.
+const PARTS: usize = 2;
+/// A create that is neither done nor refused is tried so often.
+const TRIES: u32 = 5;
+
+/// How long those are believed to be at work who do not answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A writer that did not renew its mark for so long has died.
+    pub writer: Duration,
+    /// A reader that did not renew its mark for so long has died.
+    pub reader: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            writer: Duration::from_secs(15),
+            reader: Duration::from_hours(1),
+        }
+    }
+}
+
+/// A bucket that was reached, and the prefix of the lake in it.
+#[derive(Debug)]
+pub struct LakeBucket {
+    name: String,
+    prefix: Path,
+    objects: Arc<Counted>,
+    pub(in crate::lake) patience: Patience,
+    runtime: Handle,
+}
+
+impl LakeBucket {
+    /// Reaches the bucket of `s3://BUCKET[/PREFIX]`; its requests are made on `runtime`, which must have threads of its own.
+    pub fn open(
+        uri: &str,
+        options: &S3Options,
+        patience: Patience,
+        runtime: &Handle,
+    ) -> Result<Arc<Self>, S3Error> {
+        let no_bucket = || S3Error::NoBucket(uri.to_owned());
+        let rest = uri.strip_prefix("s3://").ok_or_else(no_bucket)?;
+        let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if name.is_empty() {
+            return Err(no_bucket());
+        }
+        let prefix = Path::parse(prefix).map_err(|_| S3Error::Prefix(uri.to_owned()))?;
+        let (bucket, options) = (name.to_owned(), options.clone());
+        let (sender, receiver) = mpsc::sync_channel(1);
+        runtime.spawn(async move { sender.send(reach(&bucket, &options).await).ok() });
+        let reached = receiver.recv().map_err(|_| S3Error::Refused {
+            place: format!("s3://{name}"),
+            code: String::new(),
+            detail: "the program is ending".to_owned(),
+        })??;
+        let s3 = reached
+            .object_store(runtime)
+            .map_err(|error| S3Error::Refused {
+                place: format!("s3://{name}"),
+                code: String::new(),
+                detail: error.to_string(),
+            })?;
+        Ok(Arc::new(Self {
+            name: name.to_owned(),
+            prefix,
+            objects: Arc::new(Counted::new(s3)),
+            patience,
+            runtime: runtime.clone(),
+        }))
+    }
+
+    /// What was named.
+    pub fn uri(&self) -> String {
+        let Self { name, prefix, .. } = self;
+        match prefix.as_ref() {
+            "" => format!("s3://{name}"),
+            prefix => format!("s3://{name}/{prefix}"),
+        }
+    }
+
+    /// What came from it so far.
+    pub fn traffic(&self) -> Traffic {
+        self.objects.traffic()
+    }
+
+    pub(super) fn root(&self) -> PathBuf {
+        PathBuf::from(self.uri())
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(in crate::lake) fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::<Counted>::clone(&self.objects) as _
+    }
+
+    /// The key of a path below the lake.
+    pub(in crate::lake) fn key(&self, path: &str) -> Path {
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        Path::from_iter(self.prefix.parts().chain(parts.map(Into::into)))
+    }
+
+    /// Does something on the runtime, and waits until it is done.
+    pub(in crate::lake) fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> io::Result<T> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            // Nobody waits any more: then nobody needs it.
+            sender.send(work.await).ok();
+        });
+        let stopped = |_| io::Error::other("the program is ending");
+        receiver.recv().map_err(stopped)?.map_err(io_error)
+    }
+
+    /// Begins something that nobody waits for.
+    pub(in crate::lake) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(work));
+    }
+
+    pub(in crate::lake) fn read(&self, path: &str) -> io::Result<Bytes> {
+        let (objects, key) = (self.objects(), self.key(path));
+        self.wait(async move { objects.get(&key).await?.bytes().await })
+    }
+
+    pub(in crate::lake) fn read_ranges(
+        &self,
+        path: &str,
+        ranges: &[Range<u64>],
+    ) -> io::Result<Vec<Bytes>> {
+        let (objects, key, ranges) = (self.objects(), self.key(path), ranges.to_vec());
+        self.wait(async move { objects.get_ranges(&key, &ranges).await })
+    }
+
+    /// Writes an object that must not be there; returns false where another one is.
+    ///
+    /// An answer that is lost leaves open whether it was written; then what is there tells.
+    pub(in crate::lake) fn create(&self, path: &str, bytes: &Bytes) -> io::Result<bool> {
+        let (objects, key, bytes) = (self.objects(), self.key(path), bytes.clone());
+        self.wait(async move {
+            let mut tries = 0;
+            loop {
+                let put = objects.put_opts(&key, bytes.clone().into(), PutMode::Create.into());
+                let error = match put.await {
+                    Ok(_) => return Ok(true),
+                    Err(error) => error,
+                };
+                tries += 1;
+                let found = match objects.get(&key).await {
+                    Ok(found) => Some(found.bytes().await?),
+                    Err(object_store::Error::NotFound { .. }) => None,
+                    // It may be written and not read; then the first answer says most.
+                    Err(_) => return Err(error),
+                };
+                match found {
+                    Some(found) => return Ok(found == bytes),
+                    None if tries < TRIES && is_unsure(&error) => {
+                        tokio::time::sleep(Duration::from_millis(100 << tries)).await;
+                    }
+                    None => return Err(error),
+                }
+            }
+        })
+    }
+
+    pub(in crate::lake) fn overwrite(&self, path: &str, bytes: Bytes) -> io::Result<()> {
+        let (objects, key) = (self.objects(), self.key(path));
+        self.wait(async move { objects.put(&key, bytes.into()).await.map(drop) })
+    }
+
+    /// The names of objects and folders in a folder, objects with their time.
+    pub(in crate::lake) fn list(
+        &self,
+        folder: &str,
+    ) -> io::Result<Vec<(String, Option<DateTime<Utc>>)>> {
+        let (objects, key) = (self.objects(), self.key(folder));
+        let found = self.wait(async move { objects.list_with_delimiter(Some(&key)).await })?;
+        let name = |path: &Path| path.filename().unwrap_or_default().to_owned();
+        let folders = found.common_prefixes.iter().map(|path| (name(path), None));
+        let files = found.objects.iter();
+        Ok(files
+            .map(|object| (name(&object.location), Some(object.last_modified)))
+            .chain(folders)
+            .collect())
+    }
+
+    /// The Parquet objects below folders, as paths below the lake.
+    pub(super) fn parquet_files_below(&self, folders: &[&str]) -> io::Result<Vec<String>> {
+        let lists: Vec<_> = folders
+            .iter()
+            .map(|folder| self.objects.list(Some(&self.key(folder))))
+            .collect();
+        let found: Vec<_> =
+            self.wait(async move { futures::stream::iter(lists).flatten().try_collect().await })?;
+        let found = found.into_iter().map(|object| object.location);
+        Ok(found
+            .filter(|path| path.extension() == Some("parquet"))
+            .filter_map(|path| {
+                let below: Vec<_> = path.prefix_match(&self.prefix)?.collect();
+                let below: Vec<&str> = below.iter().map(AsRef::as_ref).collect();
+                Some(below.join("/"))
+            })
+            .collect())
+    }
+
+    pub(in crate::lake) fn exists(&self, path: &str) -> io::Result<bool> {
+        let (objects, key) = (self.objects(), self.key(path));
+        let found = self.wait(async move { objects.head(&key).await });
+        match found {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes objects; those that stay are removed later.
+    pub(in crate::lake) fn remove_all(&self, paths: &[String]) -> io::Result<()> {
+        let objects = self.objects();
+        let keys: Vec<_> = paths.iter().map(|path| Ok(self.key(path))).collect();
+        let removed = objects.delete_stream(futures::stream::iter(keys).boxed());
+        self.wait(async move { removed.try_for_each(|_| async { Ok(()) }).await })
+    }
+
+    pub(super) fn begin(&self, path: &str) -> Upload {
+        let writer = BufWriter::with_capacity(self.objects(), self.key(path), PART_BYTES);
+        Upload(Some(writer.with_max_concurrency(PARTS)))
+    }
+}
+
+/// An object on its way up; it is not there before it is whole.
+#[derive(Debug)]
+pub(super) struct Upload(Option<BufWriter>);
+
+impl Upload {
+    pub(super) fn write(&mut self, bucket: &LakeBucket, bytes: Bytes) -> io::Result<()> {
+        let mut writer = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let writer = bucket.wait(async move {
+            writer.put(bytes).await?;
+            Ok(writer)
+        })?;
+        self.0 = Some(writer);
+        Ok(())
+    }
+
+    /// Makes it whole.
+    pub(super) fn finish(&mut self, bucket: &LakeBucket) -> io::Result<()> {
+        let mut writer = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        bucket.wait(async move {
+            let done = writer.shutdown().await;
+            // What object_store said is inside what tokio was told.
+            done.map_err(|error| match error.downcast::<object_store::Error>() {
+                Ok(error) => error,
+                Err(error) => object_store::Error::Generic {
+                    store: "S3",
+                    source: Box::new(error),
+                },
+            })
+        })
+    }
+
+    /// Gives up what was begun, so that its parts cost nothing.
+    pub(super) fn abort(&mut self, bucket: &LakeBucket) {
+        if let Some(mut writer) = self.0.take() {
+            drop(bucket.wait(async move { writer.abort().await }));
+        }
+    }
+}
+
+/// Whether an error leaves open that the object was written.
+fn is_unsure(error: &object_store::Error) -> bool {
+    !matches!(
+        error,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
+    )
+}
+
+/// The same as an error of the system, of the nearest kind.
+pub(super) fn io_error(error: object_store::Error) -> io::Error {
+    use object_store::Error;
+    let kind = match &error {
+        Error::NotFound { .. } => io::ErrorKind::NotFound,
+        Error::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            io::ErrorKind::PermissionDenied
+        }
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}
