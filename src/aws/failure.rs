@@ -49,7 +49,7 @@ impl S3Error {
             }
             Self::Refused { code, detail, .. } => match hint_of(code) {
                 Some(hint) => hint,
-                None if detail.contains("redential") => {
+                None if detail.contains("redential") || detail.contains("IMDS") => {
                     "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 }
                 None => "check the network, `--endpoint-url` and `--aws-region`",
@@ -57,6 +57,13 @@ impl S3Error {
         };
         vec![hint.to_owned()]
     }
+}
+
+/// What can be done about an answer of S3 that was kept as text, apart from rights that are missing.
+pub(crate) fn hint_of_answer(text: &str) -> Option<&'static str> {
+    let (_, rest) = text.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    hint_of(code).filter(|_| code != "AccessDenied")
 }
 
 /// What can be done about a code of AWS's.

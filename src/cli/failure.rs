@@ -136,7 +136,11 @@ impl From<LakeError> for Failure {
 impl From<S3Error> for Failure {
     fn from(error: S3Error) -> Self {
         let hints = error.hints();
-        Self::of(&error, Exit::Failed, hints)
+        let exit = match error {
+            S3Error::NoBucket(_) | S3Error::Prefix(_) => Exit::Usage,
+            S3Error::Refused { .. } => Exit::Failed,
+        };
+        Self::of(&error, exit, hints)
     }
 }
 

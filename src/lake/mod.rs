@@ -33,6 +33,7 @@ pub use rows::{Row, RowBuilder};
 pub use store::{LakeBucket, Patience, Step, Store, Traffic, Watch};
 pub use table::LakeTable;
 
+use crate::aws::hint_of_answer;
 use lease::{Turn, sweep_if_idle};
 
 /// Held by the one process that writes.
@@ -138,6 +139,9 @@ impl LakeError {
                 "the data files are untouched; restore the newest manifest from a backup, or ingest again into a new lake"
                     .to_owned(),
             ],
+            Self::Io { .. } | Self::Parquet { .. } if self.hint_of_answer().is_some() => {
+                self.hint_of_answer().map(str::to_owned).into_iter().collect()
+            }
             Self::Io { .. } | Self::Parquet { .. } => match self.io_kind() {
                 Some(io::ErrorKind::PermissionDenied) if self.is_in_bucket() => vec![
                     "the identity needs s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix; docs/s3.md has the policy"
@@ -159,6 +163,18 @@ impl LakeError {
             Self::Io { path, .. } | Self::Parquet { path, .. } => path.starts_with("s3:"),
             _ => false,
         }
+    }
+
+    /// What can be done about what S3 said.
+    fn hint_of_answer(&self) -> Option<&'static str> {
+        let mut error: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(cause) = error {
+            if let Some(hint) = hint_of_answer(&cause.to_string()) {
+                return Some(hint);
+            }
+            error = cause.source();
+        }
+        None
     }
 
     /// What the system said, however deep it is wrapped.
@@ -337,5 +353,7 @@ fn holds_other_files(folder: &Path) -> Result<bool, LakeError> {
         .any(|entry| !OURS.iter().any(|ours| entry.file_name() == *ours)))
 }
 
+#[cfg(test)]
+mod bucket_tests;
 #[cfg(test)]
 mod tests;

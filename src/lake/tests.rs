@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 
-fn data_file(guard: &WriteGuard<'_>) -> DataFile {
+pub(super) fn data_file(guard: &WriteGuard<'_>) -> DataFile {
     let mut file = guard.new_file(LakeTable::Rejected, None).unwrap();
     file.publish().unwrap();
     DataFile {
@@ -20,21 +20,21 @@ fn data_file(guard: &WriteGuard<'_>) -> DataFile {
     }
 }
 
-fn adding(file: &DataFile) -> Change {
+pub(super) fn adding(file: &DataFile) -> Change {
     Change {
         add: vec![(LakeTable::Rejected, file.clone())],
         ..Change::default()
     }
 }
 
-fn removing(file: &DataFile) -> Change {
+pub(super) fn removing(file: &DataFile) -> Change {
     Change {
         remove: vec![(LakeTable::Rejected, file.path.clone())],
         ..Change::default()
     }
 }
 
-fn commit(guard: &WriteGuard<'_>, change: &Change) -> Manifest {
+pub(super) fn commit(guard: &WriteGuard<'_>, change: &Change) -> Manifest {
     guard.commit(&guard.snapshot().unwrap(), change).unwrap()
 }
 
@@ -44,7 +44,7 @@ fn new_lake(dir: &tempfile::TempDir) -> (PathBuf, Lake) {
     (root, lake)
 }
 
-fn write(lake: &Lake) -> WriteGuard<'_> {
+pub(super) fn write(lake: &Lake) -> WriteGuard<'_> {
     lake.write(DateTime::UNIX_EPOCH, || ()).unwrap()
 }
 

@@ -197,15 +197,15 @@ fn an_unknown_name_and_a_time_that_is_none() {
 }
 
 #[test]
-fn a_lake_in_a_bucket() {
+fn a_lake_that_lies_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
-    let ran = rolecall(folder.path(), &["status", "--lake", "s3://bucket/lake"]);
+    let ran = rolecall(folder.path(), &["status", "--lake", "gs://bucket/lake"]);
     insta::assert_snapshot!(ran.shown(folder.path()), @"
     exit 2
     --- stdout
     --- stderr
-    error: `s3://bucket/lake` is no folder: this build keeps lakes on disk only
-    hint: name a folder with `--lake`
+    error: `gs://bucket/lake` is neither a folder nor in S3, and no lake lies elsewhere
+    hint: name a folder or `s3://BUCKET/PREFIX` with `--lake`
     ");
 }
 

@@ -6,29 +6,30 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use libtest_mimic::Failed;
-use rolecall::lake::Store;
 
 use super::job::Job;
 use super::kills::{Point, points};
+use super::place::Side;
 use super::watch::Failure;
 
 /// One step of a phase says EIO.
-pub fn at_steps(faults: u64) -> Result<(), Failed> {
-    disturbed(faults, "EIO", 11, Failure::once)
+pub fn at_steps(faults: u64, side: Side) -> Result<(), Failed> {
+    disturbed(faults, side, "EIO", 11, Failure::once)
 }
 
 /// From one step of a phase on there is no room.
 pub fn full_disk(faults: u64) -> Result<(), Failed> {
-    disturbed(faults, "no room", 13, Failure::full_from)
+    disturbed(faults, Side::Disk, "no room", 13, Failure::full_from)
 }
 
 fn disturbed(
     faults: u64,
+    side: Side,
     name: &str,
     seed: u64,
     failure: impl Fn(u64) -> Failure,
 ) -> Result<(), Failed> {
-    let job = Job::new();
+    let job = Job::new(side);
     let points = points(&job, seed);
     let mut failed = 0;
     for Point {
@@ -36,10 +37,10 @@ fn disturbed(
     } in points.iter().cycle().take(usize::try_from(faults)?)
     {
         let what = format!("{phase:?}: {name} at step {at}, {step:?}");
-        let lake = job.before(*phase, name);
+        let lake = job.before(*phase, &name.replace(' ', "-"));
         let watch = Arc::new(failure(*at));
         match phase.run(
-            &Store::new(&lake).watched(Arc::<Failure>::clone(&watch)),
+            &lake.store().watched(Arc::<Failure>::clone(&watch)),
             &job.logs,
         ) {
             // A file that could not be removed is removed later; nothing was wrong with the work.

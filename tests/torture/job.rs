@@ -13,7 +13,8 @@ use rolecall::upkeep::{Policy, compact, prune};
 use tempfile::TempDir;
 
 use super::logs;
-use super::support::{LIMITS, copy_folder, runtime, tables_in};
+use super::place::{Ground, Place, Side};
+use super::support::{LIMITS, runtime, tables_of};
 
 /// The first day that is not pruned at the end of the job.
 pub const PRUNED_BEFORE: &str = "2026-03-04";
@@ -81,54 +82,54 @@ impl Phase {
 
 /// The job undisturbed: the lake before each phase, and what every table holds after it.
 pub struct Job {
-    folder: TempDir,
+    ground: Ground,
+    _folder: TempDir,
     pub logs: [PathBuf; 2],
     after: Vec<Vec<String>>,
 }
 
 impl Job {
-    pub fn new() -> Self {
+    pub fn new(side: Side) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let logs = logs::write(folder.path());
-        let lake = folder.path().join("lake");
+        let ground = Ground::new(side);
+        let lake = ground.place("lake");
         let mut after = Vec::new();
         for phase in Phase::ALL {
-            copy_folder(&lake, &folder.path().join(format!("{phase:?}")));
-            phase.run(&Store::new(&lake), &logs).unwrap();
+            ground.place(&format!("{phase:?}")).become_copy_of(&lake);
+            phase.run(&lake.store(), &logs).unwrap();
             assert_sound(&lake);
-            after.push(tables_in(&lake));
+            after.push(tables_of(&lake.store()));
         }
         Self {
-            folder,
+            ground,
+            _folder: folder,
             logs,
             after,
         }
     }
 
     /// A lake as `phase` finds it.
-    pub fn before(&self, phase: Phase, name: &str) -> PathBuf {
-        let lake = self.folder.path().join(name);
-        if lake.exists() {
-            std::fs::remove_dir_all(&lake).unwrap();
-        }
-        copy_folder(&self.folder.path().join(format!("{phase:?}")), &lake);
+    pub fn before(&self, phase: Phase, name: &str) -> Place {
+        let lake = self.ground.place(name);
+        lake.become_copy_of(&self.ground.place(&format!("{phase:?}")));
         lake
     }
 
     /// The lake is sound as a disturbed phase left it, and doing that phase again makes it what it should be.
-    pub fn assert_mended(&self, lake: &Path, phase: Phase, what: &str) {
+    pub fn assert_mended(&self, lake: &Place, phase: Phase, what: &str) {
         println!("{what}");
-        if is_there(lake) {
+        if lake.is_there() {
             assert_sound(lake);
         }
-        phase.run(&Store::new(lake), &self.logs).unwrap();
+        phase.run(&lake.store(), &self.logs).unwrap();
         assert_sound(lake);
         self.assert_done(lake, phase, what);
     }
 
     /// The tables are those that `phase` leaves.
-    pub fn assert_done(&self, lake: &Path, phase: Phase, what: &str) {
-        assert_same(&tables_in(lake), &self.after[phase as usize], what);
+    pub fn assert_done(&self, lake: &Place, phase: Phase, what: &str) {
+        assert_same(&tables_of(&lake.store()), &self.after[phase as usize], what);
     }
 }
 
@@ -146,10 +147,11 @@ pub fn read_in(guard: &WriteGuard<'_>, logs: &Path, batch_bytes: usize) -> Done 
 }
 
 /// Whether a reader that takes every file it finds sees each row once.
-fn has_its_files_only(root: &Path) -> Result<Manifest, String> {
-    let lake = Lake::open(root).unwrap();
+fn has_its_files_only(place: &Place) -> Result<Manifest, String> {
+    let lake = Lake::open_in(place.store()).unwrap();
     let manifest = lake.snapshot().unwrap();
     drop(lake);
+    let root = place.folder();
     for table in LakeTable::ALL {
         let mut on_disk: Vec<String> = walkdir::WalkDir::new(root.join(table.name()))
             .into_iter()
@@ -180,28 +182,23 @@ fn has_its_files_only(root: &Path) -> Result<Manifest, String> {
     Ok(manifest)
 }
 
-/// Whether a process got so far that there is a lake.
-pub fn is_there(root: &Path) -> bool {
-    let manifests = std::fs::read_dir(root.join("manifest"));
-    manifests.is_ok_and(|mut manifests| manifests.next().is_some())
-}
-
 /// What must hold of a lake in any state, once a process has opened it.
-pub fn assert_sound(root: &Path) {
+pub fn assert_sound(place: &Place) {
+    place.rest();
     // Another thread of this program may be starting a process, which holds all our locks for a moment.
     let manifest = (0..20)
         .find_map(|_| {
-            let found = has_its_files_only(root).ok();
+            let found = has_its_files_only(place).ok();
             if found.is_none() {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
             found
         })
-        .unwrap_or_else(|| has_its_files_only(root).unwrap());
-    let staged = std::fs::read_dir(root.join("staging")).map_or(0, Iterator::count);
+        .unwrap_or_else(|| has_its_files_only(place).unwrap());
+    let staged = std::fs::read_dir(place.folder().join("staging")).map_or(0, Iterator::count);
     assert_eq!(staged, 0, "half-written files");
     // Log files are there wholly or not at all.
-    let rows = tables_in(root);
+    let rows = tables_of(&place.store());
     let mut sums = [0_u64; 3];
     for row in &rows {
         let Some(row) = row.strip_prefix("log_files ") else {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
-use rolecall::lake::{Step, Store};
+use rolecall::lake::Step;
 
 use super::job::{Job, Phase};
+use super::place::{Place, Side};
 use super::support::dice::Dice;
 use super::watch::{Death, Notes};
 
@@ -23,7 +23,7 @@ pub fn child(arguments: &[String]) -> ExitCode {
         panic!("{arguments:?}");
     };
     let death = Death::new(at.parse().unwrap(), when == "after");
-    let store = Store::new(Path::new(lake)).watched(Arc::new(death));
+    let store = Place::of_word(lake).store().watched(Arc::new(death));
     let logs = [first.into(), second.into()];
     Phase::named(phase).run(&store, &logs).unwrap();
     ExitCode::SUCCESS
@@ -47,7 +47,7 @@ pub fn points(job: &Job, seed: u64) -> Vec<Point> {
         let notes = Arc::new(Notes::default());
         phase
             .run(
-                &Store::new(&lake).watched(Arc::<Notes>::clone(&notes)),
+                &lake.store().watched(Arc::<Notes>::clone(&notes)),
                 &job.logs,
             )
             .unwrap();
@@ -65,8 +65,8 @@ pub fn points(job: &Job, seed: u64) -> Vec<Point> {
 }
 
 /// Before or after as many steps as are asked for, chosen by seed.
-pub fn at_steps(kills: u64) -> Result<(), Failed> {
-    let job = Job::new();
+pub fn at_steps(kills: u64, side: Side) -> Result<(), Failed> {
+    let job = Job::new(side);
     let points = points(&job, 5);
     let mut dice = Dice::new(6);
     let mut tried: BTreeMap<(Phase, Step), u64> = BTreeMap::new();
@@ -86,7 +86,8 @@ pub fn at_steps(kills: u64) -> Result<(), Failed> {
         let lake = job.before(phase, "killed");
         let status = Command::new(std::env::current_exe()?)
             .arg(CHILD)
-            .args([&lake, &job.logs[0], &job.logs[1]])
+            .arg(lake.word())
+            .args(&job.logs)
             .args([&format!("{phase:?}"), &at.to_string(), when])
             .stderr(Stdio::null())
             .status()?;
@@ -98,11 +99,10 @@ pub fn at_steps(kills: u64) -> Result<(), Failed> {
     Ok(())
 }
 
-fn start(command: &[String], lake: &Path) -> Child {
+fn start(command: &[String], lake: &Place) -> Child {
     Command::new(env!("CARGO_BIN_EXE_rolecall"))
         .args(command)
-        .arg("--lake")
-        .arg(lake)
+        .args(lake.flags())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -111,7 +111,7 @@ fn start(command: &[String], lake: &Path) -> Child {
 
 /// The command line itself, at instants spread over the work of each command.
 pub fn at_instants(kills: u64) -> Result<(), Failed> {
-    let job = Job::new();
+    let job = Job::new(Side::Disk);
     let mut dice = Dice::new(7);
     let mut tried: BTreeMap<Phase, u64> = BTreeMap::new();
     let mut took: BTreeMap<Phase, Duration> = BTreeMap::new();
@@ -138,7 +138,7 @@ pub fn at_instants(kills: u64) -> Result<(), Failed> {
             continue;
         }
         let what = format!("`{}` killed after {micros} µs", command.join(" "));
-        if super::job::is_there(&lake) {
+        if lake.is_there() {
             super::job::assert_sound(&lake);
         }
         let code = start(&command, &lake).wait()?.code();

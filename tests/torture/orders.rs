@@ -1,18 +1,19 @@
 //! The same log files in any order, in any number of runs, with compaction anywhere between: the same tables.
 
 use libtest_mimic::Failed;
-use rolecall::lake::{Lake, Store};
+use rolecall::lake::Lake;
 use rolecall::sessions::resolve;
 use rolecall::upkeep::{Policy, compact};
 use sha2::{Digest as _, Sha256};
 
+use super::place::{Ground, Side};
 use super::support::dice::Dice;
-use super::support::{LIMITS, runtime, tables_in};
+use super::support::{LIMITS, runtime, tables_of};
 use super::{job, logs};
 
-pub fn rounds(rounds: u64) -> Result<(), Failed> {
+pub fn rounds(rounds: u64, side: Side) -> Result<(), Failed> {
     let mut files = logs::all();
-    let wanted = tables_after(&[files.clone()], &mut Dice::new(0));
+    let wanted = tables_after(&[files.clone()], &mut Dice::new(0), side);
     let mut runs_in_all = 0;
     for round in 1..=rounds {
         let mut dice = Dice::new(round);
@@ -25,7 +26,7 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
             runs.last_mut().unwrap().push(file.clone());
         }
         runs_in_all += runs.len();
-        let found = tables_after(&runs, &mut dice);
+        let found = tables_after(&runs, &mut dice, side);
         job::assert_same(
             &found,
             &wanted,
@@ -51,9 +52,10 @@ fn hash_of(rows: &[String]) -> String {
 }
 
 /// The tables after these runs, with sizes of batches, resolution and compaction by chance.
-fn tables_after(runs: &[Vec<(String, Vec<u8>)>], dice: &mut Dice) -> Vec<String> {
+fn tables_after(runs: &[Vec<(String, Vec<u8>)>], dice: &mut Dice, side: Side) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("lake");
+    let ground = Ground::new(side);
+    let place = ground.place("lake");
     let logs = folder.path().join("logs");
     std::fs::create_dir(&logs).unwrap();
     for (at, run) in runs.iter().enumerate() {
@@ -61,7 +63,7 @@ fn tables_after(runs: &[Vec<(String, Vec<u8>)>], dice: &mut Dice) -> Vec<String>
         for (name, bytes) in run {
             logs::put(&logs, name, bytes);
         }
-        let lake = Lake::open_or_create_in(Store::new(&root)).unwrap();
+        let lake = Lake::open_or_create_in(place.store()).unwrap();
         let guard = lake
             .write("2026-04-01T00:00:00Z".parse().unwrap(), || ())
             .unwrap();
@@ -76,6 +78,6 @@ fn tables_after(runs: &[Vec<(String, Vec<u8>)>], dice: &mut Dice) -> Vec<String>
                 .unwrap();
         }
     }
-    job::assert_sound(&root);
-    tables_in(&root)
+    job::assert_sound(&place);
+    tables_of(&place.store())
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 
+use super::place::{Ground, Place, Side};
 use super::support::dice::Dice;
-use super::support::{rolecall, tables_in};
+use super::support::tables_of;
 use super::{job, logs};
 
 /// True of every state in which log files are there wholly or not at all, and no row twice.
@@ -16,16 +17,17 @@ const WHOLE: &str = "SELECT (SELECT count(*) FROM events) = (SELECT coalesce(sum
     AND (SELECT count(*) FROM events) = (SELECT count(DISTINCT event_id) FROM events) \
     AND (SELECT count(*) FROM attributed_events) = (SELECT count(*) FROM events) AS whole";
 
-pub fn rounds(rounds: u64) -> Result<(), Failed> {
+pub fn rounds(rounds: u64, side: Side) -> Result<(), Failed> {
+    let ground = Ground::new(side);
     let folder = tempfile::tempdir()?;
     let everything = folder.path().join("logs");
     let files = logs::all();
     for (name, bytes) in &files {
         logs::put(&everything, name, bytes);
     }
-    let alone = folder.path().join("alone");
+    let alone = ground.place("alone");
     ended_well(ingest(&everything, &alone), 0);
-    let wanted = tables_in(&alone);
+    let wanted = tables_of(&alone.store());
     let questions = AtomicU64::new(0);
     for round in 0..rounds {
         let mut dice = Dice::new(round);
@@ -38,20 +40,17 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
                 }
             }
         }
-        let lake = folder.path().join(format!("{round}-lake"));
+        let lake = ground.place(&format!("{round}-lake"));
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let asking = scope.spawn(|| ask(folder.path(), &lake, &done, &questions));
+            let asking = scope.spawn(|| ask(&lake, &done, &questions));
             // However this ends: a question asked for ever would keep a failure from being told.
             let _no_more = RaisedAtEnd(&done);
             let writers = [0, 1].map(|at| ingest(&shares[at], &lake));
             for _ in 0..3 {
                 std::thread::sleep(Duration::from_millis(dice.below(400)));
-                if job::is_there(&lake) {
-                    rolecall(
-                        folder.path(),
-                        &["compact", "--lake", lake.to_str().unwrap()],
-                    );
+                if lake.is_there() {
+                    run(&["compact"], &lake).output().unwrap();
                 }
             }
             for writer in writers {
@@ -61,7 +60,11 @@ pub fn rounds(rounds: u64) -> Result<(), Failed> {
             asking.join().unwrap();
         });
         job::assert_sound(&lake);
-        job::assert_same(&tables_in(&lake), &wanted, &format!("round {round}"));
+        job::assert_same(
+            &tables_of(&lake.store()),
+            &wanted,
+            &format!("round {round}"),
+        );
     }
     println!(
         "{rounds} rounds of two ingests and three compactions, with {} questions among them",
@@ -89,14 +92,14 @@ fn ended_well(writer: Child, round: u64) {
     );
 }
 
-fn ingest(logs: &Path, lake: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_rolecall"))
-        .args([
-            "ingest",
-            logs.to_str().unwrap(),
-            "--lake",
-            lake.to_str().unwrap(),
-        ])
+fn run(words: &[&str], lake: &Place) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
+    command.args(words).args(lake.flags());
+    command
+}
+
+fn ingest(logs: &Path, lake: &Place) -> Child {
+    run(&["ingest", logs.to_str().unwrap()], lake)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -104,18 +107,21 @@ fn ingest(logs: &Path, lake: &Path) -> Child {
 }
 
 /// Asks until the writers are done; every answer must be of one whole state.
-fn ask(folder: &Path, lake: &Path, done: &AtomicBool, questions: &AtomicU64) {
+fn ask(lake: &Place, done: &AtomicBool, questions: &AtomicU64) {
     while !done.load(Ordering::SeqCst) {
-        if !job::is_there(lake) {
+        if !lake.is_there() {
             std::thread::sleep(Duration::from_millis(5));
             continue;
         }
-        let ran = rolecall(folder, &["sql", WHOLE, "--lake", lake.to_str().unwrap()]);
+        let ran = run(&["sql", WHOLE], lake).output().unwrap();
         assert_eq!(
-            (ran.code, ran.stdout.as_str()),
-            (0, "{\"whole\":true}\n"),
+            (
+                ran.status.code(),
+                String::from_utf8_lossy(&ran.stdout).as_ref()
+            ),
+            (Some(0), "{\"whole\":true}\n"),
             "{}",
-            ran.stderr
+            String::from_utf8_lossy(&ran.stderr)
         );
         questions.fetch_add(1, Ordering::SeqCst);
     }

@@ -85,13 +85,24 @@ impl LakeBucket {
                 code: String::new(),
                 detail: error.to_string(),
             })?;
-        Ok(Arc::new(Self {
+        Ok(Self::over(Arc::new(s3), name, prefix, patience, runtime))
+    }
+
+    /// The same over any objects.
+    pub(in crate::lake) fn over(
+        objects: Arc<dyn ObjectStore>,
+        name: &str,
+        prefix: Path,
+        patience: Patience,
+        runtime: &Handle,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             name: name.to_owned(),
             prefix,
-            objects: Arc::new(Counted::new(s3)),
+            objects: Arc::new(Counted::new(objects)),
             patience,
             runtime: runtime.clone(),
-        }))
+        })
     }
 
     /// What was named.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
-use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
@@ -25,16 +24,16 @@ pub struct Traffic {
 
 #[derive(Debug)]
 pub(super) struct Counted {
-    s3: AmazonS3,
+    objects: Arc<dyn ObjectStore>,
     gets: AtomicU64,
     /// Shared with the bodies that are still coming.
     bytes: Arc<AtomicU64>,
 }
 
 impl Counted {
-    pub(super) fn new(s3: AmazonS3) -> Self {
+    pub(super) fn new(objects: Arc<dyn ObjectStore>) -> Self {
         Self {
-            s3,
+            objects,
             gets: AtomicU64::new(0),
             bytes: Arc::default(),
         }
@@ -50,7 +49,7 @@ impl Counted {
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.s3.fmt(f)
+        self.objects.fmt(f)
     }
 }
 
@@ -62,7 +61,7 @@ impl ObjectStore for Counted {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        self.s3.put_opts(location, payload, options).await
+        self.objects.put_opts(location, payload, options).await
     }
 
     async fn put_multipart_opts(
@@ -70,12 +69,12 @@ impl ObjectStore for Counted {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.s3.put_multipart_opts(location, options).await
+        self.objects.put_multipart_opts(location, options).await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.gets.fetch_add(1, Ordering::Relaxed);
-        let mut found = self.s3.get_opts(location, options).await?;
+        let mut found = self.objects.get_opts(location, options).await?;
         if let GetResultPayload::Stream(body) = found.payload {
             let bytes = Arc::clone(&self.bytes);
             let counted = body.inspect_ok(move |part| {
@@ -90,11 +89,11 @@ impl ObjectStore for Counted {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.s3.delete_stream(locations)
+        self.objects.delete_stream(locations)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.s3.list(prefix)
+        self.objects.list(prefix)
     }
 
     fn list_with_offset(
@@ -102,14 +101,14 @@ impl ObjectStore for Counted {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.s3.list_with_offset(prefix, offset)
+        self.objects.list_with_offset(prefix, offset)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.s3.list_with_delimiter(prefix).await
+        self.objects.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.s3.copy_opts(from, to, options).await
+        self.objects.copy_opts(from, to, options).await
     }
 }

@@ -143,7 +143,10 @@ impl Store {
 
     /// Where a file lies, as the system or a person would name it.
     pub(super) fn path_of(&self, path: &str) -> PathBuf {
-        self.root().join(path)
+        match path {
+            "" => self.root(),
+            path => self.root().join(path),
+        }
     }
 
     /// Where a scan finds a file: below [`scan_root`](Self::scan_root).
@@ -197,7 +200,11 @@ impl Store {
         let Place::Disk(root) = &self.place else {
             return Ok(());
         };
-        let path = root.join(path);
+        let path = if path.is_empty() {
+            root.clone()
+        } else {
+            root.join(path)
+        };
         let missing: Vec<&Path> = path
             .ancestors()
             .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())

@@ -1,14 +1,14 @@
 //! Log files in a bucket, over a real server on loopback that fails as it is told.
 
+mod lake;
 mod queue;
-mod server;
 
 use std::path::Path;
 
 use super::support::records::{call, records_file, user};
+use super::support::s3::{Fault, KEY, SECRET, Server};
 use super::support::{Ran, gzip, rolecall_with, tables_in};
 use serde_json::Value;
-use server::{Fault, KEY, SECRET, Server};
 
 /// The key of a log file as CloudTrail names it.
 fn key(account: &str, region: &str, day: &str, number: usize) -> String {

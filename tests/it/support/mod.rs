@@ -2,6 +2,7 @@
 
 pub mod dice;
 pub mod records;
+pub mod s3;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,7 @@ use std::process::Command;
 use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{Books, IngestOptions, ingest};
-use rolecall::lake::{Lake, LakeTable, read_columns};
+use rolecall::lake::{Lake, LakeTable, Store, read_columns};
 use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
 use rolecall::views::open_lake;
@@ -112,7 +113,7 @@ impl TempLake {
 
     /// The rows of `sessions` as they lie in their files, sorted; much cheaper than a question.
     pub fn sessions(&self) -> Vec<String> {
-        rows_in_files(&self.root(), LakeTable::Sessions)
+        rows_in_files(&Lake::open(&self.root()).unwrap(), LakeTable::Sessions)
     }
 
     /// One value of one row.
@@ -171,18 +172,23 @@ pub fn copy_folder(from: &Path, to: &Path) {
 
 /// Every table of a lake, without what depends on when and from where a run took its files.
 pub fn tables_in(root: &Path) -> Vec<String> {
+    tables_of(&Store::new(root))
+}
+
+/// The same of a lake wherever it lies.
+pub fn tables_of(store: &Store) -> Vec<String> {
+    let lake = Lake::open_in(store.clone()).unwrap();
     LakeTable::ALL
         .into_iter()
         .flat_map(|table| {
-            let rows = rows_in_files(root, table).into_iter();
+            let rows = rows_in_files(&lake, table).into_iter();
             rows.map(move |row| format!("{} {row}", table.name()))
         })
         .collect()
 }
 
 /// The rows of a table as they lie in their files, sorted.
-fn rows_in_files(root: &Path, table: LakeTable) -> Vec<String> {
-    let lake = Lake::open(root).unwrap();
+fn rows_in_files(lake: &Lake, table: LakeTable) -> Vec<String> {
     let manifest = lake.snapshot().unwrap();
     let mut lines = Vec::new();
     for file in manifest.files(table) {

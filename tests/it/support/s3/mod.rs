@@ -1,14 +1,16 @@
 //! A server that speaks S3 over loopback, and fails as it is told.
 
+mod queue;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::queue::MemoryQueue;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+pub use queue::MemoryQueue;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpResponse};
@@ -35,6 +37,10 @@ pub enum Fault {
     CutAt(usize),
     /// The answer comes so many milliseconds later.
     Late(u64),
+    /// What is written is written, and the answer is lost.
+    AnswerLost,
+    /// 403 `AccessDenied` to whoever writes or removes.
+    ReadOnly,
 }
 
 /// Which fault the request of this method, path and query has; it is asked each time.
@@ -56,13 +62,17 @@ struct Shared {
     gets: AtomicU64,
     now: AtomicU64,
     most: AtomicU64,
+    /// The server looks first and writes then; between the two nobody else may.
+    create: tokio::sync::Mutex<()>,
 }
 
 impl Server {
-    /// A server of one empty bucket, `trail`.
+    /// A server of two empty buckets, `trail` and `lake`.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("trail")).unwrap();
+        for bucket in ["trail", "lake"] {
+            std::fs::create_dir(folder.path().join(bucket)).unwrap();
+        }
         let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
         let service = builder.build();
@@ -74,6 +84,7 @@ impl Server {
             gets: AtomicU64::new(0),
             now: AtomicU64::new(0),
             most: AtomicU64::new(0),
+            create: tokio::sync::Mutex::new(()),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -87,6 +98,8 @@ impl Server {
         let serving = Arc::clone(&shared);
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
+                // Else every answer in two parts waits for the other side's patience.
+                socket.set_nodelay(true).unwrap();
                 let (service, shared) = (service.clone(), Arc::clone(&serving));
                 tokio::spawn(async move {
                     let answer = hyper::service::service_fn(move |request| {
@@ -180,7 +193,12 @@ async fn answer(
     let fault = (shared.plan.lock().unwrap())(&path, &query);
     let now = shared.now.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most.fetch_max(now, Ordering::SeqCst);
+    let alone = match request.headers().contains_key("if-none-match") {
+        true => Some(shared.create.lock().await),
+        false => None,
+    };
     let answer = faulty(service, fault, shared.root.clone(), request).await;
+    drop(alone);
     shared.now.fetch_sub(1, Ordering::SeqCst);
     answer
 }
@@ -207,8 +225,12 @@ async fn faulty(
         Fault::Gone => return Ok(refused(404, "NoSuchKey")),
         Fault::Archived => return Ok(refused(403, "InvalidObjectState")),
         Fault::Late(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
-        Fault::None | Fault::CutAt(_) => {}
+        Fault::ReadOnly if request.method() != "GET" && request.method() != "HEAD" => {
+            return Ok(refused(403, "AccessDenied"));
+        }
+        Fault::None | Fault::CutAt(_) | Fault::AnswerLost | Fault::ReadOnly => {}
     }
+    let is_lost = fault == Fault::AnswerLost && request.method() == "PUT";
     let path = root.join(request.uri().path().trim_start_matches('/'));
     let is_list = request
         .uri()
@@ -222,6 +244,9 @@ async fn faulty(
         .call(request.map(Body::from))
         .await
         .map_err(|error| std::io::Error::other(format!("{error:?}")))?;
+    if is_lost {
+        return Err(std::io::Error::other("the line is cut"));
+    }
     if answer.headers().contains_key("etag") && path.is_file() {
         let etag = etag_of(&path).parse().unwrap();
         answer.headers_mut().insert("etag", etag);

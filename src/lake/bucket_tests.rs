@@ -1,0 +1,251 @@
+//! What a commit promises where there are no locks: of two that believe to have the turn, one is told that he has not.
+
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use object_store::path::Path as Key;
+use tokio::runtime::Runtime;
+
+use super::tests::{adding, commit, data_file, removing, write};
+use super::*;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+});
+
+/// A bucket, and lakes as different processes open them.
+struct Bucket(Arc<InMemory>);
+
+impl Bucket {
+    fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    fn reach(&self, patience: Patience) -> Arc<LakeBucket> {
+        let objects = Arc::<InMemory>::clone(&self.0) as Arc<dyn ObjectStore>;
+        let prefix = Key::from("some/where");
+        LakeBucket::over(objects, "bucket", prefix, patience, RUNTIME.handle())
+    }
+
+    fn store(&self) -> Store {
+        Store::in_bucket(self.reach(Patience::default()))
+    }
+
+    fn lake(&self) -> Lake {
+        Lake::open_or_create_in(self.store()).unwrap()
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.reach(Patience::default()).exists(path).unwrap()
+    }
+
+    fn remove(&self, path: &str) {
+        let bucket = self.reach(Patience::default());
+        bucket.remove_all(&[path.to_owned()]).unwrap();
+    }
+}
+
+fn is_overtaken(done: Result<Manifest, LakeError>) -> bool {
+    matches!(done, Err(LakeError::Overtaken { .. }))
+}
+
+#[test]
+fn what_a_writer_leaves_behind_is_swept_by_the_next_and_can_never_count() {
+    let bucket = Bucket::new();
+    let (one, other) = (bucket.lake(), bucket.lake());
+    let slow = write(&one);
+    let base = slow.snapshot().unwrap();
+    let file = data_file(&slow);
+    assert!(bucket.has(&file.path));
+    // It was silent for so long that its turn was taken.
+    bucket.remove(LOCK);
+    let quick = write(&other);
+    assert!(!bucket.has(&file.path));
+    assert_eq!(quick.snapshot().unwrap().version, 1);
+    assert_eq!(quick.snapshot().unwrap().operation, Operation::Fence);
+    assert!(is_overtaken(slow.commit(&base, &adding(&file))));
+
+    // Nor does it help to begin again under the old number.
+    let late = data_file(&slow);
+    assert!(is_overtaken(
+        slow.commit(&slow.snapshot().unwrap(), &adding(&late))
+    ));
+    let kept = data_file(&quick);
+    commit(&quick, &adding(&kept));
+    drop((slow, quick));
+    drop(one);
+    drop(write(&other));
+    let manifest = other.snapshot().unwrap();
+    assert_eq!(manifest.files(LakeTable::Rejected), [kept.clone()]);
+    assert!(bucket.has(&kept.path));
+    assert!(!bucket.has(&late.path));
+}
+
+#[test]
+fn a_compaction_that_was_overtaken_is_done_again_and_not_put_on_top() {
+    let bucket = Bucket::new();
+    let (one, other) = (bucket.lake(), bucket.lake());
+    let slow = write(&one);
+    let old = data_file(&slow);
+    let base = commit(&slow, &adding(&old));
+    let new = data_file(&slow);
+    bucket.remove(LOCK);
+    let quick = write(&other);
+    let change = Change {
+        operation: Operation::Compact,
+        remove: vec![(LakeTable::Rejected, old.path.clone())],
+        ..adding(&new)
+    };
+    assert!(is_overtaken(slow.commit(&base, &change)));
+    assert!(bucket.has(&old.path));
+    drop(quick);
+}
+
+#[test]
+fn retired_files_stay_for_a_reader_and_go_with_the_next_writer() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    let old = data_file(&guard);
+    commit(&guard, &adding(&old));
+    let reader = bucket.lake();
+    commit(&guard, &removing(&old));
+    assert!(bucket.has(&old.path));
+    drop(guard);
+    drop(write(&lake));
+    assert!(bucket.has(&old.path));
+    drop(reader);
+    let guard = write(&lake);
+    assert!(!bucket.has(&old.path));
+    assert_eq!(guard.snapshot().unwrap().version, 2, "no fence was needed");
+}
+
+#[test]
+fn the_mark_of_a_reader_that_died_keeps_nothing() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    let old = data_file(&guard);
+    commit(&guard, &adding(&old));
+    drop(guard);
+    bucket
+        .store()
+        .bucket()
+        .unwrap()
+        .overwrite("readers/dead", "dead 0".into())
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    let patience = Patience {
+        reader: Duration::from_millis(40),
+        ..Patience::default()
+    };
+    let lake = Lake::open_in(Store::in_bucket(bucket.reach(patience))).unwrap();
+    let guard = write(&lake);
+    commit(&guard, &removing(&old));
+    assert!(!bucket.has(&old.path));
+    assert!(!bucket.has("readers/dead"));
+}
+
+#[test]
+fn the_turn_of_a_writer_that_died_is_taken_and_that_of_one_at_work_is_waited_for() {
+    let bucket = Bucket::new();
+    drop(bucket.lake());
+    let patience = Patience {
+        writer: Duration::from_millis(200),
+        ..Patience::default()
+    };
+    let open = || Lake::open_in(Store::in_bucket(bucket.reach(patience))).unwrap();
+    bucket
+        .reach(patience)
+        .overwrite(LOCK, "dead 0".into())
+        .unwrap();
+    let lake = open();
+    let guard = lake.write(DateTime::UNIX_EPOCH, || ()).unwrap();
+    let (other, waited) = (open(), Mutex::new(false));
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            drop(other.write(DateTime::UNIX_EPOCH, || *waited.lock().unwrap() = true));
+        });
+        // Long enough that it would be taken for dead if it did not renew its mark.
+        std::thread::sleep(Duration::from_millis(600));
+        assert!(*waited.lock().unwrap());
+        assert!(!second.is_finished());
+        let file = data_file(&guard);
+        commit(&guard, &adding(&file));
+        drop(guard);
+        second.join().unwrap();
+    });
+    assert!(!bucket.has(LOCK));
+}
+
+/// While one writer sleeps between its last look and its commit, others commit, and its number is used and forgotten.
+#[derive(Debug)]
+struct Sleep {
+    others: Mutex<Option<(Lake, Arc<InMemory>)>>,
+}
+
+impl Watch for Sleep {
+    fn before(&self, step: Step, path: &Path) -> io::Result<()> {
+        if step != Step::Publish || !path.ends_with("manifest/00000001.json") {
+            return Ok(());
+        }
+        if let Some((lake, objects)) = self.others.lock().unwrap().take() {
+            let bucket = Bucket(objects);
+            bucket.remove(LOCK);
+            let guard = write(&lake);
+            for _ in 0..4 {
+                let file = data_file(&guard);
+                commit(&guard, &adding(&file));
+            }
+            bucket.remove("manifest/00000001.json");
+        }
+        Ok(())
+    }
+
+    fn after(&self, _: Step, _: &Path) {}
+}
+
+#[test]
+fn a_number_that_was_used_and_forgotten_is_no_commit() {
+    let bucket = Bucket::new();
+    let other = bucket.lake();
+    let sleep = Arc::new(Sleep {
+        others: Mutex::new(Some((other, Arc::clone(&bucket.0)))),
+    });
+    let watched = bucket.store().watched(Arc::<Sleep>::clone(&sleep) as _);
+    let lake = Lake::open_in(watched).unwrap();
+    let guard = write(&lake);
+    let file = data_file(&guard);
+    let done = guard.commit(&guard.snapshot().unwrap(), &adding(&file));
+    assert!(is_overtaken(done));
+    let manifest = bucket.lake().snapshot().unwrap();
+    assert!(!manifest.files(LakeTable::Rejected).contains(&file));
+}
+
+#[test]
+fn a_prefix_with_other_objects_is_left_alone_and_lost_manifests_are_told() {
+    let bucket = Bucket::new();
+    let put = |path: &str| {
+        let bucket = bucket.reach(Patience::default());
+        bucket.overwrite(path, "dear".into()).unwrap();
+    };
+    assert!(matches!(
+        Lake::open_in(bucket.store()).unwrap_err(),
+        LakeError::NotALake { .. }
+    ));
+    put("letter.txt");
+    assert!(matches!(
+        Lake::open_or_create_in(bucket.store()).unwrap_err(),
+        LakeError::Occupied { .. }
+    ));
+    put("events/date=2026-03-02/00000001-0000-a.parquet");
+    for open in [Lake::open_in, Lake::open_or_create_in] {
+        assert!(matches!(
+            open(bucket.store()).unwrap_err(),
+            LakeError::ManifestsLost { .. }
+        ));
+    }
+}
