@@ -19,6 +19,10 @@ test:
 torture KILLS="1000":
     ROLECALL_TORTURE={{KILLS}} cargo test --locked --test torture -- --test-threads 2
 
+# Ingest from a bucket on loopback: requests, time, memory; the tables of docs/performance.md
+bench-s3 PROFILE="release":
+    cargo bench --profile {{PROFILE}} --bench s3
+
 # One fuzz target for as many seconds as are asked for: `just fuzz decode 600`. Needs cargo-fuzz and a nightly compiler.
 fuzz TARGET SECONDS="600":
     cargo +nightly fuzz run --dev {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -dict=fuzz/cloudtrail.dict

@@ -1,4 +1,6 @@
-"""Reads a bucket and a queue of moto, another simulator of AWS, with the command line, as a user would.
+"""Reads a bucket and a queue of moto, another simulator of AWS, and keeps a lake in one, with the command line, as a user would.
+
+Then other tools read that lake: DuckDB its files, and a parser of Athena's SQL the statements for it.
 
 Arguments: the program, and the folder of a log tree (below it `AWSLogs`).
 """
@@ -6,6 +8,7 @@ Arguments: the program, and the folder of a log tree (below it `AWSLogs`).
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -13,9 +16,23 @@ import tempfile
 import time
 
 import boto3
+import duckdb
+import duckdb_extension_httpfs
+import sqlglot
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 PROGRAM, LOGS = sys.argv[1], pathlib.Path(sys.argv[2])
+PAGE = pathlib.Path(__file__).parents[1] / "docs/s3.md"
+# The statements of the page, under the names that its headings give them.
+DOCUMENTED = {
+    name.lower(): text
+    for name, text in re.findall(r"\*\*(DuckDB|Athena)\*\*.*?```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+}
+OWN = """
+    SELECT origin_name, persona_arn, event_source, count(*) AS calls FROM attributed_events
+    WHERE event_time >= '2026-03-03' AND event_time < '2026-03-04' AND origin_name IS NOT NULL
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
 FILES = sorted(path for path in LOGS.rglob("*") if path.is_file() and "AWSLogs" in path.parts)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAMOTOEXAMPLE",
@@ -51,6 +68,27 @@ def ingest(url, folder, *source):
     ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     print(ran.stderr.strip())
     return ran.returncode, json.loads(ran.stdout or "{}"), ran.stderr
+
+
+def ask(url, *arguments):
+    command = [PROGRAM, *arguments, "--lake", "s3://lake/team", "--endpoint-url", url]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    print(ran.stderr.strip())
+    return ran.stdout
+
+
+def by_duckdb(url, sql):
+    connection = duckdb.connect()
+    # `INSTALL httpfs` would fetch it from DuckDB's own server.
+    package = pathlib.Path(duckdb_extension_httpfs.__file__).parent
+    extension = next(package.rglob("httpfs.duckdb_extension"))
+    connection.execute(f"LOAD '{extension}'")
+    endpoint = url.removeprefix("http://")
+    connection.execute(
+        "CREATE SECRET (TYPE s3, KEY_ID 'AKIAMOTOEXAMPLE', SECRET 'moto', REGION 'us-east-1', "
+        f"ENDPOINT '{endpoint}', URL_STYLE 'path', USE_SSL false)"
+    )
+    return connection.execute(sql).fetchall()
 
 
 def check(what, found, wanted):
@@ -98,8 +136,22 @@ def main():
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )["Attributes"]
             check("messages that are left", sum(map(int, waiting.values())), 0)
+        s3.create_bucket(Bucket="lake")
+        ask(url, "ingest", "s3://trail")
+        ask(url, "compact")
+        counted = json.loads(ask(url, "sql", "SELECT count(*) AS n FROM events"))
+        check("events of the lake in a bucket", counted["n"], events)
+        found = by_duckdb(url, DOCUMENTED["duckdb"].replace("s3://BUCKET/PREFIX", "s3://lake/team"))
+        own = [json.loads(line) for line in ask(url, "sql", OWN).splitlines()]
+        check("DuckDB tells the same of it", found, [tuple(row.values()) for row in own])
+        check("and that is something", len(found) > 3, True)
     finally:
         server.kill()
+    statements = subprocess.run(
+        [PROGRAM, "schema", "--athena"], capture_output=True, text=True, check=True
+    ).stdout
+    parsed = sqlglot.parse(statements, dialect="athena") + sqlglot.parse(DOCUMENTED["athena"], dialect="athena")
+    check("statements for Athena that a parser reads", len([one for one in parsed if one]), 9)
 
 
 main()

@@ -10,7 +10,7 @@
 //! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
 //! ```
 //!
-//! `ingest` is the corridor from `source` to `events`. `ARCHITECTURE.md` follows one event through all of it.
+//! `iam` and `aws` stand above all of them: what a name says, and how AWS is reached. `ingest` is the corridor from `source` to `events`. `ARCHITECTURE.md` follows one event through all of it.
 
 pub mod aws;
 pub mod iam;

@@ -60,11 +60,9 @@ impl Lease {
                 }
                 drop(own.lock_shared());
             }
-            Some(Hold::Bucket(own)) => {
-                if own.is_only_reader().is_ok_and(|alone| alone) {
-                    act();
-                }
-            }
+            // Where it cannot be told whether others read, they may.
+            Some(Hold::Bucket(own)) if !own.is_only_reader().unwrap_or(false) => {}
+            Some(Hold::Bucket(_)) => act(),
         }
     }
 }

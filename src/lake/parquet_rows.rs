@@ -149,7 +149,8 @@ fn open(store: &Store, data_file: &DataFile, wanted: Wanted<'_>) -> Result<FileR
 fn footer(bucket: &LakeBucket, data_file: &DataFile) -> Result<ParquetMetaData, ParquetError> {
     let mut decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?
         .with_page_index_policy(PageIndexPolicy::Optional);
-    let mut ranges = vec![data_file.size.saturating_sub(FOOTER_BYTES)..data_file.size];
+    let end = data_file.size.saturating_sub(FOOTER_BYTES)..data_file.size;
+    let mut ranges = Vec::from([end]);
     loop {
         let parts = fetch(bucket, &data_file.path, &ranges)?;
         decoder.push_ranges(ranges, parts)?;

@@ -77,7 +77,7 @@ fn a_file_that_is_not_finished_is_not_seen_and_leaves_nothing() {
     let (root, lake) = new_lake(&dir);
     let guard = write(&lake);
     let file = guard.new_file(LakeTable::Rejected, None).unwrap();
-    assert!(!root.join(&file.path()).exists());
+    assert!(!root.join(file.path()).exists());
     assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 1);
     drop(file);
     assert_eq!(std::fs::read_dir(root.join("staging")).unwrap().count(), 0);

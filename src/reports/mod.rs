@@ -3,6 +3,7 @@
 //! Holds: what is told here is in the answers of `sql/queries`, nothing is worked out anew.  Next: `output`.
 
 mod account_review;
+mod athena;
 mod catalog;
 mod who;
 
@@ -10,6 +11,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 pub use account_review::{SECTIONS, SMALL_FILES, Section};
+pub use athena::athena;
 pub use catalog::catalog;
 pub use who::{Chain, Proof, descendants, named, prove};
 

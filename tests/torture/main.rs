@@ -11,6 +11,7 @@
     clippy::print_stdout,
     clippy::exit,
     clippy::format_collect,
+    clippy::format_push_string,
     clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
     dead_code,

@@ -134,7 +134,8 @@ impl LakeBucket {
     /// The key of a path below the lake.
     pub(in crate::lake) fn key(&self, path: &str) -> Path {
         let parts = path.split('/').filter(|part| !part.is_empty());
-        Path::from_iter(self.prefix.parts().chain(parts.map(Into::into)))
+        let parts = parts.map(Into::into);
+        self.prefix.parts().chain(parts).collect()
     }
 
     /// Does something on the runtime, and waits until it is done.
@@ -179,9 +180,8 @@ impl LakeBucket {
             let mut tries = 0;
             loop {
                 let put = objects.put_opts(&key, bytes.clone().into(), PutMode::Create.into());
-                let error = match put.await {
-                    Ok(_) => return Ok(true),
-                    Err(error) => error,
+                let Err(error) = put.await else {
+                    return Ok(true);
                 };
                 tries += 1;
                 let found = match objects.get(&key).await {

@@ -249,7 +249,10 @@ impl Store {
                 let name = format!("{prefix}{chance:016x}.parquet");
                 let upload = bucket.begin(&format!("{folder}/{name}"));
                 let held = BytesMut::new();
-                (name, Body::Bucket(Arc::clone(bucket), upload, held))
+                (
+                    name,
+                    Body::Bucket(Arc::clone(bucket), Box::new(upload), held),
+                )
             }
         };
         Ok(NewFile {
@@ -409,7 +412,7 @@ pub(super) struct NewFile {
 enum Body {
     Disk(NamedTempFile),
     /// With the bytes that are not yet on their way.
-    Bucket(Arc<LakeBucket>, Upload, BytesMut),
+    Bucket(Arc<LakeBucket>, Box<Upload>, BytesMut),
 }
 
 impl NewFile {

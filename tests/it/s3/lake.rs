@@ -178,7 +178,7 @@ fn throttling_and_lost_answers_change_nothing() {
     let asked = AtomicU64::new(0);
     server.fail(move |path, _| {
         let number = asked.fetch_add(1, Ordering::SeqCst);
-        if path.contains("/manifest/") && number % 2 == 0 {
+        if path.contains("/manifest/") && number.is_multiple_of(2) {
             Fault::AnswerLost
         } else if number % 5 == 3 {
             Fault::SlowDown

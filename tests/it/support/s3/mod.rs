@@ -193,9 +193,10 @@ async fn answer(
     let fault = (shared.plan.lock().unwrap())(&path, &query);
     let now = shared.now.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most.fetch_max(now, Ordering::SeqCst);
-    let alone = match request.headers().contains_key("if-none-match") {
-        true => Some(shared.create.lock().await),
-        false => None,
+    let alone = if request.headers().contains_key("if-none-match") {
+        Some(shared.create.lock().await)
+    } else {
+        None
     };
     let answer = faulty(service, fault, shared.root.clone(), request).await;
     drop(alone);
