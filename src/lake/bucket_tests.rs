@@ -188,6 +188,17 @@ fn the_turn_of_a_writer_that_died_is_taken_and_that_of_one_at_work_is_waited_for
 #[derive(Debug)]
 struct Sleep {
     others: Mutex<Option<(Lake, Arc<InMemory>)>>,
+    /// What others added in the meantime.
+    added: Mutex<Vec<DataFile>>,
+}
+
+impl Sleep {
+    fn new(bucket: &Bucket) -> Arc<Self> {
+        Arc::new(Self {
+            others: Mutex::new(Some((bucket.lake(), Arc::clone(&bucket.0)))),
+            added: Mutex::default(),
+        })
+    }
 }
 
 impl Watch for Sleep {
@@ -202,6 +213,7 @@ impl Watch for Sleep {
             for _ in 0..4 {
                 let file = data_file(&guard);
                 commit(&guard, &adding(&file));
+                self.added.lock().unwrap().push(file);
             }
             bucket.remove("manifest/00000001.json");
         }
@@ -214,10 +226,7 @@ impl Watch for Sleep {
 #[test]
 fn a_number_that_was_used_and_forgotten_is_no_commit() {
     let bucket = Bucket::new();
-    let other = bucket.lake();
-    let sleep = Arc::new(Sleep {
-        others: Mutex::new(Some((other, Arc::clone(&bucket.0)))),
-    });
+    let sleep = Sleep::new(&bucket);
     let watched = bucket.store().watched(Arc::<Sleep>::clone(&sleep) as _);
     let lake = Lake::open_in(watched).unwrap();
     let guard = write(&lake);
@@ -226,6 +235,115 @@ fn a_number_that_was_used_and_forgotten_is_no_commit() {
     assert!(is_overtaken(&done));
     let manifest = bucket.lake().snapshot().unwrap();
     assert!(!manifest.files(LakeTable::Rejected).contains(&file));
+}
+
+#[test]
+fn a_fence_under_a_number_that_was_used_and_forgotten_removes_nothing() {
+    let bucket = Bucket::new();
+    let sleep = Sleep::new(&bucket);
+    // What a killed writer left makes the next one build a fence.
+    let killed = bucket.lake();
+    drop(data_file(&write(&killed)));
+    let watched = bucket.store().watched(Arc::<Sleep>::clone(&sleep) as _);
+    let lake = Lake::open_in(watched).unwrap();
+    let guard = lake.write(DateTime::UNIX_EPOCH, || ());
+    assert!(matches!(guard, Err(LakeError::Overtaken { .. })));
+    let added = sleep.added.lock().unwrap();
+    assert_eq!(added.len(), 4);
+    assert!(added.iter().all(|file| bucket.has(&file.path)));
+}
+
+#[test]
+fn a_removal_under_a_number_that_was_used_and_forgotten_removes_nothing() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    let old = data_file(&guard);
+    commit(&guard, &adding(&old));
+    drop(guard);
+    let base = lake.snapshot().unwrap();
+    let sleep = Arc::new(Overtake {
+        base: base.clone(),
+        bucket: bucket.reach(Patience::default()),
+    });
+    let watched = bucket.store().watched(sleep as _);
+    let lake = Lake::open_in(watched).unwrap();
+    let guard = write(&lake);
+    assert!(is_overtaken(&guard.commit(&base, &removing(&old))));
+    assert!(bucket.has(&old.path));
+}
+
+/// Puts a manifest two numbers on, which still has what its base had, just before ours is published.
+#[derive(Debug)]
+struct Overtake {
+    base: Manifest,
+    bucket: Arc<LakeBucket>,
+}
+
+impl Watch for Overtake {
+    fn before(&self, step: Step, path: &Path) -> io::Result<()> {
+        if step == Step::Publish && path.ends_with("manifest/00000002.json") {
+            let mut later = self.base.clone();
+            later.version = 3;
+            let text = serde_json::to_vec(&later).unwrap();
+            self.bucket
+                .overwrite("manifest/00000003.json", text.into())?;
+        }
+        Ok(())
+    }
+
+    fn after(&self, _: Step, _: &Path) {}
+}
+
+#[test]
+fn a_writer_whose_state_is_older_than_its_number_commits_nothing() {
+    let bucket = Bucket::new();
+    let (one, other) = (bucket.lake(), bucket.lake());
+    let slow = write(&one);
+    bucket.remove(LOCK);
+    let quick = write(&other);
+    let file = data_file(&quick);
+    commit(&quick, &adding(&file));
+    // Without any file of its own there is no number to give it away.
+    let newest = slow.snapshot().unwrap();
+    assert!(is_overtaken(&slow.commit(&newest, &removing(&file))));
+    assert!(bucket.has(&file.path));
+}
+
+#[test]
+fn manifests_are_forgotten_by_their_age_in_the_bucket() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    for _ in 0..40 {
+        let file = data_file(&guard);
+        commit(&guard, &adding(&file));
+    }
+    // All of today.
+    let found = bucket.reach(Patience::default()).list("manifest").unwrap();
+    assert_eq!(found.len(), 41);
+}
+
+#[test]
+fn what_goes_up_in_parts_is_whole_and_what_is_given_up_is_nowhere() {
+    use std::io::Write as _;
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    let bytes: Vec<u8> = (0..20_000_000_u32).map(|at| at.to_le_bytes()[1]).collect();
+    let mut file = guard.new_file(LakeTable::Rejected, None).unwrap();
+    for part in bytes.chunks(70_000) {
+        file.write_all(part).unwrap();
+    }
+    assert!(!bucket.has(file.path()));
+    assert_eq!(file.publish().unwrap(), 20_000_000);
+    let reach = bucket.reach(Patience::default());
+    assert!(reach.read(file.path()).unwrap() == bytes);
+    let mut other = guard.new_file(LakeTable::Rejected, None).unwrap();
+    other.write_all(&bytes).unwrap();
+    let path = other.path().to_owned();
+    drop(other);
+    assert!(!bucket.has(&path));
 }
 
 #[test]

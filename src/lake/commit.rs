@@ -45,12 +45,8 @@ impl Change {
     }
 
     /// The state that comes of this change to `base`.
-    fn applied_to(&self, base: &Manifest, at: DateTime<Utc>) -> Manifest {
-        let mut next = base.clone();
-        next.version += 1;
-        next.operation = self.operation;
-        next.committed_at = at;
-        concat!("rolecall ", env!("CARGO_PKG_VERSION")).clone_into(&mut next.written_by);
+    fn applied_to(&self, base: &Manifest, at: DateTime<Utc>) -> Result<Manifest, LakeError> {
+        let mut next = base.next(self.operation, at)?;
         // Other files with the same rows: what was worked out from them still holds.
         if self.operation != Operation::Compact && self.touches(LakeTable::Events) {
             next.events_version = next.version;
@@ -67,7 +63,7 @@ impl Change {
             files.extend(added.map(|(_, file)| file.clone()));
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
-        next
+        Ok(next)
     }
 
     /// Whether it may be applied to a state that another writer made of the one it was meant for.
@@ -161,28 +157,24 @@ impl<'a> WriteGuard<'a> {
             store.sync_dir(folder)?;
         }
         let is_in_bucket = store.bucket().is_some();
-        // Where locks do not work, another one may have taken them for leftovers; in a bucket who has a number may, if theirs is lower.
-        let is_left = |file: &DataFile| {
-            if is_in_bucket {
-                sweep::version_of(&file.path).is_some_and(|version| version > base.version)
-            } else {
-                store.exists(&file.path)
-            }
+        let may_count = if is_in_bucket {
+            // Files of another number may be swept by whoever took that one.
+            base.version + 1 == self.next_version.load(Ordering::Relaxed)
+        } else {
+            // Where locks do not work, another one may have taken them for leftovers.
+            change.add.iter().all(|(_, file)| store.exists(&file.path))
         };
-        if !change.add.iter().all(|(_, file)| is_left(file)) {
+        if !may_count {
             return Err(overtaken());
         }
-        let mut next = change.applied_to(base, self.now);
+        let mut next = change.applied_to(base, self.now)?;
         while !next.publish(store)? {
             let newest = self.snapshot()?;
             // In a bucket our new files may be swept now that their number is taken.
             if is_in_bucket || !change.stands_on(&newest) {
                 return Err(overtaken());
             }
-            next = change.applied_to(&newest, self.now);
-        }
-        if is_in_bucket && !self.is_still_told(&next, change)? {
-            return Err(overtaken());
+            next = change.applied_to(&newest, self.now)?;
         }
         self.next_version.store(next.version + 1, Ordering::Relaxed);
         manifest::forget_old(store, next.version);
@@ -198,20 +190,6 @@ impl<'a> WriteGuard<'a> {
             .collect();
         self.remove_unless_read(&retired);
         Ok(next)
-    }
-
-    /// Whether what came after `next`, if anything did, was built on it: a number that was used and forgotten is free again, and
-    /// whoever slept for days between his last look and his commit would take it.
-    fn is_still_told(&self, next: &Manifest, change: &Change) -> Result<bool, LakeError> {
-        let store = self.store();
-        if manifest::versions(store)?.last() == Some(&next.version) {
-            return Ok(true);
-        }
-        let Some(after) = manifest::read_if_there(store, next.version + 1)? else {
-            return Ok(false);
-        };
-        let tells = |(table, file): &(LakeTable, DataFile)| after.files(*table).contains(file);
-        Ok(change.add.iter().all(tells))
     }
 
     /// Removes retired files at once when nobody else reads; else the next opening does.

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::LakeError;
-use super::store::Store;
+use super::store::{Store, chance};
 use super::table::LakeTable;
 
 /// The newest lake format this build reads and writes.
@@ -72,6 +72,12 @@ pub struct Manifest {
     pub format: u32,
     /// The number of this commit; 0 is the empty lake.
     pub version: u64,
+    /// Tells this commit from any other that was ever tried under its number.
+    #[serde(default)]
+    pub commit_id: String,
+    /// The `commit_id` of the state that this commit was made of.
+    #[serde(default)]
+    pub parent_id: String,
     /// What this commit was for.
     #[serde(default)]
     pub operation: Operation,
@@ -100,6 +106,8 @@ impl Manifest {
         Self {
             format: FORMAT_VERSION,
             version: 0,
+            commit_id: String::new(),
+            parent_id: String::new(),
             operation: Operation::default(),
             committed_at: DateTime::UNIX_EPOCH,
             written_by: String::new(),
@@ -125,14 +133,22 @@ impl Manifest {
         self.events_version == self.resolved_version
     }
 
-    /// The same state under the next number.
-    pub(super) fn fence(&self, at: DateTime<Utc>) -> Self {
-        Self {
+    /// The same state under the next number, committed now for a purpose of its own.
+    pub(super) fn next(&self, operation: Operation, at: DateTime<Utc>) -> Result<Self, LakeError> {
+        let unnamed = |source| LakeError::Io {
+            doing: "name a commit in",
+            path: PathBuf::from(FOLDER),
+            source,
+        };
+        Ok(Self {
             version: self.version + 1,
-            operation: Operation::Fence,
+            commit_id: chance().map_err(unnamed)?,
+            parent_id: self.commit_id.clone(),
+            operation,
             committed_at: at,
+            written_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
             ..self.clone()
-        }
+        })
     }
 
     /// What it says that cannot be, under the number that its name bears.
@@ -163,13 +179,29 @@ impl Manifest {
             source,
         })?;
         // Without working locks another one may be further than we know, and its older manifests gone.
-        if versions(store)?
+        let is_late = versions_from(store, self.version)?
             .last()
-            .is_some_and(|last| *last >= self.version)
-        {
+            .is_some_and(|last| *last >= self.version);
+        if is_late || !store.put_new(&path, text)? {
             return Ok(false);
         }
-        store.put_new(&path, text)
+        Ok(store.bucket().is_none() || self.is_told(store)?)
+    }
+
+    /// Whether what came after this commit, if anything did, was built on it.
+    ///
+    /// A number that was used and forgotten is free again: whoever was halted for days between his last look and his put would take it.
+    fn is_told(&self, store: &Store) -> Result<bool, LakeError> {
+        if versions_from(store, self.version)?.last() == Some(&self.version) {
+            return Ok(true);
+        }
+        match read(store, self.version + 1) {
+            Ok(after) => Ok(after.parent_id == self.commit_id),
+            Err(LakeError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -191,7 +223,13 @@ fn name_of(version: u64) -> String {
 
 /// The version numbers present, ascending; names that are no version are passed over.
 pub(super) fn versions(store: &Store) -> Result<Vec<u64>, LakeError> {
-    let names = store.list(FOLDER)?;
+    versions_from(store, 0)
+}
+
+/// The same; those before `first` may be left out.
+fn versions_from(store: &Store, first: u64) -> Result<Vec<u64>, LakeError> {
+    let before = first.checked_sub(1).map(name_of);
+    let names = store.list_behind(FOLDER, before.as_deref())?;
     let mut versions: Vec<u64> = names.iter().filter_map(|name| version_of(name)).collect();
     versions.sort_unstable();
     Ok(versions)
@@ -210,6 +248,8 @@ pub(super) fn forget_old(store: &Store, newest: u64) {
             let found = versions(store).unwrap_or_default();
             found.into_iter().filter(is_old).collect()
         }
+        // To look each time would make many commits dear.
+        Some(_) if !newest.is_multiple_of(16) => return,
         Some(bucket) => {
             let found = bucket.list(FOLDER).unwrap_or_default();
             let times: BTreeMap<u64, DateTime<Utc>> = found
@@ -226,25 +266,20 @@ pub(super) fn forget_old(store: &Store, newest: u64) {
     store.remove_quietly(&old.into_iter().map(path_of).collect::<Vec<_>>());
 }
 
-/// The manifest of that number, unless it was forgotten.
-pub(super) fn read_if_there(store: &Store, version: u64) -> Result<Option<Manifest>, LakeError> {
-    match read(store, version) {
-        Err(LakeError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        found => found.map(Some),
-    }
-}
-
 /// Reads the newest state.
 pub(super) fn newest(store: &Store) -> Result<Manifest, LakeError> {
     let mut last_seen = None;
     loop {
         let Some(version) = versions(store)?.pop() else {
             let path = store.root();
-            return Err(if store.data_files()?.is_empty() {
-                LakeError::NotALake { path }
-            } else {
-                LakeError::ManifestsLost { path }
-            });
+            if store.data_files()?.is_empty() {
+                return Err(LakeError::NotALake { path });
+            }
+            // Somebody may have made it between our two looks.
+            if versions(store)?.is_empty() {
+                return Err(LakeError::ManifestsLost { path });
+            }
+            continue;
         };
         match read(store, version) {
             // Writers went so far between our two looks that it was forgotten; there is a newer one.

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use object_store::ObjectStoreExt as _;
 use tokio::sync::oneshot;
 
-use super::store::LakeBucket;
+use super::store::{LakeBucket, chance};
 use super::{LOCK, READERS};
 
 /// Our own mark; gone when it is dropped.
@@ -160,9 +160,4 @@ impl Drop for Mark {
 
 fn beat(holder: &str, number: u64) -> Bytes {
     format!("{holder} {number}\n").into()
-}
-
-fn chance() -> io::Result<String> {
-    let chance = getrandom::u64().map_err(io::Error::other)?;
-    Ok(format!("{chance:016x}"))
 }

@@ -266,8 +266,12 @@ impl Lake {
     fn create_in_bucket(store: &Store, bucket: &LakeBucket) -> Result<(), LakeError> {
         let path = store.root();
         let found = bucket.list("").map_err(LakeError::io("list", &path))?;
+        if !manifest::versions(store)?.is_empty() {
+            return Ok(());
+        }
         if !store.data_files()?.is_empty() {
-            return Err(LakeError::ManifestsLost { path });
+            // Somebody may have made it between our two looks.
+            return manifest::newest(store).map(drop);
         }
         if found.iter().any(|(name, _)| !OURS.contains(&name.as_str())) {
             return Err(LakeError::Occupied { path });

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::lease::Lease;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Operation};
 use super::store::{STAGING, Store};
 use super::{LakeError, LakeTable};
 
@@ -50,7 +50,7 @@ pub(super) fn in_bucket(
         .partition(|path| version_of(path).is_some_and(|version| version > manifest.version));
     let mut manifest = manifest;
     if !unborn.is_empty() {
-        let fence = manifest.fence(now);
+        let fence = manifest.next(Operation::Fence, now)?;
         if !fence.publish(store)? {
             return Err(LakeError::Overtaken { path: store.root() });
         }
@@ -81,7 +81,7 @@ fn nameless(found: Vec<String>, manifest: &Manifest) -> Vec<String> {
 }
 
 /// The commit that a data file was written for, by its name.
-pub(super) fn version_of(path: &str) -> Option<u64> {
+fn version_of(path: &str) -> Option<u64> {
     let (_, name) = path.rsplit_once('/')?;
     name.split('-').next()?.parse().ok()
 }

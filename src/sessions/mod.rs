@@ -67,7 +67,8 @@ pub async fn resolve(
     guard: &WriteGuard<'_>,
     limits: EngineLimits,
 ) -> Result<Resolved, SessionsError> {
-    let manifest = guard.snapshot()?;
+    let mut draft = Draft::new(guard, Operation::Resolve)?;
+    let manifest = draft.base();
     if manifest.is_resolved() {
         return Ok(Resolved {
             sessions: manifest.rows(LakeTable::Sessions),
@@ -76,16 +77,15 @@ pub async fn resolve(
     }
     let engine = Engine::open(limits)?;
     let store = guard.store();
-    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, &manifest))?;
+    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, manifest))?;
     let kept = [(LakeTable::Sessions, SESSIONS)]
         .into_iter()
         .chain(KEPT_FACTS);
     for (table, columns) in kept {
-        engine.register_table(TableSpec::of(table, columns, store, &manifest))?;
+        engine.register_table(TableSpec::of(table, columns, store, manifest))?;
     }
     let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
-    let mut draft = Draft::new(guard, Operation::Resolve)?;
     for old in draft.files(LakeTable::Sessions) {
         draft.replace(LakeTable::Sessions, &old, None);
     }

@@ -192,6 +192,10 @@ impl LakeBucket {
                 };
                 match found {
                     Some(found) => return Ok(found == bytes),
+                    // It came and went.
+                    None if matches!(error, object_store::Error::AlreadyExists { .. }) => {
+                        return Ok(false);
+                    }
                     None if tries < TRIES && is_unsure(&error) => {
                         tokio::time::sleep(Duration::from_millis(100 << tries)).await;
                     }
@@ -212,14 +216,25 @@ impl LakeBucket {
         folder: &str,
     ) -> io::Result<Vec<(String, Option<DateTime<Utc>>)>> {
         let (objects, key) = (self.objects(), self.key(folder));
+        let own = key.clone();
         let found = self.wait(async move { objects.list_with_delimiter(Some(&key)).await })?;
         let name = |path: &Path| path.filename().unwrap_or_default().to_owned();
         let folders = found.common_prefixes.iter().map(|path| (name(path), None));
-        let files = found.objects.iter();
+        // A folder made by hand is an object of its own name.
+        let files = found.objects.iter().filter(|object| object.location != own);
         Ok(files
             .map(|object| (name(&object.location), Some(object.last_modified)))
             .chain(folders)
             .collect())
+    }
+
+    /// The names of objects in a folder behind `name`.
+    pub(super) fn list_behind(&self, folder: &str, name: &str) -> io::Result<Vec<String>> {
+        let (key, offset) = (self.key(folder), self.key(&format!("{folder}/{name}")));
+        let found = self.objects.list_with_offset(Some(&key), &offset);
+        let found: Vec<_> = self.wait(found.try_collect())?;
+        let names = found.iter().filter_map(|object| object.location.filename());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// The Parquet objects below folders, as paths below the lake.

@@ -243,10 +243,9 @@ impl Store {
                 (name.to_string_lossy().into_owned(), Body::Disk(file))
             }
             Place::Bucket(bucket) => {
-                let chance = getrandom::u64().map_err(|error| {
-                    LakeError::io("name a file in", &self.path_of(folder))(io::Error::other(error))
-                })?;
-                let name = format!("{prefix}{chance:016x}.parquet");
+                let chance =
+                    chance().map_err(LakeError::io("name a file in", &self.path_of(folder)))?;
+                let name = format!("{prefix}{chance}.parquet");
                 let upload = bucket.begin(&format!("{folder}/{name}"));
                 let held = BytesMut::new();
                 (
@@ -304,10 +303,20 @@ impl Store {
 
     /// The names in a folder.
     pub(super) fn list(&self, path: &str) -> Result<Vec<String>, LakeError> {
+        self.list_behind(path, None)
+    }
+
+    /// The same; those up to `name` may be left out.
+    pub(super) fn list_behind(
+        &self,
+        path: &str,
+        name: Option<&str>,
+    ) -> Result<Vec<String>, LakeError> {
         let place = self.path_of(path);
-        self.try_step(Step::List, &place, || match &self.place {
-            Place::Disk(_) => disk::names_in(&place),
-            Place::Bucket(bucket) => {
+        self.try_step(Step::List, &place, || match (&self.place, name) {
+            (Place::Disk(_), _) => disk::names_in(&place),
+            (Place::Bucket(bucket), Some(name)) => bucket.list_behind(path, name),
+            (Place::Bucket(bucket), None) => {
                 let found = bucket.list(path)?;
                 Ok(found.into_iter().map(|(name, _)| name).collect())
             }
@@ -396,6 +405,12 @@ impl Store {
             }
         }
     }
+}
+
+/// A name that nobody else has.
+pub(super) fn chance() -> io::Result<String> {
+    let chance = getrandom::u64().map_err(io::Error::other)?;
+    Ok(format!("{chance:016x}"))
 }
 
 /// A data file that is being written. Dropped before it is published, it is gone.
