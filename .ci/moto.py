@@ -91,6 +91,26 @@ def by_duckdb(url, sql):
     return connection.execute(sql).fetchall()
 
 
+def by_role(url):
+    """A profile that takes a role, in an environment without keys."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder, "config")
+        config.write_text(
+            "[profile base]\naws_access_key_id = AKIAMOTOEXAMPLE\naws_secret_access_key = moto\n"
+            "[profile hat]\nrole_arn = arn:aws:iam::123456789012:role/hat\nsource_profile = base\n"
+            f"region = us-east-1\nendpoint_url = {url}\n"
+        )
+        environment = {
+            "AWS_CONFIG_FILE": str(config),
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_STS": url,
+        }
+        command = [PROGRAM, "sql", "SELECT 1 AS one", "--lake", "s3://lake/team", "--profile", "hat"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        check("by a profile that takes a role" + ran.stderr, ran.stdout.strip(), '{"one":1}')
+
+
 def check(what, found, wanted):
     if found != wanted:
         sys.exit(f"{what}: {found} instead of {wanted}")
@@ -145,6 +165,7 @@ def main():
         own = [json.loads(line) for line in ask(url, "sql", OWN).splitlines()]
         check("DuckDB tells the same of it", found, [tuple(row.values()) for row in own])
         check("and that is something", len(found) > 3, True)
+        by_role(url)
     finally:
         server.kill()
     statements = subprocess.run(

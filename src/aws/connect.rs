@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_types::service_config::ServiceConfigKey;
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::SpawnedReqwestConnector;
 use tokio::runtime::Handle;
@@ -60,6 +64,8 @@ impl Default for S3Options {
 
 /// Attempts of one request, with waits that grow and vary; throttling passes.
 const ATTEMPTS: u32 = 8;
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const ATTEMPT_PATIENCE: Duration = Duration::from_mins(2);
 /// The region that is asked where a bucket lies, as long as nothing names one.
 const SOME_REGION: &str = "us-east-1";
 
@@ -92,6 +98,10 @@ pub(crate) async fn reach(bucket: &str, options: &S3Options) -> Result<Reached, 
         .map(str::to_owned);
     match (response.status().as_u16(), there) {
         (404, _) => return Err(S3Error::of(&format!("s3://{bucket}"), &error)),
+        // What was named is wrong, and the other client would not say so.
+        (301, _) if options.region.is_some() => {
+            return Err(S3Error::of(&format!("s3://{bucket}"), &error));
+        }
         (_, Some(there)) if options.region.is_none() => {
             let config = reached.config.into_builder().region(Region::new(there));
             reached = Reached::new(bucket, options, config.build());
@@ -126,36 +136,55 @@ impl Reached {
     }
 
     /// The client that DataFusion reads with; its requests are made on `runtime`.
-    pub(crate) fn object_store(&self, runtime: &Handle) -> object_store::Result<AmazonS3> {
+    pub(crate) async fn object_store(&self, runtime: &Handle) -> object_store::Result<AmazonS3> {
         let region = self.config.region().map_or(SOME_REGION, Region::as_ref);
-        // A bucket's name with dots fits no certificate.
-        let in_path = self.path_style || self.bucket.contains('.');
-        let endpoint = match &self.endpoint_url {
-            Some(url) if in_path => Some(url.clone()),
-            Some(url) => Some(url.replacen("://", &format!("://{}.", self.bucket), 1)),
-            None if region.starts_with("cn-") && in_path => {
-                Some(format!("https://s3.{region}.amazonaws.com.cn"))
-            }
-            None if region.starts_with("cn-") => {
-                let bucket = &self.bucket;
-                Some(format!("https://{bucket}.s3.{region}.amazonaws.com.cn"))
-            }
-            None => None,
-        };
+        let (endpoint, in_path) = self.endpoint(region).await?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
             .with_region(region)
             .with_virtual_hosted_style_request(!in_path)
+            .with_client_options(
+                ClientOptions::new()
+                    .with_allow_http(endpoint.starts_with("http://"))
+                    .with_connect_timeout(CONNECT_PATIENCE)
+                    .with_timeout(ATTEMPT_PATIENCE),
+            )
+            .with_endpoint(endpoint)
+            .with_retry(object_store::RetryConfig {
+                max_retries: ATTEMPTS as usize,
+                ..object_store::RetryConfig::default()
+            })
             .with_http_connector(SpawnedReqwestConnector::new(runtime.clone()));
         if let Some(provider) = self.config.credentials_provider() {
             builder = builder.with_credentials(Arc::new(Chain::new(provider)));
         }
-        if let Some(endpoint) = endpoint {
-            builder = builder
-                .with_allow_http(endpoint.starts_with("http://"))
-                .with_endpoint(endpoint);
-        }
         builder.build()
+    }
+
+    /// Where AWS's own client would go, without the bucket's name where that stands in the path, and whether it does.
+    async fn endpoint(&self, region: &str) -> object_store::Result<(String, bool)> {
+        let unknown =
+            |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
+                store: "S3",
+                source,
+            };
+        let parameters = Params::builder()
+            .region(region)
+            .bucket(&self.bucket)
+            .use_fips(self.config.use_fips().unwrap_or_default())
+            .use_dual_stack(self.config.use_dual_stack().unwrap_or_default())
+            .force_path_style(self.path_style)
+            .set_endpoint(self.endpoint_url.clone())
+            .build()
+            .map_err(|error| unknown(error.into()))?;
+        let resolver = DefaultResolver::new();
+        let found = resolver.resolve_endpoint(&parameters).await;
+        let found = found.map_err(unknown)?;
+        let url = found.url().trim_end_matches('/');
+        Ok(match url.strip_suffix(&format!("/{}", self.bucket)) {
+            Some(url) => (url.to_owned(), true),
+            None => (url.to_owned(), false),
+        })
     }
 }
 
@@ -178,7 +207,7 @@ pub(crate) async fn configuration(options: &S3Options) -> SdkConfig {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https)
+        .http_client(https.clone())
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(ATTEMPTS)
@@ -187,15 +216,26 @@ pub(crate) async fn configuration(options: &S3Options) -> SdkConfig {
         )
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(10))
+                .connect_timeout(CONNECT_PATIENCE)
                 .read_timeout(Duration::from_mins(1))
-                .operation_attempt_timeout(Duration::from_mins(2))
+                .operation_attempt_timeout(ATTEMPT_PATIENCE)
                 .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(profile) = &options.profile {
         // Also where the environment holds keys: whoever names a profile means it.
-        let named = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        // A profile may name a role, a sign-on or a process, and then needs a client of its own.
+        let mut region = options.region.clone().map(Region::new);
+        if region.is_none() {
+            let of_profile = ProfileFileRegionProvider::builder().profile_name(profile);
+            region = of_profile.build().region().await;
+        }
+        let reach = ProviderConfig::without_region()
+            .with_http_client(https)
+            .with_region(region);
+        let named = ProfileFileCredentialsProvider::builder()
+            .configure(&reach)
+            .profile_name(profile);
         loader = loader
             .profile_name(profile)
             .credentials_provider(named.build());
@@ -248,6 +288,74 @@ fn is_by_address(url: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_lake_is_looked_for_where_awss_own_client_looks() {
+        for (bucket, region, url, path_style, wanted) in [
+            (
+                "lake",
+                "eu-west-1",
+                None,
+                false,
+                ("https://lake.s3.eu-west-1.amazonaws.com", false),
+            ),
+            (
+                "lake",
+                "cn-north-1",
+                None,
+                false,
+                ("https://lake.s3.cn-north-1.amazonaws.com.cn", false),
+            ),
+            // A name with dots fits no certificate.
+            (
+                "my.lake",
+                "eu-west-1",
+                None,
+                false,
+                ("https://s3.eu-west-1.amazonaws.com", true),
+            ),
+            (
+                "lake",
+                "eu-west-1",
+                None,
+                true,
+                ("https://s3.eu-west-1.amazonaws.com", true),
+            ),
+            (
+                "lake",
+                "r",
+                Some("https://minio.example.com/"),
+                false,
+                ("https://lake.minio.example.com", false),
+            ),
+            (
+                "lake",
+                "r",
+                Some("https://minio.example.com/"),
+                true,
+                ("https://minio.example.com", true),
+            ),
+            (
+                "lake",
+                "r",
+                Some("http://127.0.0.1:9000"),
+                false,
+                ("http://127.0.0.1:9000", true),
+            ),
+        ] {
+            let options = S3Options {
+                endpoint_url: url.map(str::to_owned),
+                path_style,
+                ..S3Options::default()
+            };
+            let config = SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .build();
+            let reached = Reached::new(bucket, &options, config);
+            let (found, in_path) = reached.endpoint(region).await.unwrap();
+            assert_eq!((found.as_str(), in_path), wanted);
+        }
+    }
 
     #[test]
     fn an_address_takes_the_bucket_in_the_path() {

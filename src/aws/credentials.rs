@@ -11,6 +11,10 @@ use tokio::sync::Mutex;
 
 /// Credentials are fetched again so long before they end.
 const SPARE: Duration = Duration::from_mins(5);
+/// Those that tell no end are looked for again after so long: another program may have renewed them.
+const WITHOUT_END: Duration = Duration::from_mins(15);
+/// So long nobody is asked again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Profiles, sign-on, roles and whatever else `aws-config` knows, kept until they end.
 #[derive(Debug)]
@@ -22,7 +26,10 @@ pub(super) struct Chain {
 #[derive(Debug)]
 struct Kept {
     credential: Arc<AwsCredential>,
-    until: Option<SystemTime>,
+    /// When they are fetched again.
+    until: SystemTime,
+    /// When they end.
+    end: Option<SystemTime>,
 }
 
 impl Chain {
@@ -44,24 +51,38 @@ impl CredentialProvider for Chain {
     )]
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
         let mut kept = self.kept.lock().await;
-        if let Some(Kept { credential, until }) = kept.as_ref()
-            && until.is_none_or(|until| SystemTime::now() + SPARE < until)
-        {
-            return Ok(Arc::clone(credential));
+        let now = SystemTime::now();
+        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.until) {
+            return Ok(Arc::clone(&kept.credential));
         }
-        let found = self.provider.provide_credentials().await;
-        let found = found.map_err(|error| object_store::Error::Unauthenticated {
-            path: String::new(),
-            source: Box::new(error),
-        })?;
+        let found = match (self.provider.provide_credentials().await, kept.as_mut()) {
+            (Ok(found), _) => found,
+            // They are good for some minutes yet, and the next try may go well.
+            (Err(_), Some(kept)) if kept.end.is_none_or(|end| now < end) => {
+                kept.until = now + AGAIN;
+                return Ok(Arc::clone(&kept.credential));
+            }
+            (Err(error), _) => {
+                return Err(object_store::Error::Unauthenticated {
+                    path: "credentials".to_owned(),
+                    source: Box::new(error),
+                });
+            }
+        };
         let credential = Arc::new(AwsCredential {
             key_id: found.access_key_id().to_owned(),
             secret_key: found.secret_access_key().to_owned(),
             token: found.session_token().map(str::to_owned),
         });
+        let end = found.expiry();
+        let until = end.map_or(now + WITHOUT_END, |end| {
+            end.checked_sub(SPARE).unwrap_or(end)
+        });
         *kept = Some(Kept {
             credential: Arc::clone(&credential),
-            until: found.expiry(),
+            // Whoever hands out nothing longer is not asked for each request.
+            until: until.max(now + AGAIN),
+            end,
         });
         Ok(credential)
     }

@@ -1,5 +1,7 @@
 //! What can go wrong with a bucket, in words that name it and say what to do.
 
+use std::io;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 /// What can go wrong with a bucket.
@@ -22,6 +24,9 @@ pub enum S3Error {
         detail: String,
     },
 }
+
+/// What can be done where no credentials were found, or they have ended.
+pub(crate) const NO_CREDENTIALS: &str = "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 impl S3Error {
     pub(crate) fn of<E>(place: &str, error: &SdkError<E>) -> Self
@@ -49,9 +54,7 @@ impl S3Error {
             }
             Self::Refused { code, detail, .. } => match hint_of(code) {
                 Some(hint) => hint,
-                None if detail.contains("redential") || detail.contains("IMDS") => {
-                    "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                }
+                None if detail.contains("redential") || detail.contains("IMDS") => NO_CREDENTIALS,
                 None => "check the network, `--endpoint-url` and `--aws-region`",
             },
         };
@@ -59,11 +62,41 @@ impl S3Error {
     }
 }
 
-/// What can be done about an answer of S3 that was kept as text, apart from rights that are missing.
-pub(crate) fn hint_of_answer(text: &str) -> Option<&'static str> {
-    let (_, rest) = text.split_once("<Code>")?;
-    let (code, _) = rest.split_once("</Code>")?;
-    hint_of(code).filter(|_| code != "AccessDenied")
+/// A refusal of S3 that came as text.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(crate) struct Refusal {
+    code: String,
+    message: String,
+}
+
+impl Refusal {
+    /// What an answer in XML says, somewhere in a text.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let part = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
+        };
+        Some(Self {
+            code: part("Code")?,
+            message: part("Message").unwrap_or_default(),
+        })
+    }
+
+    /// The nearest kind of an error of the system.
+    pub(crate) fn kind(&self) -> io::ErrorKind {
+        match self.code.as_str() {
+            "AccessDenied" => io::ErrorKind::PermissionDenied,
+            "NoSuchKey" | "NoSuchBucket" => io::ErrorKind::NotFound,
+            "PreconditionFailed" => io::ErrorKind::AlreadyExists,
+            _ => io::ErrorKind::Other,
+        }
+    }
+
+    /// What can be done about it, apart from rights that are missing: which they are depends on what was tried.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        hint_of(&self.code).filter(|_| self.code != "AccessDenied")
+    }
 }
 
 /// What can be done about a code of AWS's.

@@ -10,4 +10,4 @@ mod failure;
 pub use connect::S3Options;
 pub(crate) use connect::{configuration, reach};
 pub use failure::S3Error;
-pub(crate) use failure::{hint_of_answer, told};
+pub(crate) use failure::{NO_CREDENTIALS, Refusal, told};

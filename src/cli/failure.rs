@@ -168,6 +168,9 @@ impl From<EngineError> for Failure {
         if error.is_out_of_memory() {
             failure = failure.with_hint("give it more with `--memory`, for example `--memory 8GiB`, or ask for fewer days or columns");
         }
+        if error.is_file_gone() {
+            failure = failure.with_hint("a writer put others in its place: ask again; in a bucket the right to write below `readers/` keeps files until a question is answered (docs/s3.md)");
+        }
         failure
     }
 }

@@ -246,7 +246,7 @@ impl World {
         if let Some(bucket) = self.lake_bucket.get() {
             return Ok(Store::in_bucket(Arc::clone(bucket)));
         }
-        let reached = LakeBucket::open(uri, &self.aws, Patience::default(), self.runtime.handle())?;
+        let reached = LakeBucket::open(uri, &self.aws, Patience::default())?;
         let bucket = self.lake_bucket.get_or_init(|| reached);
         Ok(Store::in_bucket(Arc::clone(bucket)))
     }

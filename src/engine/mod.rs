@@ -75,6 +75,18 @@ impl EngineError {
         }
     }
 
+    /// Whether a file of the table was gone when it was to be read.
+    pub fn is_file_gone(&self) -> bool {
+        match self {
+            Self::Query { source, .. } | Self::Register { source, .. } => matches!(
+                source.find_root(),
+                DataFusionError::ObjectStore(error)
+                    if matches!(**error, object_store::Error::NotFound { .. })
+            ),
+            Self::Statements { .. } => false,
+        }
+    }
+
     /// The table that a question names and that is not there.
     pub fn unknown_table(&self) -> Option<String> {
         let cause = self.root_cause()?;

@@ -1,20 +1,14 @@
 //! What a commit promises where there are no locks: of two that believe to have the turn, one is told that he has not.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
-use tokio::runtime::Runtime;
 
 use super::tests::{adding, commit, data_file, removing, write};
 use super::*;
-
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(1).enable_all().build().unwrap()
-});
 
 /// A bucket, and lakes as different processes open them.
 struct Bucket(Arc<InMemory>);
@@ -27,7 +21,13 @@ impl Bucket {
     fn reach(&self, patience: Patience) -> Arc<LakeBucket> {
         let objects = Arc::<InMemory>::clone(&self.0) as Arc<dyn ObjectStore>;
         let prefix = Key::from("some/where");
-        LakeBucket::over(objects, "bucket", prefix, patience, RUNTIME.handle())
+        LakeBucket::over(
+            objects,
+            "bucket",
+            prefix,
+            patience,
+            store::Thread::start().unwrap(),
+        )
     }
 
     fn store(&self) -> Store {
@@ -344,6 +344,28 @@ fn what_goes_up_in_parts_is_whole_and_what_is_given_up_is_nowhere() {
     let path = other.path().to_owned();
     drop(other);
     assert!(!bucket.has(&path));
+}
+
+#[test]
+fn a_file_that_is_shorter_than_it_was_written_is_an_error_with_its_name() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let guard = write(&lake);
+    let reach = bucket.reach(Patience::default());
+    for size in [0_usize, 3, 5_000] {
+        let mut file = data_file(&guard);
+        reach.overwrite(&file.path, vec![0; size].into()).unwrap();
+        file.size = 10_000;
+        let Err(error) = read_columns(guard.store(), &file, None) else {
+            panic!("{size} bytes were read");
+        };
+        assert!(
+            error
+                .to_string()
+                .contains("s3://bucket/some/where/rejected/"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{LOCK, LakeError, READERS, sweep};
 #[derive(Debug)]
 pub struct Lease {
     store: Store,
-    /// `None` where nothing can be removed.
+    /// `None` for who may only read: on disk nothing is removed then, in a bucket others may remove what he reads.
     hold: Option<Hold>,
 }
 

@@ -1,7 +1,7 @@
 //! Marks in a bucket: objects that say that somebody is at work, renewed as long as he is.
 //!
-//! A bucket has no locks. Marks save work and keep files that are being read; no promise rests on them: what makes a commit safe is
-//! that its manifest must not be there.
+//! A bucket has no locks. A writer's mark saves work, and no promise rests on it: what makes a commit safe is that its manifest must
+//! not be there. A reader's keeps the files that he reads.
 
 use std::io;
 use std::sync::{Arc, Mutex, mpsc};
@@ -9,11 +9,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::sync::oneshot;
 
 use super::store::{LakeBucket, chance};
 use super::{LOCK, READERS};
+
+/// So long a mark's removal is waited for.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Our own mark; gone when it is dropped.
 #[derive(Debug)]
@@ -36,6 +40,14 @@ impl Mark {
         let holder = chance()?;
         loop {
             if bucket.create(LOCK, &beat(&holder, 0))? {
+                // Commits would overwrite each other where this is taken.
+                if bucket.create(LOCK, &beat("nobody", 0))? {
+                    bucket.remove_all(&[LOCK.to_owned()])?;
+                    return Err(io::Error::new(
+                        io::ErrorKind::Unsupported,
+                        "the server overwrites an object although it is told to create it (`If-None-Match: *`)",
+                    ));
+                }
                 let every = patience / 4;
                 return Ok(Self::keep(bucket, LOCK.to_owned(), holder, every));
             }
@@ -76,38 +88,16 @@ impl Mark {
 
     /// Renews the mark until it is dropped, or is another's.
     fn keep(bucket: &Arc<LakeBucket>, name: String, holder: String, every: Duration) -> Self {
-        let (stop, mut stopped) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
         let (done, gone) = mpsc::sync_channel(1);
-        let (objects, key) = (bucket.objects(), bucket.key(&name));
+        let renewal = Renewal {
+            objects: bucket.objects(),
+            key: bucket.key(&name),
+            is_of_reader: name != LOCK,
+            holder,
+        };
         bucket.spawn(async move {
-            let mut number = 0_u64;
-            loop {
-                let is_over = tokio::select! {
-                    _ = &mut stopped => true,
-                    () = tokio::time::sleep(every) => false,
-                };
-                // A mark that was taken for a dead one's is not ours any more.
-                let found = objects.get(&key).await;
-                let found = match found {
-                    Ok(found) => found.bytes().await,
-                    Err(error) => Err(error),
-                };
-                let is_ours = match found {
-                    Ok(found) => found.starts_with(holder.as_bytes()),
-                    Err(object_store::Error::NotFound { .. }) => false,
-                    // It cannot be told now; the next time will.
-                    Err(_) => !is_over,
-                };
-                if is_over || !is_ours {
-                    if is_ours {
-                        drop(objects.delete(&key).await);
-                    }
-                    break;
-                }
-                number += 1;
-                // One renewal that fails is made up for by the next.
-                drop(objects.put(&key, beat(&holder, number).into()).await);
-            }
+            renewal.go_on(every, stopped).await;
             // Nobody waits for a mark whose process is ending.
             done.send(()).ok();
         });
@@ -151,9 +141,60 @@ impl Mark {
 impl Drop for Mark {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // Until it is gone, or can never go.
+        // One that cannot be removed now is a dead one's before long.
         if let Ok(gone) = self.gone.get_mut() {
-            gone.recv().ok();
+            gone.recv_timeout(FAREWELL).ok();
+        }
+    }
+}
+
+struct Renewal {
+    objects: Arc<dyn ObjectStore>,
+    key: Path,
+    holder: String,
+    /// A reader's own mark is put again where it was taken for a dead one's.
+    is_of_reader: bool,
+}
+
+impl Renewal {
+    async fn go_on(&self, every: Duration, mut stopped: oneshot::Receiver<()>) {
+        let mut number = 0;
+        loop {
+            number += 1;
+            let renewed = async {
+                tokio::time::sleep(every).await;
+                // One renewal that fails or hangs is made up for by the next.
+                tokio::time::timeout(every, self.renew(number)).await
+            };
+            tokio::select! {
+                _ = &mut stopped => break,
+                renewed = renewed => {
+                    if let Ok(Ok(false)) = renewed {
+                        return;
+                    }
+                }
+            }
+        }
+        if let Ok(true) = self.is_ours().await {
+            self.objects.delete(&self.key).await.ok();
+        }
+    }
+
+    /// Writes the mark anew; returns false where it is another's by now.
+    async fn renew(&self, number: u64) -> object_store::Result<bool> {
+        if !self.is_of_reader && !self.is_ours().await? {
+            return Ok(false);
+        }
+        let beat = beat(&self.holder, number);
+        self.objects.put(&self.key, beat.into()).await?;
+        Ok(true)
+    }
+
+    async fn is_ours(&self) -> object_store::Result<bool> {
+        match self.objects.get(&self.key).await {
+            Ok(found) => Ok(found.bytes().await?.starts_with(self.holder.as_bytes())),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

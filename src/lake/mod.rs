@@ -33,7 +33,7 @@ pub use rows::{Row, RowBuilder};
 pub use store::{LakeBucket, Patience, Step, Store, Traffic, Watch};
 pub use table::LakeTable;
 
-use crate::aws::hint_of_answer;
+use crate::aws::{NO_CREDENTIALS, Refusal};
 use lease::{Turn, sweep_if_idle};
 
 /// Held by the one process that writes.
@@ -90,7 +90,7 @@ pub enum LakeError {
         /// What it names.
         file: String,
     },
-    /// Another writer changed the lake at the same moment; only where locks do not work.
+    /// Another writer changed the lake at the same moment: in a bucket, or where locks do not work.
     #[error("another rolecall changed lake `{}` at the same moment", path.display())]
     Overtaken {
         /// The lake.
@@ -169,8 +169,12 @@ impl LakeError {
     fn hint_of_answer(&self) -> Option<&'static str> {
         let mut error: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(cause) = error {
-            if let Some(hint) = hint_of_answer(&cause.to_string()) {
-                return Some(hint);
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                let inner = io.get_ref()?;
+                return match inner.downcast_ref::<object_store::Error>() {
+                    Some(object_store::Error::Unauthenticated { .. }) => Some(NO_CREDENTIALS),
+                    _ => inner.downcast_ref::<Refusal>()?.hint(),
+                };
             }
             error = cause.source();
         }

@@ -143,7 +143,7 @@ impl TableWriter {
     }
 }
 
-/// Copies `data_file` without the rows for which `drop_row` returns true; `None` when none is left.
+/// Copies the rows of `data_file` for which `keep` returns true, given their position; `None` when there is none.
 pub fn copy_without(
     guard: &WriteGuard<'_>,
     table: LakeTable,
@@ -161,7 +161,7 @@ pub fn copy_without(
     let mut writer: Option<TableWriter> = None;
     let mut position = 0;
     for batch in reader {
-        let batch = batch.map_err(arrow)?;
+        let batch = batch?;
         let kept: arrow::array::BooleanArray = (0..batch.num_rows())
             .map(|row| Some(keep(position + row as u64, &batch, row)))
             .collect();

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
-use arrow::error::ArrowError;
 use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
@@ -26,7 +25,10 @@ const BATCH_ROWS: usize = 8192;
 const FOOTER_BYTES: u64 = 64 << 10;
 
 /// The rows of one file, in its order.
-pub struct FileRows(Inner);
+pub struct FileRows {
+    inner: Inner,
+    path: PathBuf,
+}
 
 enum Inner {
     Disk(ParquetRecordBatchReader),
@@ -34,12 +36,22 @@ enum Inner {
 }
 
 impl Iterator for FileRows {
-    type Item = Result<RecordBatch, ArrowError>;
+    type Item = Result<RecordBatch, LakeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (decoder, bucket, path) = match &mut self.0 {
-            Inner::Disk(reader) => return reader.next(),
-            Inner::Bucket(decoder, bucket, path) => (decoder, bucket, path),
+        let batch = self.inner.next()?;
+        Some(batch.map_err(|source| LakeError::Parquet {
+            path: self.path.clone(),
+            source,
+        }))
+    }
+}
+
+impl Inner {
+    fn next(&mut self) -> Option<Result<RecordBatch, ParquetError>> {
+        let (decoder, bucket, path) = match self {
+            Self::Disk(reader) => return Some(reader.next()?.map_err(ParquetError::from)),
+            Self::Bucket(decoder, bucket, path) => (decoder, bucket, path),
         };
         loop {
             let step = decoder.try_decode().and_then(|decoded| match decoded {
@@ -53,7 +65,7 @@ impl Iterator for FileRows {
             match step {
                 Ok(None) => {}
                 Ok(Some(batch)) => return batch.map(Ok),
-                Err(error) => return Some(Err(error.into())),
+                Err(error) => return Some(Err(error)),
             }
         }
     }
@@ -82,14 +94,7 @@ pub fn read_rows(
         columns: None,
         positions: Some(positions),
     };
-    let rows = open(store, data_file, wanted)?;
-    rows.map(|batch| {
-        batch.map_err(|source| LakeError::Parquet {
-            path: store.path_of(&data_file.path),
-            source: source.into(),
-        })
-    })
-    .collect()
+    open(store, data_file, wanted)?.collect()
 }
 
 /// What is wanted of a file.
@@ -133,7 +138,8 @@ fn open(store: &Store, data_file: &DataFile, wanted: Wanted<'_>) -> Result<FileR
             Inner::Disk(wanted.of(builder, data_file).build().map_err(parquet)?)
         }
         Some(bucket) => {
-            let metadata = footer(bucket, data_file).map_err(parquet)?;
+            let metadata =
+                footer(bucket, data_file, wanted.positions.is_some()).map_err(parquet)?;
             let builder = ParquetPushDecoderBuilder::try_new_decoder(Arc::new(metadata));
             let builder = builder.map_err(parquet)?;
             Inner::Bucket(
@@ -143,12 +149,22 @@ fn open(store: &Store, data_file: &DataFile, wanted: Wanted<'_>) -> Result<FileR
             )
         }
     };
-    Ok(FileRows(inner))
+    Ok(FileRows { inner, path })
 }
 
-fn footer(bucket: &LakeBucket, data_file: &DataFile) -> Result<ParquetMetaData, ParquetError> {
-    let mut decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?
-        .with_page_index_policy(PageIndexPolicy::Optional);
+/// Reads what a file says of itself, with the places of its pages where some rows alone are wanted.
+fn footer(
+    bucket: &LakeBucket,
+    data_file: &DataFile,
+    wants_pages: bool,
+) -> Result<ParquetMetaData, ParquetError> {
+    let mut decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?.with_page_index_policy(
+        if wants_pages {
+            PageIndexPolicy::Optional
+        } else {
+            PageIndexPolicy::Skip
+        },
+    );
     let end = data_file.size.saturating_sub(FOOTER_BYTES)..data_file.size;
     let mut ranges = Vec::from([end]);
     loop {
@@ -170,7 +186,16 @@ fn fetch(
     ranges: &[Range<u64>],
 ) -> Result<Vec<Bytes>, ParquetError> {
     let fetched = bucket.read_ranges(path, ranges);
-    fetched.map_err(|error: io::Error| ParquetError::External(Box::new(error)))
+    let fetched = fetched.map_err(|error: io::Error| ParquetError::External(Box::new(error)))?;
+    let is_whole =
+        |(range, part): (&Range<u64>, &Bytes)| range.end - range.start == part.len() as u64;
+    if ranges.iter().zip(&fetched).all(is_whole) {
+        Ok(fetched)
+    } else {
+        Err(ParquetError::EOF(
+            "the file is shorter than it was written".to_owned(),
+        ))
+    }
 }
 
 /// The text at `row` of a column, or `None` where it is null.

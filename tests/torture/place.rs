@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use rolecall::aws::S3Options;
@@ -56,14 +55,6 @@ impl Ground {
     }
 }
 
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-});
-
 impl Place {
     /// As one word for a process of our own, and back.
     pub fn word(&self) -> String {
@@ -102,7 +93,7 @@ impl Place {
                     ..S3Options::default()
                 };
                 let uri = format!("s3://lake/{name}");
-                let bucket = LakeBucket::open(&uri, &options, patience, RUNTIME.handle());
+                let bucket = LakeBucket::open(&uri, &options, patience);
                 Store::in_bucket(bucket.unwrap())
             }
         }

@@ -15,10 +15,10 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
 use tokio::io::AsyncWriteExt as _;
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 
 use super::counted::{Counted, Traffic};
-use crate::aws::{S3Error, S3Options, reach};
+use crate::aws::{Refusal, S3Error, S3Options, reach};
 
 /// Bytes of one part of an upload; what is smaller goes up in one request.
 const PART_BYTES: usize = 8 << 20;
@@ -39,7 +39,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            writer: Duration::from_secs(15),
+            writer: Duration::from_secs(30),
             reader: Duration::from_hours(1),
         }
     }
@@ -52,17 +52,52 @@ pub struct LakeBucket {
     prefix: Path,
     objects: Arc<Counted>,
     pub(in crate::lake) patience: Patience,
-    runtime: Handle,
+    thread: Thread,
+}
+
+/// A thread for requests alone: marks must be renewed however busy all others are.
+#[derive(Debug)]
+pub(in crate::lake) struct Thread(Option<Runtime>);
+
+impl Thread {
+    pub(in crate::lake) fn start() -> io::Result<Self> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn runtime(&self) -> io::Result<&Runtime> {
+        let ended = || io::ErrorKind::BrokenPipe.into();
+        self.0.as_ref().ok_or_else(ended)
+    }
+
+    /// Does something there, and waits until it is done, from plain code and from async code alike.
+    fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<T> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.runtime()?.spawn(async move {
+            // Nobody waits any more: then nobody needs it.
+            sender.send(work.await).ok();
+        });
+        let ended = |_| io::Error::other("the request came to no end");
+        receiver.recv().map_err(ended)
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // To wait for it is forbidden to async code, and nothing is left to be done there.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl LakeBucket {
-    /// Reaches the bucket of `s3://BUCKET[/PREFIX]`; its requests are made on `runtime`, which must have threads of its own.
-    pub fn open(
-        uri: &str,
-        options: &S3Options,
-        patience: Patience,
-        runtime: &Handle,
-    ) -> Result<Arc<Self>, S3Error> {
+    /// Reaches the bucket of `s3://BUCKET[/PREFIX]`.
+    pub fn open(uri: &str, options: &S3Options, patience: Patience) -> Result<Arc<Self>, S3Error> {
         let no_bucket = || S3Error::NoBucket(uri.to_owned());
         let rest = uri.strip_prefix("s3://").ok_or_else(no_bucket)?;
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -70,22 +105,22 @@ impl LakeBucket {
             return Err(no_bucket());
         }
         let prefix = Path::parse(prefix).map_err(|_| S3Error::Prefix(uri.to_owned()))?;
-        let (bucket, options) = (name.to_owned(), options.clone());
-        let (sender, receiver) = mpsc::sync_channel(1);
-        runtime.spawn(async move { sender.send(reach(&bucket, &options).await).ok() });
-        let reached = receiver.recv().map_err(|_| S3Error::Refused {
+        let refused = |detail: String| S3Error::Refused {
             place: format!("s3://{name}"),
             code: String::new(),
-            detail: "the program is ending".to_owned(),
-        })??;
-        let s3 = reached
-            .object_store(runtime)
-            .map_err(|error| S3Error::Refused {
-                place: format!("s3://{name}"),
-                code: String::new(),
-                detail: error.to_string(),
-            })?;
-        Ok(Self::over(Arc::new(s3), name, prefix, patience, runtime))
+            detail,
+        };
+        let failed = |error: io::Error| refused(error.to_string());
+        let thread = Thread::start().map_err(failed)?;
+        let (bucket, options) = (name.to_owned(), options.clone());
+        let handle = thread.runtime().map_err(failed)?.handle().clone();
+        let reached = thread.wait(async move {
+            let reached = reach(&bucket, &options).await?;
+            Ok(reached.object_store(&handle).await)
+        });
+        let s3 = reached.map_err(failed)??;
+        let s3 = s3.map_err(|error| refused(error.to_string()))?;
+        Ok(Self::over(Arc::new(s3), name, prefix, patience, thread))
     }
 
     /// The same over any objects.
@@ -94,14 +129,14 @@ impl LakeBucket {
         name: &str,
         prefix: Path,
         patience: Patience,
-        runtime: &Handle,
+        thread: Thread,
     ) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             prefix,
             objects: Arc::new(Counted::new(objects)),
             patience,
-            runtime: runtime.clone(),
+            thread,
         })
     }
 
@@ -143,18 +178,14 @@ impl LakeBucket {
         &self,
         work: impl Future<Output = object_store::Result<T>> + Send + 'static,
     ) -> io::Result<T> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        self.runtime.spawn(async move {
-            // Nobody waits any more: then nobody needs it.
-            sender.send(work.await).ok();
-        });
-        let stopped = |_| io::Error::other("the program is ending");
-        receiver.recv().map_err(stopped)?.map_err(io_error)
+        self.thread.wait(work)?.map_err(io_error)
     }
 
     /// Begins something that nobody waits for.
     pub(in crate::lake) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.runtime.spawn(work));
+        if let Ok(runtime) = self.thread.runtime() {
+            drop(runtime.spawn(work));
+        }
     }
 
     pub(in crate::lake) fn read(&self, path: &str) -> io::Result<Bytes> {
@@ -287,28 +318,40 @@ pub(super) struct Upload(Option<BufWriter>);
 impl Upload {
     pub(super) fn write(&mut self, bucket: &LakeBucket, bytes: Bytes) -> io::Result<()> {
         let mut writer = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let writer = bucket.wait(async move {
-            writer.put(bytes).await?;
-            Ok(writer)
+        // It comes back also where it failed, so that its parts can be given up.
+        let (writer, done) = bucket.wait(async move {
+            let done = writer.put(bytes).await;
+            Ok((writer, done))
         })?;
         self.0 = Some(writer);
-        Ok(())
+        done.map_err(io_error)
     }
 
-    /// Makes it whole.
-    pub(super) fn finish(&mut self, bucket: &LakeBucket) -> io::Result<()> {
+    /// Makes it whole, with so many bytes in all.
+    pub(super) fn finish(&mut self, bucket: &LakeBucket, path: &str, size: u64) -> io::Result<()> {
         let mut writer = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        bucket.wait(async move {
-            let done = writer.shutdown().await;
+        let (objects, key) = (bucket.objects(), bucket.key(path));
+        let (writer, done) = bucket.wait(async move {
+            let Err(error) = writer.shutdown().await else {
+                return Ok((None, Ok(())));
+            };
+            // Where only the answer was lost, it is there.
+            if objects
+                .head(&key)
+                .await
+                .is_ok_and(|found| found.size == size)
+            {
+                return Ok((None, Ok(())));
+            }
             // What object_store said is inside what tokio was told.
-            done.map_err(|error| match error.downcast::<object_store::Error>() {
-                Ok(error) => error,
-                Err(error) => object_store::Error::Generic {
-                    store: "S3",
-                    source: Box::new(error),
-                },
-            })
-        })
+            let error = match error.downcast::<object_store::Error>() {
+                Ok(error) => io_error(error),
+                Err(error) => error,
+            };
+            Ok((Some(writer), Err(error)))
+        })?;
+        self.0 = writer;
+        done
     }
 
     /// Gives up what was begun, so that its parts cost nothing.
@@ -330,6 +373,9 @@ fn is_unsure(error: &object_store::Error) -> bool {
 /// The same as an error of the system, of the nearest kind.
 pub(super) fn io_error(error: object_store::Error) -> io::Error {
     use object_store::Error;
+    if let Some(refusal) = Refusal::of(&error.to_string()) {
+        return io::Error::new(refusal.kind(), refusal);
+    }
     let kind = match &error {
         Error::NotFound { .. } => io::ErrorKind::NotFound,
         Error::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,

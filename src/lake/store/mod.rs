@@ -16,6 +16,8 @@ use bytes::{Bytes, BytesMut};
 use object_store::ObjectStore;
 use tempfile::NamedTempFile;
 
+#[cfg(test)]
+pub(super) use bucket::Thread;
 pub use bucket::{LakeBucket, Patience};
 pub use counted::Traffic;
 pub(super) use disk::open_lock;
@@ -451,10 +453,15 @@ impl NewFile {
                 })?;
             }
             Some(Body::Bucket(bucket, mut upload, held)) => {
-                self.store.try_step(Step::Publish, &place, || {
+                let size = self.size;
+                let done = self.store.try_step(Step::Publish, &place, || {
                     upload.write(&bucket, held.freeze())?;
-                    upload.finish(&bucket)
-                })?;
+                    upload.finish(&bucket, &self.path, size)
+                });
+                if done.is_err() {
+                    upload.abort(&bucket);
+                }
+                done?;
             }
         }
         Ok(self.size)
