@@ -12,7 +12,7 @@ use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
-use super::{World, queue, time};
+use super::{World, queue, resume, time};
 use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
@@ -35,6 +35,16 @@ pub(super) struct IngestArgs {
     /// whose objects are committed
     #[arg(long, value_name = "URL", conflicts_with_all = ["sources", "from", "to", "account", "region"])]
     sqs: Option<String>,
+    /// List buckets from where the last whole reading ended, less SPAN for objects that came late [without a SPAN: 2d]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2d",
+        conflicts_with_all = ["sqs", "from", "to", "account", "region"]
+    )]
+    resume: Option<String>,
     /// Leave sessions and attribution as they are
     #[arg(long)]
     no_resolve: bool,
@@ -64,7 +74,7 @@ pub(super) struct SelectionArgs {
 }
 
 impl SelectionArgs {
-    fn selection(&self, world: &World) -> Result<Selection, Failure> {
+    pub(super) fn selection(&self, world: &World) -> Result<Selection, Failure> {
         let day = |flag, text: &Option<String>| -> Result<Option<NaiveDate>, Failure> {
             let Some(text) = text else { return Ok(None) };
             Ok(Some(time::parse(flag, text, world.now)?.date_naive()))
@@ -88,10 +98,9 @@ pub(super) struct Found {
 pub(super) fn find(
     world: &World,
     sources: &[String],
-    selection: &SelectionArgs,
+    selection: &Selection,
     bucket: &BucketArgs,
 ) -> Result<Found, Failure> {
-    let selection = selection.selection(world)?;
     if sources.iter().filter(|source| *source == "-").count() > 1 {
         return Err(Failure::usage(
             "standard input is named twice".to_owned(),
@@ -119,7 +128,7 @@ pub(super) fn find(
     });
     Ok(Found {
         buckets: buckets.collect(),
-        batches: batches(&locations, &selection, world.now.date_naive())?.peekable(),
+        batches: batches(&locations, selection, world.now.date_naive())?.peekable(),
     })
 }
 
@@ -137,10 +146,16 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     if let Some(url) = &args.sqs {
         return queue::run(world, url, args);
     }
-    let found = find(world, &args.sources, &args.selection, &args.bucket)?;
+    let mut selection = args.selection.selection(world)?;
+    if let Some(span) = &args.resume {
+        selection.from = resume::from(world, &args.sources, span)?;
+    }
+    let found = find(world, &args.sources, &selection, &args.bucket)?;
+    let walks = resume::walks(&args.sources, &selection, args.resume.is_some());
     let lake = Lake::open_or_create_in(world.store()?)?;
     let guard = write(world, &lake)?;
     let books = read_in(world, &guard, found, &args.limits)?;
+    resume::note(world, &guard, walks, &books)?;
     finish(world, &guard, args)?;
     show_books(world, &books)?;
     Ok(exit_of(world, &books, WHERE_REJECTED_ARE))

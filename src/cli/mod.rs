@@ -13,6 +13,7 @@ mod prune;
 mod query;
 mod queue;
 mod resolve;
+mod resume;
 mod review;
 mod schema;
 mod sessions;

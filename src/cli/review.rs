@@ -42,7 +42,12 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
         show(world, world.store()?)?;
         return Ok(Exit::Done);
     }
-    let mut found = find(world, &args.sources, &args.selection, &args.bucket)?;
+    let mut found = find(
+        world,
+        &args.sources,
+        &args.selection.selection(world)?,
+        &args.bucket,
+    )?;
     let (skipped, not_selected, is_empty) = match found.batches.peek() {
         Some(first) => (
             first.skipped,

@@ -3,7 +3,7 @@
 //! A process killed before the manifest is published leaves files that no manifest names; one killed
 //! after it leaves files that should be gone. Either way the next opening sweeps them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -28,6 +28,8 @@ pub struct Change {
     pub resolved: bool,
     /// Set when events before this day are given up.
     pub pruned_before: Option<NaiveDate>,
+    /// Sources in buckets that were read as a whole, by URI, and the day on which that began.
+    pub walked: BTreeMap<String, NaiveDate>,
 }
 
 impl Change {
@@ -37,6 +39,7 @@ impl Change {
             && self.remove.is_empty()
             && !self.resolved
             && self.pruned_before.is_none()
+            && self.walked.is_empty()
     }
 
     fn touches(&self, table: LakeTable) -> bool {
@@ -55,6 +58,9 @@ impl Change {
             next.resolved_version = next.events_version;
         }
         next.pruned_before = base.pruned_before.max(self.pruned_before);
+        for (source, day) in &self.walked {
+            next.walked.insert(source.clone(), *day);
+        }
         let removed: HashSet<&str> = self.remove.iter().map(|(_, path)| path.as_str()).collect();
         for table in LakeTable::ALL {
             let files = next.files_mut(table);

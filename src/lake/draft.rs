@@ -95,6 +95,11 @@ impl<'g> Draft<'g> {
         self.change.pruned_before = Some(day);
     }
 
+    /// Notes that a source in a bucket was read as a whole, by a reading that began on `day`.
+    pub fn walked(&mut self, source: String, day: NaiveDate) {
+        self.change.walked.insert(source, day);
+    }
+
     /// Makes the change count, all of it at once, and starts an empty draft on top of it.
     pub fn commit(&mut self) -> Result<(), LakeError> {
         let next = Change {

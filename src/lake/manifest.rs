@@ -96,6 +96,9 @@ pub struct Manifest {
     /// The first day whose events are kept; the days before it were pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<NaiveDate>,
+    /// Sources in buckets, by URI, and the day on which the last whole reading of each began: what was delivered before that day is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub walked: BTreeMap<String, NaiveDate>,
     /// The files of each table, by path. A manifest without it is damaged: taken for an empty lake, it would cost all data.
     tables: BTreeMap<LakeTable, Vec<DataFile>>,
 }
@@ -114,6 +117,7 @@ impl Manifest {
             events_version: 0,
             resolved_version: 0,
             pruned_before: None,
+            walked: BTreeMap::new(),
             tables: BTreeMap::new(),
         }
     }

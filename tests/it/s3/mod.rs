@@ -509,3 +509,89 @@ fn many_requests_are_on_their_way_at_once_and_no_more_than_asked_for() {
     }
     assert!(most[0] <= 4 && most[1] > 8 && most[1] <= 20, "{most:?}");
 }
+
+#[test]
+fn a_listing_resumes_where_the_last_whole_reading_ended() {
+    let server = Server::new();
+    let count = estate(&server);
+    let folder = tempfile::tempdir().unwrap();
+    let day_before = |days: u64| {
+        let today = chrono::Utc::now().date_naive();
+        (today - chrono::Days::new(days)).to_string()
+    };
+    let put = |days: u64, number: usize| {
+        let day = day_before(days);
+        let id = format!("{days} days before, {number}");
+        server.put(
+            &key(ACCOUNT, "us-east-1", &day, number),
+            &log_file(&id, &day),
+        );
+    };
+    let resume = |more: &[&str]| {
+        let flags = [&["--resume"], more].concat();
+        ingest(&server, folder.path(), "s3://trail", &flags)
+    };
+    let (books, ran) = resume(&[]);
+    assert_eq!(books["files_read"], count, "{}", ran.stderr);
+    assert!(ran.stderr.contains("listing all"), "{}", ran.stderr);
+
+    // Late by a day, and by more than is looked back.
+    put(1, 1);
+    put(9, 2);
+    let (books, ran) = resume(&[]);
+    assert_eq!(
+        (&books["files"], &books["files_read"]),
+        (&1.into(), &1.into())
+    );
+    let from = format!("listing from {}", day_before(2));
+    assert!(ran.stderr.contains(&from), "{}", ran.stderr);
+    let wide = ["ingest", "s3://trail", "--lake", "lake", "--resume=10d"];
+    let ran = run(&server, folder.path(), &wide);
+    assert!(ran.stdout.contains("\"files_read\":1,"), "{}", ran.stdout);
+
+    // What could not be read is tried again, however late: the day stays.
+    put(0, 3);
+    server.fail(|path, _| {
+        if path.ends_with("000003.json.gz") {
+            Fault::Denied
+        } else {
+            Fault::None
+        }
+    });
+    let (_, ran) = resume(&[]);
+    assert_eq!(ran.code, 3);
+    server.fail(|_, _| Fault::None);
+    let (books, _) = resume(&[]);
+    assert_eq!(books["files_read"], 1);
+
+    // Another part of the bucket was never read as a whole.
+    let (_, ran) = ingest(&server, folder.path(), "s3://trail/AWSLogs/", &["--resume"]);
+    assert!(ran.stderr.contains("listing all"), "{}", ran.stderr);
+    let ran = run(&server, folder.path(), &["ingest", "logs", "--resume"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`--resume` is for buckets"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_reading_of_a_part_leaves_no_day_to_resume_at() {
+    let server = Server::new();
+    estate(&server);
+    let folder = tempfile::tempdir().unwrap();
+    for part in [
+        &["--from", "2026-03-03"][..],
+        &["--to", "2026-03-02"],
+        &["--account", ACCOUNT],
+        &["--region", "us-east-1"],
+    ] {
+        ingest(&server, folder.path(), "s3://trail", part);
+        let manifests = std::fs::read_dir(folder.path().join("lake/manifest")).unwrap();
+        for manifest in manifests {
+            let text = std::fs::read_to_string(manifest.unwrap().path()).unwrap();
+            assert!(!text.contains("walked"), "{part:?}: {text}");
+        }
+    }
+}
