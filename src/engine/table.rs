@@ -17,6 +17,7 @@ use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -107,6 +108,9 @@ impl TableSpec {
         }
     }
 }
+
+/// The end of a file that is read first: most footers, with the page index, lie in it.
+const FOOTER_BYTES: usize = 256 << 10;
 
 /// What `ORDER BY` means without further words.
 const ASCENDING: SortOptions = SortOptions {
@@ -308,13 +312,21 @@ impl TableProvider for FileTable {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
-        let source =
-            Arc::new(ParquetSource::new(self.schema.clone()).with_table_parquet_options(options));
         let place = match &self.spec.read_from {
             Some((url, _)) => ObjectStoreUrl::parse(url)?,
             None => ObjectStoreUrl::local_filesystem(),
         };
-        let config = FileScanConfigBuilder::new(place, source)
+        // A file's footer is read once, whichever questions and however many scans of one need it.
+        let runtime = state.runtime_env();
+        let footers = CachedParquetFileReaderFactory::new(
+            runtime.object_store(&place)?,
+            runtime.cache_manager.get_file_metadata_cache(),
+        );
+        let source = ParquetSource::new(self.schema.clone())
+            .with_table_parquet_options(options)
+            .with_metadata_size_hint(FOOTER_BYTES)
+            .with_parquet_file_reader_factory(Arc::new(footers));
+        let config = FileScanConfigBuilder::new(place, Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_output_ordering(order.into_iter().collect())

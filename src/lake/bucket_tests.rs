@@ -157,7 +157,7 @@ fn the_turn_of_a_writer_that_died_is_taken_and_that_of_one_at_work_is_waited_for
     let bucket = Bucket::new();
     drop(bucket.lake());
     let patience = Patience {
-        writer: Duration::from_millis(200),
+        writer: Duration::from_secs(1),
         ..Patience::default()
     };
     let open = || Lake::open_in(Store::in_bucket(bucket.reach(patience))).unwrap();
@@ -173,7 +173,7 @@ fn the_turn_of_a_writer_that_died_is_taken_and_that_of_one_at_work_is_waited_for
             drop(other.write(DateTime::UNIX_EPOCH, || *waited.lock().unwrap() = true));
         });
         // Long enough that it would be taken for dead if it did not renew its mark.
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(2500));
         assert!(*waited.lock().unwrap());
         assert!(!second.is_finished());
         let file = data_file(&guard);
