@@ -13,6 +13,9 @@ pub enum S3Error {
     /// A prefix with empty parts, dots or control characters.
     #[error("the prefix of `{0}` is none that a lake can have")]
     Prefix(String),
+    /// No key begins like that.
+    #[error("nothing lies under `{0}`")]
+    Nothing(String),
     /// A bucket or a queue could not be reached or read.
     #[error("cannot read `{place}`: {detail}")]
     Refused {
@@ -26,7 +29,7 @@ pub enum S3Error {
 }
 
 /// What can be done where no credentials were found, or they have ended.
-pub(crate) const NO_CREDENTIALS: &str = "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+pub(crate) const NO_CREDENTIALS: &str = "no credentials were found: sign in (`aws sso login`), name a profile with `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure list-profiles` shows the profiles that there are";
 
 impl S3Error {
     pub(crate) fn of<E>(place: &str, error: &SdkError<E>) -> Self
@@ -46,6 +49,10 @@ impl S3Error {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoBucket(_) => "write `s3://BUCKET/PREFIX`",
+            Self::Nothing(uri) if uri.contains('*') => {
+                "patterns are for files on disk; name a folder of the bucket, and `--from`, `--account` and `--region` for a part of it"
+            }
+            Self::Nothing(_) => "check the spelling; a folder is read with all its subfolders",
             Self::Prefix(_) => "name one without empty parts, `.`, `..` and control characters",
             Self::Refused { place, code, .. }
                 if !place.starts_with("s3://") && code.contains("AccessDenied") =>

@@ -137,7 +137,7 @@ impl From<S3Error> for Failure {
     fn from(error: S3Error) -> Self {
         let hints = error.hints();
         let exit = match error {
-            S3Error::NoBucket(_) | S3Error::Prefix(_) => Exit::Usage,
+            S3Error::NoBucket(_) | S3Error::Prefix(_) | S3Error::Nothing(_) => Exit::Usage,
             S3Error::Refused { .. } => Exit::Failed,
         };
         Self::of(&error, exit, hints)

@@ -208,8 +208,14 @@ pub(super) fn read_in(
     if books.files == 0 {
         world.ui.say(&format!(
             "no log file was found; {} other files were passed over, {} log files were left out by --from, --to, --account or --region, \
-             which go by the files' names",
-            books.files_skipped, books.files_not_selected
+             which go by the files' names{}",
+            books.files_skipped,
+            books.files_not_selected,
+            if found.buckets.is_empty() {
+                ""
+            } else {
+                "; of a bucket only what these and --resume ask for was listed"
+            }
         ));
     }
     tell_requests(world, &found.buckets);

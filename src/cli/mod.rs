@@ -310,7 +310,10 @@ fn world(global: Global) -> Result<World, Failure> {
     let lake = global.lake.or_else(|| from_environment.map(PathBuf::from));
     if let Some(lake) = lake
         .as_ref()
-        .filter(|lake| lake.to_string_lossy().contains("://"))
+        .filter(|lake| {
+            let lake = lake.to_string_lossy();
+            lake.contains("://") || lake.starts_with("s3:")
+        })
         .filter(|lake| !lake.to_str().is_some_and(Bucket::is_uri))
     {
         return Err(Failure::usage(

@@ -24,7 +24,10 @@ pub(super) fn from(
     if let Some(other) = sources.iter().find(|source| !Bucket::is_uri(source)) {
         return Err(Failure::usage(
             format!("`--resume` is for buckets, and `{other}` is none"),
-            vec!["leave it out, or say `--from 2d`".to_owned()],
+            vec![match time::span("--resume", other) {
+                Ok(_) => format!("write `--resume={other}`"),
+                Err(_) => "leave it out, or say `--from 2d`".to_owned(),
+            }],
         ));
     }
     let walked = match Lake::open_in(world.store()?) {
@@ -85,6 +88,14 @@ pub(super) fn note(
         return Ok(());
     }
     let mut draft = Draft::new(guard, Operation::Ingest)?;
+    if books.files == 0
+        && walks
+            .iter()
+            .any(|source| !draft.base().walked.contains_key(source))
+    {
+        // Nothing was there yet, or nothing was found: no reason to begin later the next time.
+        return Ok(());
+    }
     let today = world.now.date_naive();
     for source in walks {
         if draft.base().walked.get(&source) != Some(&today) {

@@ -30,6 +30,11 @@ pub(super) fn run(world: &World, args: &SchemaArgs) -> Result<Exit, Failure> {
     if args.athena {
         let lake = world.lake_path();
         let uri = lake.to_str().filter(|lake| Bucket::is_uri(lake));
+        if uri.is_none() {
+            world
+                .ui
+                .say("note: BUCKET and PREFIX stand for a lake in S3; name it with `--lake`");
+        }
         let location = uri.unwrap_or("s3://BUCKET/PREFIX").trim_end_matches('/');
         let mut out = world.ui.out()?;
         out.write_all(athena(location).as_bytes())

@@ -41,6 +41,15 @@ pub(super) fn say(words: &str) {
 impl Ui {
     /// Opens where data is to go; `-` is stdout.
     pub(super) fn open(output: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = output.filter(|path| path.to_string_lossy().starts_with("s3:")) {
+            return Err(Failure::usage(
+                format!(
+                    "`{}` is no file: answers are written to disk",
+                    path.display()
+                ),
+                vec!["write to `-` or a file, and copy it with `aws s3 cp`".to_owned()],
+            ));
+        }
         let target = match output.filter(|path| *path != Path::new("-")) {
             None => Target::Stdout,
             Some(path) => open(path).map_err(|error| {

@@ -184,6 +184,34 @@ fn the_turn_of_a_writer_that_died_is_taken_and_that_of_one_at_work_is_waited_for
     assert!(!bucket.has(LOCK));
 }
 
+#[test]
+fn a_writer_that_died_leaves_no_reader() {
+    let bucket = Bucket::new();
+    let lake = bucket.lake();
+    let reach = bucket.reach(Patience::default());
+    for path in ["readers/abc1", "readers/abc2"] {
+        reach.overwrite(path, "left".into()).unwrap();
+    }
+    // Whatever else the mark says is nobody's business.
+    for (mark, gone) in [
+        ("dead readers/abc1 7", "readers/abc1"),
+        ("dead readers/../events 7", LOCK),
+        ("dead - 7", LOCK),
+        ("", LOCK),
+    ] {
+        reach.overwrite(LOCK, mark.into()).unwrap();
+        let patience = Patience {
+            writer: Duration::from_millis(50),
+            ..Patience::default()
+        };
+        let next = Lake::open_in(Store::in_bucket(bucket.reach(patience))).unwrap();
+        drop(write(&next));
+        assert!(!bucket.has(gone), "{mark}");
+    }
+    assert!(bucket.has("readers/abc2"));
+    drop(lake);
+}
+
 /// While one writer sleeps between its last look and its commit, others commit, and its number is used and forgotten.
 #[derive(Debug)]
 struct Sleep {

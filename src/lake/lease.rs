@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::sync::Arc;
 
 use super::mark::Mark;
 use super::store::{LakeBucket, Store, open_lock};
@@ -44,6 +45,13 @@ impl Lease {
             store: store.clone(),
             hold,
         })
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        match &self.hold {
+            Some(Hold::Bucket(mark)) => Some(mark),
+            _ => None,
+        }
     }
 
     /// Does something that needs that nobody else reads, or leaves it where somebody does.
@@ -91,24 +99,31 @@ pub(super) enum Turn {
 
 impl Turn {
     /// Waits until no other process writes. `on_wait` is called once if another process has to be waited for.
-    pub(super) fn take(store: &Store, on_wait: impl FnOnce()) -> Result<Self, LakeError> {
+    ///
+    /// `lease` is what this process itself reads under.
+    pub(super) fn take(
+        store: &Store,
+        lease: &Lease,
+        on_wait: impl FnOnce(),
+    ) -> Result<Self, LakeError> {
         match store.bucket() {
-            Some(bucket) => Self::in_bucket(store, bucket, on_wait),
+            Some(bucket) => Self::in_bucket(store, bucket, lease, on_wait),
             None => Self::on_disk(store, on_wait),
         }
     }
 
     fn in_bucket(
         store: &Store,
-        bucket: &std::sync::Arc<LakeBucket>,
+        bucket: &Arc<LakeBucket>,
+        lease: &Lease,
         on_wait: impl FnOnce(),
     ) -> Result<Self, LakeError> {
-        let mark = Mark::writer(bucket, on_wait);
+        let mark = Mark::writer(bucket, lease.mark(), on_wait);
         let mark = mark.map_err(LakeError::io("write", &store.path_of(LOCK)))?;
         Ok(Self::Bucket { _mark: mark })
     }
 
-    fn on_disk(store: &Store, on_wait: impl FnOnce()) -> Result<Self, LakeError> {
+    pub(super) fn on_disk(store: &Store, on_wait: impl FnOnce()) -> Result<Self, LakeError> {
         let path = store.path_of(LOCK);
         let lock = open_lock(&path).map_err(LakeError::io("open", &path))?;
         match lock.try_lock() {

@@ -32,12 +32,18 @@ pub(super) struct Mark {
 impl Mark {
     /// Leaves the mark of a writer, as soon as no other writer's is there.
     ///
-    /// One that is not renewed is a dead writer's. `on_wait` is called once if there is one to wait for.
-    pub(super) fn writer(bucket: &Arc<LakeBucket>, on_wait: impl FnOnce()) -> io::Result<Self> {
+    /// One that is not renewed is a dead writer's, and goes together with the mark that he left as a reader. `on_wait` is called once if
+    /// there is one to wait for.
+    pub(super) fn writer(
+        bucket: &Arc<LakeBucket>,
+        as_reader: Option<&Self>,
+        on_wait: impl FnOnce(),
+    ) -> io::Result<Self> {
         let patience = bucket.patience.writer;
         let mut on_wait = Some(on_wait);
         let mut seen: Option<(Bytes, Instant)> = None;
-        let holder = chance()?;
+        let as_reader = as_reader.map_or("-", |mark| mark.name.as_str());
+        let holder = format!("{} {as_reader}", chance()?);
         loop {
             if bucket.create(LOCK, &beat(&holder, 0))? {
                 // Commits would overwrite each other where this is taken.
@@ -62,7 +68,7 @@ impl Mark {
                 (Err(error), _) => return Err(error),
                 (Ok(now), Some((before, since))) if now == *before => {
                     if since.elapsed() >= patience {
-                        bucket.remove_all(&[LOCK.to_owned()])?;
+                        bucket.remove_all(&marks_of(&now))?;
                         seen = None;
                         continue;
                     }
@@ -197,6 +203,20 @@ impl Renewal {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The marks of the writer who left this one.
+fn marks_of(mark: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(mark);
+    let as_reader = text.split_whitespace().nth(1);
+    let as_reader = as_reader.filter(|name| {
+        let id = name
+            .strip_prefix(READERS)
+            .and_then(|rest| rest.strip_prefix('/'));
+        id.is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    });
+    let marks = [Some(LOCK), as_reader];
+    marks.into_iter().flatten().map(str::to_owned).collect()
 }
 
 fn beat(holder: &str, number: u64) -> Bytes {

@@ -257,7 +257,7 @@ impl Lake {
         }
         store.create_dir("")?;
         // Who sweeps needs this lock too, so that our half-made files stay.
-        let _turn = Turn::take(store, || ())?;
+        let _turn = Turn::on_disk(store, || ())?;
         store.create_dir(manifest::FOLDER)?;
         if manifest::versions(store)?.is_empty() && store.data_files()?.is_empty() {
             // From now on a lake without any manifest has lost them.
@@ -343,7 +343,7 @@ impl Lake {
         now: DateTime<Utc>,
         on_wait: impl FnOnce(),
     ) -> Result<WriteGuard<'_>, LakeError> {
-        let turn = Turn::take(&self.store, on_wait)?;
+        let turn = Turn::take(&self.store, &self.lease, on_wait)?;
         WriteGuard::new(self, turn, now)
     }
 }

@@ -82,7 +82,11 @@ fn inert(text: &str) -> String {
 }
 
 fn failed(error: csv::Error) -> OutputError {
-    OutputError::Write(error.into())
+    OutputError::Write(match error.into_kind() {
+        // As the system said it: a reader that left is no failure.
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    })
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ mod tests {
             let name = table.name();
             assert!(text.contains(&format!("LOCATION 's3://bucket/lake/{name}/'")));
         }
-        let (_, duplicates) = text.split_once("`duplicates`").unwrap();
+        let (_, duplicates) = text.split_once("EXISTS `duplicates`").unwrap();
         let (duplicates, _) = duplicates.split_once(";\n").unwrap();
         assert_eq!(
             duplicates,

@@ -210,6 +210,33 @@ fn a_lake_that_lies_elsewhere() {
 }
 
 #[test]
+fn what_is_meant_for_s3_makes_no_folder_here() {
+    let lake = TempLake::of(&[call(
+        "1",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    )]);
+    let folder = lake.folder.path();
+    for arguments in [
+        &["ingest", "logs", "--lake", "s3:/lake/x"][..],
+        &[
+            "sql",
+            "SELECT 1",
+            "--lake",
+            "lake",
+            "--output",
+            "s3://lake/out.csv",
+        ],
+    ] {
+        let ran = rolecall(folder, arguments);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(!folder.join("s3:").exists());
+    }
+}
+
+#[test]
 fn a_given_null_is_a_name_and_no_wildcard() {
     let lake = TempLake::of(&[call(
         "1",

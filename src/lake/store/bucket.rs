@@ -40,7 +40,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             writer: Duration::from_secs(30),
-            reader: Duration::from_hours(1),
+            reader: Duration::from_mins(10),
         }
     }
 }

@@ -49,6 +49,10 @@ pub(in crate::source) fn pages(
     let first = walk.enter(bucket.prefix.clone(), 0);
     let page = bucket.runtime.block_on(walk.ask(&first, None));
     let page = page.map_err(|error| S3Error::of(&bucket.uri(), &error))?;
+    let is_nothing = page.contents().is_empty() && page.common_prefixes().is_empty();
+    if is_nothing && !bucket.prefix.is_empty() && !is_cut_out(&first) {
+        return Err(S3Error::Nothing(bucket.uri()));
+    }
     bucket.runtime.spawn(walk.run(first, page));
     Ok(pages)
 }
@@ -80,6 +84,14 @@ impl Task {
             Self::Enter { folder, .. } => folder,
             Self::All { span, .. } => &span.prefix,
         }
+    }
+}
+
+/// Whether a task asks for some days of a folder alone.
+fn is_cut_out(task: &Task) -> bool {
+    match task {
+        Task::Enter { .. } => false,
+        Task::All { span, .. } => span.after.is_some() || span.last.is_some(),
     }
 }
 
@@ -387,8 +399,22 @@ fn folder_of(prefix: &str) -> &str {
     prefix.rsplit_once('/').map_or(prefix, |(folder, _)| folder)
 }
 
+/// Whether a key is that of a manifest of a lake in the same bucket.
+fn is_manifest(key: &str) -> bool {
+    let Some((folder, name)) = key.rsplit_once('/') else {
+        return false;
+    };
+    let number = name.strip_suffix(".json").unwrap_or_default();
+    (folder == "manifest" || folder.ends_with("/manifest"))
+        && number.len() >= 8
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Decides by name alone: the content would cost a request.
 pub(super) fn is_log_file(key: &str) -> bool {
+    if is_manifest(key) {
+        return false;
+    }
     let name = key.rsplit('/').next().unwrap_or(key).to_ascii_lowercase();
     [".json", ".jsonl", ".ndjson", ".gz"]
         .iter()

@@ -595,3 +595,64 @@ fn a_reading_of_a_part_leaves_no_day_to_resume_at() {
         }
     }
 }
+
+#[test]
+fn a_folder_that_is_not_there_and_a_pattern_are_refused() {
+    let server = Server::new();
+    estate(&server);
+    let folder = tempfile::tempdir().unwrap();
+    for (source, hint) in [
+        ("s3://trail/nothing", "check the spelling"),
+        ("s3://trail/AWSLogs/1111", "check the spelling"),
+        ("s3://trail/AWSLogs/*", "patterns are for files on disk"),
+    ] {
+        let ran = run(
+            &server,
+            folder.path(),
+            &["ingest", source, "--lake", "lake"],
+        );
+        assert_eq!(ran.code, 2, "{source}: {}", ran.stderr);
+        assert!(ran.stderr.contains("nothing lies under"), "{}", ran.stderr);
+        assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+        assert!(!folder.path().join("lake").exists());
+    }
+    // A region without logs of the days that are asked for is no mistake.
+    let region = format!("s3://trail/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/");
+    let (books, ran) = ingest(&server, folder.path(), &region, &["--from", "2026-05-01"]);
+    assert_eq!(
+        (ran.code, &books["files"]),
+        (0, &0.into()),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("of a bucket only what"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_reading_of_an_empty_bucket_leaves_no_day_to_resume_at() {
+    let server = Server::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (books, _) = ingest(&server, folder.path(), "s3://trail", &["--resume"]);
+    assert_eq!(books["files"], 0);
+    let count = estate(&server);
+    let (books, ran) = ingest(&server, folder.path(), "s3://trail", &["--resume"]);
+    assert_eq!(books["files_read"], count, "{}", ran.stderr);
+}
+
+#[test]
+fn a_lake_among_the_logs_is_not_read_as_one_of_them() {
+    let server = Server::new();
+    let count = estate(&server);
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let arguments = ["ingest", "s3://trail", "--lake", "s3://trail/rolecall"];
+        let ran = run(&server, folder.path(), &arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let books: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+        assert_eq!(books["files"], count);
+    }
+}
