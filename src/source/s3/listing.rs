@@ -49,8 +49,7 @@ pub(in crate::source) fn pages(
     let first = walk.enter(bucket.prefix.clone(), 0);
     let page = bucket.runtime.block_on(walk.ask(&first, None));
     let page = page.map_err(|error| S3Error::of(&bucket.uri(), &error))?;
-    let is_nothing = page.contents().is_empty() && page.common_prefixes().is_empty();
-    if is_nothing && !bucket.prefix.is_empty() && !is_cut_out(&first) {
+    if is_nothing(&bucket.prefix, &page) && !is_cut_out(&first) {
         return Err(S3Error::Nothing(bucket.uri()));
     }
     bucket.runtime.spawn(walk.run(first, page));
@@ -85,6 +84,20 @@ impl Task {
             Self::All { span, .. } => &span.prefix,
         }
     }
+}
+
+/// Whether the first page under what was named shows that nothing is called so: no object, and no folder.
+fn is_nothing(named: &str, page: &ListObjectsV2Output) -> bool {
+    let is_it = |found: Option<&str>| {
+        let found = decoded(found.unwrap_or_default(), page.encoding_type.is_some());
+        named.ends_with('/') || found.trim_end_matches('/') == named
+    };
+    let mut objects = page.contents().iter();
+    let mut folders = page.common_prefixes().iter();
+    !named.is_empty()
+        && page.is_truncated() != Some(true)
+        && !objects.any(|object| is_it(object.key()))
+        && !folders.any(|folder| is_it(folder.prefix()))
 }
 
 /// Whether a task asks for some days of a folder alone.
