@@ -6,8 +6,10 @@
 mod connect;
 mod credentials;
 mod failure;
+mod uri;
 
 pub use connect::S3Options;
 pub(crate) use connect::{configuration, reach};
 pub use failure::S3Error;
 pub(crate) use failure::{NO_CREDENTIALS, Refusal, told};
+pub use uri::S3Uri;

@@ -13,6 +13,7 @@ use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
 use super::{World, queue, resume, time};
+use crate::aws::S3Uri;
 use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
@@ -111,7 +112,7 @@ pub(super) fn find(
         .iter()
         .map(|source| match source.as_str() {
             "-" => standard_input(),
-            uri if Bucket::is_uri(uri) => {
+            uri if S3Uri::is_one(uri) => {
                 let open = Bucket::open(
                     uri,
                     &bucket.options(world.aws.clone()),

@@ -39,12 +39,11 @@ use bucket::AwsArgs;
 use failure::{Exit, Failure};
 use ui::Ui;
 
-use crate::aws::S3Options;
+use crate::aws::{S3Options, S3Uri};
 use crate::directory::Directory;
 use crate::engine::EngineLimits;
 use crate::lake::{Lake, LakeBucket, Patience, Store, Traffic};
 use crate::output::{Format, safe_text};
-use crate::source::Bucket;
 
 /// Tells who was really behind every assumed-role session in AWS CloudTrail logs, and what they did with it
 #[derive(Debug, Parser)]
@@ -240,7 +239,7 @@ impl World {
     /// Where the lake that was named lies, or the default one.
     fn store(&self) -> Result<Store, Failure> {
         let path = self.lake_path();
-        let uri = path.to_str().filter(|path| Bucket::is_uri(path));
+        let uri = path.to_str().filter(|path| S3Uri::is_one(path));
         let Some(uri) = uri else {
             return Ok(Store::new(&path));
         };
@@ -314,7 +313,7 @@ fn world(global: Global) -> Result<World, Failure> {
             let lake = lake.to_string_lossy();
             lake.contains("://") || lake.starts_with("s3:")
         })
-        .filter(|lake| !lake.to_str().is_some_and(Bucket::is_uri))
+        .filter(|lake| !lake.to_str().is_some_and(S3Uri::is_one))
     {
         return Err(Failure::usage(
             format!(

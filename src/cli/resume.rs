@@ -9,10 +9,11 @@ use chrono::{NaiveDate, TimeDelta};
 
 use super::failure::Failure;
 use super::{World, time};
+use crate::aws::S3Uri;
 use crate::decode::Reason;
 use crate::ingest::Books;
 use crate::lake::{Draft, Lake, LakeError, Operation, WriteGuard};
-use crate::source::{Bucket, Selection};
+use crate::source::Selection;
 
 /// The day from which `sources` have to be listed, `span` before the last whole reading of each; none where one was never read.
 pub(super) fn from(
@@ -21,7 +22,7 @@ pub(super) fn from(
     span: &str,
 ) -> Result<Option<NaiveDate>, Failure> {
     let span = TimeDelta::from_std(time::span("--resume", span)?).unwrap_or(TimeDelta::MAX);
-    if let Some(other) = sources.iter().find(|source| !Bucket::is_uri(source)) {
+    if let Some(other) = sources.iter().find(|source| !S3Uri::is_one(source)) {
         return Err(Failure::usage(
             format!("`--resume` is for buckets, and `{other}` is none"),
             vec![match time::span("--resume", other) {
@@ -37,7 +38,7 @@ pub(super) fn from(
     };
     let days: Option<Vec<NaiveDate>> = sources
         .iter()
-        .map(|source| walked.get(&whole(source)).copied())
+        .map(|source| walked.get(&S3Uri::parse(source).ok()?.to_string()).copied())
         .collect();
     let first = days.and_then(|days| days.into_iter().min());
     let from = first.and_then(|day| day.checked_sub_signed(span));
@@ -62,19 +63,13 @@ pub(super) fn walks(sources: &[String], selection: &Selection, resumes: bool) ->
     } = selection;
     let is_whole =
         (from.is_none() || resumes) && to.is_none() && accounts.is_empty() && regions.is_empty();
-    let sources = sources.iter().filter(|source| Bucket::is_uri(source));
-    sources
+    let buckets = sources
+        .iter()
+        .filter_map(|source| S3Uri::parse(source).ok());
+    buckets
         .filter(|_| is_whole)
-        .map(|source| whole(source))
+        .map(|bucket| bucket.to_string())
         .collect()
-}
-
-/// A bucket is the same with a slash behind its name and without.
-fn whole(uri: &str) -> String {
-    match uri.strip_prefix("s3://") {
-        Some(bucket) if !bucket.contains('/') => format!("{uri}/"),
-        _ => uri.to_owned(),
-    }
 }
 
 /// Leaves the day of a reading that went well: nothing was unreadable, so that nothing has to be tried again.

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::World;
 use super::failure::{Exit, Failure};
+use crate::aws::S3Uri;
 use crate::output::OutputError;
 use crate::queries::nearest;
 use crate::reports::{athena, catalog};
-use crate::source::Bucket;
 use crate::views::names;
 
 /// Show every table, view and column with its meaning
@@ -29,7 +29,7 @@ pub(super) struct SchemaArgs {
 pub(super) fn run(world: &World, args: &SchemaArgs) -> Result<Exit, Failure> {
     if args.athena {
         let lake = world.lake_path();
-        let uri = lake.to_str().filter(|lake| Bucket::is_uri(lake));
+        let uri = lake.to_str().filter(|lake| S3Uri::is_one(lake));
         if uri.is_none() {
             world
                 .ui

@@ -109,7 +109,7 @@ impl TableSpec {
     }
 }
 
-/// The end of a file that is read first: most footers, with the page index, lie in it.
+/// The end of an object that is asked for first: most footers, with the page index, lie in it. On disk a second look costs nothing.
 const FOOTER_BYTES: usize = 256 << 10;
 
 /// What `ORDER BY` means without further words.
@@ -322,10 +322,12 @@ impl TableProvider for FileTable {
             runtime.object_store(&place)?,
             runtime.cache_manager.get_file_metadata_cache(),
         );
-        let source = ParquetSource::new(self.schema.clone())
+        let mut source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(options)
-            .with_metadata_size_hint(FOOTER_BYTES)
             .with_parquet_file_reader_factory(Arc::new(footers));
+        if self.spec.read_from.is_some() {
+            source = source.with_metadata_size_hint(FOOTER_BYTES);
+        }
         let config = FileScanConfigBuilder::new(place, Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)

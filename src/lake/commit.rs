@@ -168,7 +168,8 @@ impl<'a> WriteGuard<'a> {
             base.version + 1 == self.next_version.load(Ordering::Relaxed)
         } else {
             // Where locks do not work, another one may have taken them for leftovers.
-            change.add.iter().all(|(_, file)| store.exists(&file.path))
+            let mut added = change.add.iter();
+            added.all(|(_, file)| store.path_of(&file.path).exists())
         };
         if !may_count {
             return Err(overtaken());

@@ -121,6 +121,9 @@ pub enum LakeError {
 impl LakeError {
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<String> {
+        if let Some(hint) = self.hint_of_answer() {
+            return vec![hint.to_owned()];
+        }
         match self {
             Self::NotALake { .. } => vec![
                 "name the lake with `--lake` or `ROLECALL_LAKE`, or make one with `rolecall ingest SOURCE`"
@@ -139,9 +142,6 @@ impl LakeError {
                 "the data files are untouched; restore the newest manifest from a backup, or ingest again into a new lake"
                     .to_owned(),
             ],
-            Self::Io { .. } | Self::Parquet { .. } if self.hint_of_answer().is_some() => {
-                self.hint_of_answer().map(str::to_owned).into_iter().collect()
-            }
             Self::Io { .. } | Self::Parquet { .. } => match self.io_kind() {
                 Some(io::ErrorKind::PermissionDenied) if self.is_in_bucket() => vec![
                     "the identity needs s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix; docs/s3.md has the policy"
@@ -361,7 +361,5 @@ fn holds_other_files(folder: &Path) -> Result<bool, LakeError> {
         .any(|entry| !OURS.iter().any(|ours| entry.file_name() == *ours)))
 }
 
-#[cfg(test)]
-mod bucket_tests;
 #[cfg(test)]
 mod tests;

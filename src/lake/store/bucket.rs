@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 
 use super::counted::{Counted, Traffic};
-use crate::aws::{Refusal, S3Error, S3Options, reach};
+use crate::aws::{Refusal, S3Error, S3Options, S3Uri, reach};
 
 /// Bytes of one part of an upload; what is smaller goes up in one request.
 const PART_BYTES: usize = 8 << 20;
@@ -98,13 +98,9 @@ impl Drop for Thread {
 impl LakeBucket {
     /// Reaches the bucket of `s3://BUCKET[/PREFIX]`.
     pub fn open(uri: &str, options: &S3Options, patience: Patience) -> Result<Arc<Self>, S3Error> {
-        let no_bucket = || S3Error::NoBucket(uri.to_owned());
-        let rest = uri.strip_prefix("s3://").ok_or_else(no_bucket)?;
-        let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        if name.is_empty() {
-            return Err(no_bucket());
-        }
-        let prefix = Path::parse(prefix).map_err(|_| S3Error::Prefix(uri.to_owned()))?;
+        let named = S3Uri::parse(uri)?;
+        let name = named.bucket.as_str();
+        let prefix = Path::parse(&named.prefix).map_err(|_| S3Error::Prefix(uri.to_owned()))?;
         let refused = |detail: String| S3Error::Refused {
             place: format!("s3://{name}"),
             code: String::new(),
@@ -285,16 +281,6 @@ impl LakeBucket {
                 Some(below.join("/"))
             })
             .collect())
-    }
-
-    pub(in crate::lake) fn exists(&self, path: &str) -> io::Result<bool> {
-        let (objects, key) = (self.objects(), self.key(path));
-        let found = self.wait(async move { objects.head(&key).await });
-        match found {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 
     /// Removes objects; those that stay are removed later.

@@ -366,14 +366,6 @@ impl Store {
         self.try_step(Step::Open, &place, || std::fs::File::open(&place))
     }
 
-    /// Whether a file is there; one that cannot be looked at is none.
-    pub(super) fn exists(&self, path: &str) -> bool {
-        match &self.place {
-            Place::Disk(root) => root.join(path).exists(),
-            Place::Bucket(bucket) => bucket.exists(path).unwrap_or(false),
-        }
-    }
-
     /// Removes files; one that stays is swept later.
     pub(super) fn remove_quietly(&self, paths: &[String]) {
         match &self.place {

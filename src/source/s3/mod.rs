@@ -14,7 +14,7 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
 use super::{Bytes, LogFile};
-use crate::aws::{S3Error, S3Options, reach};
+use crate::aws::{S3Error, S3Options, S3Uri, reach};
 
 pub(super) use listing::pages;
 pub use notice::{Notice, notices};
@@ -51,14 +51,12 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Whether a source is one in a bucket.
-    pub fn is_uri(text: &str) -> bool {
-        text.starts_with("s3://")
-    }
-
     /// Reaches the bucket of `s3://BUCKET[/PREFIX]`; it and the right to list it are checked.
     pub fn open(uri: &str, options: &S3Options, runtime: &Handle) -> Result<Arc<Self>, S3Error> {
-        let (name, prefix) = split(uri)?;
+        let S3Uri {
+            bucket: name,
+            prefix,
+        } = S3Uri::parse(uri)?;
         let client = runtime.block_on(reach(&name, options))?.client;
         Ok(Arc::new(Self {
             name,
@@ -129,14 +127,4 @@ impl Bucket {
         };
         layout::from_logs(key).or_else(below).unwrap_or(key)
     }
-}
-
-/// The bucket and the prefix of `s3://BUCKET[/PREFIX]`.
-fn split(uri: &str) -> Result<(String, String), S3Error> {
-    let rest = uri.strip_prefix("s3://").unwrap_or(uri);
-    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    if name.is_empty() {
-        return Err(S3Error::NoBucket(uri.to_owned()));
-    }
-    Ok((name.to_owned(), prefix.to_owned()))
 }

@@ -1,5 +1,7 @@
 //! What a commit promises: all or nothing, one after the other, and nothing left behind.
 
+mod bucket;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use super::*;
 
-pub(super) fn data_file(guard: &WriteGuard<'_>) -> DataFile {
+fn data_file(guard: &WriteGuard<'_>) -> DataFile {
     let mut file = guard.new_file(LakeTable::Rejected, None).unwrap();
     file.publish().unwrap();
     DataFile {
@@ -20,21 +22,21 @@ pub(super) fn data_file(guard: &WriteGuard<'_>) -> DataFile {
     }
 }
 
-pub(super) fn adding(file: &DataFile) -> Change {
+fn adding(file: &DataFile) -> Change {
     Change {
         add: vec![(LakeTable::Rejected, file.clone())],
         ..Change::default()
     }
 }
 
-pub(super) fn removing(file: &DataFile) -> Change {
+fn removing(file: &DataFile) -> Change {
     Change {
         remove: vec![(LakeTable::Rejected, file.path.clone())],
         ..Change::default()
     }
 }
 
-pub(super) fn commit(guard: &WriteGuard<'_>, change: &Change) -> Manifest {
+fn commit(guard: &WriteGuard<'_>, change: &Change) -> Manifest {
     guard.commit(&guard.snapshot().unwrap(), change).unwrap()
 }
 
@@ -44,7 +46,7 @@ fn new_lake(dir: &tempfile::TempDir) -> (PathBuf, Lake) {
     (root, lake)
 }
 
-pub(super) fn write(lake: &Lake) -> WriteGuard<'_> {
+fn write(lake: &Lake) -> WriteGuard<'_> {
     lake.write(DateTime::UNIX_EPOCH, || ()).unwrap()
 }
 
