@@ -24,6 +24,7 @@ pub mod decode;
 pub mod events;
 pub mod ingest;
 
+pub mod permissions;
 pub mod sessions;
 
 pub mod upkeep;

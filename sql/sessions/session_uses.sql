@@ -52,20 +52,7 @@ SELECT
     min(event_time) AS first_used_at,
     max(event_time) AS last_used_at,
     count(*) AS event_count,
-    count(*) FILTER (
-        WHERE error_code IN (
-            'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation',
-            'UnauthorizedOperationException', 'AuthorizationError', 'AuthorizationErrorException',
-            'AccessForbidden', 'AccessDeniedFault'
-        )
-        OR (
-            error_code IN (
-                'UnauthorizedException', 'NotAuthorizedException', 'ForbiddenException',
-                'UnauthorizedClientException', 'Client.AuthFailure'
-            )
-            AND (lower(error_message) LIKE '%not authorized%' OR lower(error_message) LIKE '%permission%')
-        )
-    ) AS denied_count
+    count(*) FILTER (WHERE call_outcome(error_code, error_message) = 'denied') AS denied_count
 FROM events
 GROUP BY session_id
 ORDER BY session_id

@@ -1,11 +1,10 @@
 -- Attributed calls that need an IAM permission, each with what came of it.
--- `denied`: IAM refused it. `authorized_error`: it failed after IAM had let it pass. `error`: failed, and nothing tells whether IAM
--- let it pass. A call that two accounts recorded is here once, as the caller's account recorded it where that is in the logs.
+-- `denied`: IAM refused it. `denied_downstream`: it was let pass, and a service that it depends on was refused. `authorized_error`: it
+-- failed after IAM had let it pass. `error`: failed, and nothing tells whether IAM let it pass. A call that two accounts recorded is here once, as the caller's account recorded it where that is in the logs.
 -- Sign-ins, events of services about themselves, Insights and denials at VPC endpoints are no use of a permission.
--- column: iam_action the permission, as `service:EventName`
 -- column: via_service the AWS service that made the call in the principal's name; null where the principal called
 -- column: account_id the account whose record this is
--- column: outcome what came of it: `allowed`, `denied`, `authorized_error` or `error`
+-- column: outcome what came of it: `allowed`, `denied`, `denied_downstream`, `authorized_error` or `error`
 -- reads: attributed_events
 SELECT
     event_id,
@@ -21,7 +20,6 @@ SELECT
     confidence,
     event_source,
     event_name,
-    split_part(event_source, '.', 1) || ':' || event_name AS iam_action,
     via_service,
     recipient_account_id AS account_id,
     aws_region,
@@ -29,31 +27,8 @@ SELECT
     error_code,
     error_message,
     resource_arns,
-    CASE
-        WHEN error_code IS NULL OR error_code = '' THEN 'allowed'
-        WHEN
-            error_code IN (
-                'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedOperation',
-                'UnauthorizedOperationException', 'AuthorizationError', 'AuthorizationErrorException',
-                'AccessForbidden', 'AccessDeniedFault'
-            )
-            OR (
-                error_code IN (
-                    'UnauthorizedException', 'NotAuthorizedException', 'ForbiddenException',
-                    'UnauthorizedClientException', 'Client.AuthFailure'
-                )
-                AND (lower(error_message) LIKE '%not authorized%' OR lower(error_message) LIKE '%permission%')
-            )
-            THEN 'denied'
-        WHEN
-            error_code = 'Client.DryRunOperation'
-            OR error_code LIKE 'NoSuch%'
-            OR error_code LIKE '%NotFound%'
-            OR error_code LIKE '%AlreadyExists%'
-            OR error_code LIKE '%ResourceInUse%'
-            THEN 'authorized_error'
-        ELSE 'error'
-    END AS outcome
+    request_parameters,
+    call_outcome(error_code, error_message) AS outcome
 FROM attributed_events
 WHERE
     coalesce(event_category, 'Management') IN ('Management', 'Data')

@@ -1,9 +1,10 @@
 -- Which permission did which person or workload use, through which persona, when first and when last?
 -- Only allowed calls count as use; refused ones stand apart. What was never logged (data events, as a rule) is not here.
--- column: iam_action the permission, as `service:EventName`
+-- A call that needed several actions counts for each of them.
+-- column: iam_action the action, as the Service Authorization Reference writes it; null where none is needed or known
+-- column: mapping how it was found: `exact`, `several`, `inferred`, `refusal`, `none` or `unmapped` (see `call_permissions`)
 -- column: via_service the AWS service that made the calls in the principal's name; null where the principal called
 -- column: account_id the account whose records these are
--- column: mapping how `iam_action` was found; `plain` is service and event name as they are
 -- column: first_used_at the first allowed call
 -- column: last_used_at the last allowed call
 -- column: use_count allowed calls
@@ -14,7 +15,7 @@
 -- column: last_event_id the last of all these calls
 -- column: resource_arns the resources of the calls, at most 100
 -- column: resource_count how many resources there are
--- reads: call_outcomes
+-- reads: call_permissions
 WITH used AS (
     SELECT
         persona_arn,
@@ -25,6 +26,7 @@ WITH used AS (
         origin_account_id,
         origin_provider,
         iam_action,
+        min(mapping) AS mapping,
         event_source,
         event_name,
         via_service,
@@ -34,10 +36,10 @@ WITH used AS (
         count(*) FILTER (WHERE outcome = 'allowed') AS use_count,
         count(*) FILTER (WHERE outcome = 'denied') AS denied_count,
         max(event_time) FILTER (WHERE outcome = 'denied') AS last_denied_at,
-        count(*) FILTER (WHERE outcome = 'authorized_error') AS authorized_error_count,
+        count(*) FILTER (WHERE outcome IN ('authorized_error', 'denied_downstream')) AS authorized_error_count,
         count(*) FILTER (WHERE outcome = 'error') AS error_count,
         last_value(event_id ORDER BY event_time, event_id) AS last_event_id
-    FROM call_outcomes
+    FROM call_permissions
     GROUP BY
         persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, iam_action, event_source,
         event_name, via_service, account_id
@@ -51,6 +53,7 @@ touched AS (
         origin_id,
         origin_account_id,
         origin_provider,
+        iam_action,
         event_source,
         event_name,
         via_service,
@@ -65,16 +68,17 @@ touched AS (
             origin_id,
             origin_account_id,
             origin_provider,
+            iam_action,
             event_source,
             event_name,
             via_service,
             account_id,
-            unnest(resource_arns) AS resource_arn
-        FROM call_outcomes
+            unnest(action_resource_arns) AS resource_arn
+        FROM call_permissions
     ) AS each_resource
     GROUP BY
-        persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, event_source, event_name,
-        via_service, account_id
+        persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, iam_action, event_source,
+        event_name, via_service, account_id
 )
 
 SELECT
@@ -90,7 +94,7 @@ SELECT
     used.event_name,
     used.via_service,
     used.account_id,
-    'plain' AS mapping,
+    used.mapping,
     used.first_used_at,
     used.last_used_at,
     used.use_count,
@@ -110,6 +114,7 @@ LEFT JOIN touched
         AND (used.origin_id IS NOT DISTINCT FROM touched.origin_id)
         AND (used.origin_account_id IS NOT DISTINCT FROM touched.origin_account_id)
         AND (used.origin_provider IS NOT DISTINCT FROM touched.origin_provider)
+        AND (used.iam_action IS NOT DISTINCT FROM touched.iam_action)
         AND (used.event_source IS NOT DISTINCT FROM touched.event_source)
         AND (used.event_name IS NOT DISTINCT FROM touched.event_name)
         AND (used.via_service IS NOT DISTINCT FROM touched.via_service)

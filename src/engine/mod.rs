@@ -16,7 +16,7 @@ use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, ident};
 use datafusion::scalar::ScalarValue;
@@ -205,6 +205,11 @@ impl Engine {
             .register_table(name, Arc::new(provider))
             .map(drop)
             .map_err(EngineError::register(name))
+    }
+
+    /// Makes a function known to all that is planned from now on.
+    pub fn register_function(&self, function: ScalarUDF) {
+        self.context.register_udf(function);
     }
 
     /// Makes the query of a view known under the view's name; it may read what is known already.

@@ -38,6 +38,7 @@ pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::EVENTS;
 use crate::lake::{Draft, LakeError, LakeTable, Operation, WriteGuard};
+use crate::permissions::functions;
 
 /// What can go wrong while sessions are resolved.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,9 @@ pub async fn resolve(
         });
     }
     let engine = Engine::open(limits)?;
+    for function in functions() {
+        engine.register_function(function);
+    }
     let store = guard.store();
     engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, manifest))?;
     let kept = [(LakeTable::Sessions, SESSIONS)]

@@ -13,6 +13,7 @@ use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
+use crate::permissions::functions;
 use crate::sessions::{KEPT_ISSUES, KEPT_USERS, SESSIONS};
 use crate::sql_file::SqlFile;
 
@@ -34,7 +35,7 @@ pub enum ViewsError {
 }
 
 /// The views, each after what it reads.
-const VIEWS: [(&str, &str); 7] = [
+const VIEWS: [(&str, &str); 8] = [
     (
         "attributed_events",
         include_str!("../../sql/views/attributed_events.sql"),
@@ -46,6 +47,10 @@ const VIEWS: [(&str, &str); 7] = [
     (
         "call_outcomes",
         include_str!("../../sql/views/call_outcomes.sql"),
+    ),
+    (
+        "call_permissions",
+        include_str!("../../sql/views/call_permissions.sql"),
     ),
     (
         "permission_usage",
@@ -160,6 +165,9 @@ async fn open(
         ),
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
+    }
+    for function in functions() {
+        engine.register_function(function);
     }
     for (name, sql) in VIEWS {
         engine.register_view(name, sql).await?;

@@ -348,13 +348,13 @@ fn the_review_names_the_right_person_in_each_story() {
      persona                                                           who                                     iam_action                      used   last_used_at
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      111122223333 role/AuditRole                                       erin                                    s3:GetBucketPolicy                 5   2026-03-05T08:07:00Z
-     111122223333 role/BillingAdmin                                    grace                                   budgets:DeleteBudget               1   2026-03-08T08:33:00Z
+     111122223333 role/BillingAdmin                                    grace                                   budgets:ModifyBudget               1   2026-03-08T08:33:00Z
      111122223333 role/BillingAdmin                                    grace                                   ce:GetCostAndUsage                 1   2026-03-08T08:31:10Z
      111122223333 role/DataExport                                      svc-backup                              rds:ModifyDBSnapshotAttribute      1   2026-03-12T02:01:00Z
      111122223333 role/Operations                                      bob                                     sts:AssumeRole                     1   2026-03-03T14:03:00Z
-     111122223333 role/ReportReader                                    heidi                                   s3:ListBuckets                     2   2026-03-10T10:25:00Z
+     111122223333 role/ReportReader                                    heidi                                   s3:ListAllMyBuckets                2   2026-03-10T10:25:00Z
      111122223333 role/ReportReader                                    heidi                                   s3:GetBucketPolicy                 1   2026-03-10T10:21:00Z
-     111122223333 role/ReportReader                                    heidi                                   sts:GetCallerIdentity              1   2026-03-10T10:20:00Z
+     111122223333 role/ReportReader                                    heidi                                   sts GetCallerIdentity              1   2026-03-10T10:20:00Z
      111122223333 role/SecurityAnalystRole                             alice                                   cloudtrail:LookupEvents            2   2026-03-02T09:40:00Z
      111122223333 role/SecurityAnalystRole                             alice                                   sts:AssumeRole                     1   2026-03-02T09:20:00Z
      111122223333 role/SecurityAnalystRole                             alice                                   guardduty:ListFindings             1   2026-03-02T09:05:41Z
@@ -366,7 +366,7 @@ fn the_review_names_the_right_person_in_each_story() {
      444455556666 role/AWSReservedSSO_Administrator_0123456789abcdef   frank@example.com                       ec2:DescribeInstances              1   2026-03-06T07:01:10Z
      444455556666 role/GitHubDeploy                                    repo:example/shop:ref:refs/heads/main   ecs:UpdateService                  1   2026-03-06T12:01:00Z
      444455556666 role/GitHubDeploy                                    repo:example/shop:ref:refs/heads/main   ecr:PutImage                       1   2026-03-06T12:00:30Z
-     444455556666 role/NightlyBatch                                    unresolved                              s3:ListBuckets                     1   2026-03-09T03:05:00Z
+     444455556666 role/NightlyBatch                                    unresolved                              s3:ListAllMyBuckets                1   2026-03-09T03:05:00Z
      444455556666 role/NightlyBatch                                    unresolved                              rds:CreateDBSnapshot               1   2026-03-09T03:00:00Z
      444455556666 role/PartnerReadOnly                                 AROASCANNER000EXAMPLE:scanner           s3:GetBucketPolicy                 1   2026-03-09T01:00:12Z
      444455556666 role/PartnerReadOnly                                 AROASCANNER000EXAMPLE:scanner           iam:ListRoles                      1   2026-03-09T01:00:10Z
@@ -374,7 +374,7 @@ fn the_review_names_the_right_person_in_each_story() {
      444455556666 role/ShopDeploy                                      bob                                     sts:AssumeRole                     1   2026-03-03T14:06:00Z
      444455556666 role/ShopDeploy                                      bob                                     ecs:UpdateService                  1   2026-03-03T14:04:12Z
      444455556666 role/ShopWeb                                         i-0f00000000000b002                     secretsmanager:GetSecretValue      1   2026-03-07T02:06:00Z
-     444455556666 role/ShopWeb                                         i-0f00000000000b002                     s3:ListBuckets                     1   2026-03-07T02:05:00Z
+     444455556666 role/ShopWeb                                         i-0f00000000000b002                     s3:ListAllMyBuckets                1   2026-03-07T02:05:00Z
      444455556666 role/Support                                         carol                                   dynamodb:DescribeTable             1   2026-03-04T11:04:00Z
      444455556666 role/Support                                         dave                                    dynamodb:DeleteTable               1   2026-03-04T11:05:00Z
      777788889999 role/DatabaseAdmin                                   bob                                     rds:DeleteDBInstance               1   2026-03-03T14:09:20Z

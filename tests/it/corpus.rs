@@ -177,3 +177,46 @@ fn records_of_every_version_have_what_the_newest_one_has() {
         .collect();
     assert_eq!(filled, ["1.0", "1.01", "1.02", "1.03", "1.04", "1.05"]);
 }
+
+#[test]
+fn nearly_every_call_has_its_iam_action() {
+    let lake = TempLake::new();
+    let names = [
+        "invictus-aws-dataset",
+        "opensearch-catalog",
+        "grycap-classroom",
+        "event-versions",
+        "cloud-custodian-eventbridge",
+        "plaso-lookup-events",
+        "cribl-pack",
+    ];
+    let folders: Vec<PathBuf> = names.iter().filter_map(|name| corpus(name)).collect();
+    if folders.is_empty() {
+        return;
+    }
+    let folders: Vec<&std::path::Path> = folders.iter().map(PathBuf::as_path).collect();
+    lake.ingest_from(&folders);
+    let found = lake.sql(
+        "SELECT event_source, event_name, iam_permissions(event_source, event_name)[1]['mapping'] AS mapping, calls
+         FROM (
+             SELECT event_source, event_name, count(*) AS calls FROM events
+             WHERE event_type <> 'AwsServiceEvent' AND event_source <> 'signin.amazonaws.com'
+             GROUP BY event_source, event_name
+         ) AS pairs
+         ORDER BY event_source, event_name",
+    );
+    let calls = |rows: &[&serde_json::Value]| -> u64 {
+        rows.iter().map(|row| row["calls"].as_u64().unwrap()).sum()
+    };
+    let all: Vec<_> = found.iter().collect();
+    let unmapped: Vec<_> = found
+        .iter()
+        .filter(|row| row["mapping"] == "unmapped")
+        .collect();
+    for row in &unmapped {
+        eprintln!("unmapped: {} {}", row["event_source"], row["event_name"]);
+    }
+    assert!(all.len() > 300, "{}", all.len());
+    assert!(unmapped.len() * 200 <= all.len(), "{unmapped:?}");
+    assert!(calls(&unmapped) * 200 <= calls(&all), "{unmapped:?}");
+}

@@ -140,23 +140,6 @@ fn headers_are_true() {
 }
 
 #[test]
-fn the_denial_codes_are_the_same_wherever_they_stand() {
-    let list_in = |path: &str| {
-        let text = std::fs::read_to_string(project().join(path)).unwrap();
-        let from = text.find("error_code IN (").unwrap();
-        let to = from + text[from..].find("LIKE '%permission%')").unwrap();
-        text[from..to]
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    assert_eq!(
-        list_in("sql/sessions/session_uses.sql"),
-        list_in("sql/views/call_outcomes.sql")
-    );
-}
-
-#[test]
 fn every_column_of_every_table_and_view_has_a_meaning() {
     use arrow::array::AsArray as _;
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -1,0 +1,258 @@
+//! The resources of a call, as ARNs: those that the event names, and those that its parameters make.
+
+use std::cell::LazyCell;
+
+use super::catalogue::{Action, arn_patterns, templates};
+use super::parameters::{Parameters, Place};
+use crate::iam::Arn;
+
+/// Where the resources of one action stand in the events of one name.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) action: Action,
+    /// For each resource type the pattern of its ARNs, and the templates that make them of parameters.
+    types: Vec<(&'static str, Vec<&'static str>)>,
+}
+
+/// The parameters of a call, which are read when they are needed.
+pub(super) type Lazy<'a, F> = LazyCell<Parameters<'a>, F>;
+
+impl Places {
+    /// Looks up where the resources of `action` stand in calls of `operation`.
+    pub(super) fn of(action: Action, prefix: &str, operation: &str) -> Self {
+        let types = action.resource_types().filter_map(|(name, _)| {
+            let templates = templates(prefix, operation, action.name, name);
+            Some((action.arn_pattern(name)?, templates.collect()))
+        });
+        Self {
+            types: types.collect(),
+            action,
+        }
+    }
+
+    /// The resources on which a call needed the action, sorted; empty where the event does not tell, or the action has none.
+    ///
+    /// An ARN counts when it fits the pattern of one of the action's resource types. What `resources` names goes before what the
+    /// parameters name, and that before what is put together of names in them.
+    pub(super) fn resources<'a, F: FnOnce() -> Parameters<'a>>(
+        &self,
+        place: Place<'_>,
+        named: &[&str],
+        parameters: &Lazy<'a, F>,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        for (pattern, templates) in &self.types {
+            let fits =
+                |arn: &&str| fits(pattern, arn) && !fits_better(self.action.prefix(), pattern, arn);
+            let before = found.len();
+            found.extend(named.iter().copied().filter(fits).map(str::to_owned));
+            if found.len() == before {
+                found.extend(parameters.texts().filter(fits).map(str::to_owned));
+            }
+            if found.len() == before {
+                let arns = templates.iter();
+                found.extend(arns.flat_map(|template| parameters.arns(template, place)));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// The roles that a call hands to a service, sorted; `None` where it hands over none.
+///
+/// An instance profile is handed over by its own name: that a role was passed is sure then, and which is not.
+pub(super) fn passed_roles(parameters: &Parameters<'_>) -> Option<Vec<String>> {
+    let is_role = |text: &&str| {
+        Arn::parse(text)
+            .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"))
+    };
+    let mut roles: Vec<String> = parameters
+        .texts()
+        .filter(is_role)
+        .map(str::to_owned)
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    (!roles.is_empty() || parameters.has("iamInstanceProfile")).then_some(roles)
+}
+
+/// Whether `arn` is of another type of the service: an object is no bucket whose name has a slash.
+fn fits_better(prefix: &str, pattern: &str, arn: &str) -> bool {
+    let said = said_by(pattern);
+    arn_patterns(prefix).any(|other| said_by(other) > said && fits(other, arn))
+}
+
+/// How many characters of the pattern stand for themselves.
+fn said_by(pattern: &str) -> usize {
+    let parts = pattern.split("${").enumerate();
+    let said = parts.map(|(at, part)| match at {
+        0 => part.len(),
+        _ => part.split_once('}').map_or(0, |(_, said)| said.len()),
+    });
+    said.sum()
+}
+
+/// Whether `arn` has the form of `pattern`, in which `${…}` stands for one or more characters.
+///
+/// The first of the variables that end a pattern may hold slashes and colons; all others end where their part of the ARN does.
+pub fn fits(pattern: &str, arn: &str) -> bool {
+    let (mut pattern, mut arn) = (pattern, arn);
+    for _ in 0..5 {
+        let (Some((wanted, more)), Some((part, rest))) =
+            (pattern.split_once(':'), arn.split_once(':'))
+        else {
+            return false;
+        };
+        let is_any = wanted.starts_with("${") && wanted.ends_with('}');
+        if wanted != part && !is_any {
+            return false;
+        }
+        (pattern, arn) = (more, rest);
+    }
+    fits_resource(pattern, arn)
+}
+
+fn fits_resource(pattern: &str, text: &str) -> bool {
+    let Some((literal, behind)) = pattern.split_once("${") else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(literal) else {
+        return false;
+    };
+    let Some((_, behind)) = behind.split_once('}') else {
+        return false;
+    };
+    if behind.is_empty() {
+        return !rest.is_empty();
+    }
+    let next = behind.split("${").next().unwrap_or_default();
+    if next.is_empty() {
+        return !rest.is_empty();
+    }
+    // The shortest value; a later one is tried only where nothing else could follow it.
+    rest.match_indices(next)
+        .take(32)
+        .any(|(at, _)| at > 0 && fits_resource(behind, rest.get(at..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_fits_the_pattern_of_its_type() {
+        let bucket = "arn:${Partition}:s3:::${BucketName}";
+        let object = "arn:${Partition}:s3:::${BucketName}/${ObjectName}";
+        assert!(fits(object, "arn:aws:s3:::b/a/b"));
+        assert!(!fits(object, "arn:aws:s3:::b"));
+        assert!(fits(bucket, "arn:aws:s3:::b"));
+        let role = "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}";
+        assert!(fits(role, "arn:aws:iam::111122223333:role/a/b"));
+        assert!(!fits(role, "arn:aws:iam::111122223333:user/a"));
+        assert!(!fits(role, "arn:aws:iam::111122223333"));
+        let stream = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}:log-stream:${LogStreamName}";
+        assert!(fits(
+            stream,
+            "arn:aws:logs:eu-west-1:1:log-group:/a/b:log-stream:c"
+        ));
+        assert!(!fits(stream, "arn:aws:logs:eu-west-1:1:log-group:/a/b"));
+    }
+
+    fn resources(action: &str, operation: &str, arns: &[&str], json: &str) -> Vec<String> {
+        let action = Action::find(action).unwrap();
+        let place = Place {
+            region: "eu-west-1",
+            account_id: "111122223333",
+        };
+        let places = Places::of(action, action.prefix(), operation);
+        places.resources(place, arns, &Lazy::new(|| Parameters::read(json)))
+    }
+
+    #[test]
+    fn an_object_is_no_bucket() {
+        assert_eq!(
+            resources(
+                "s3:ListBucket",
+                "ListObjects",
+                &["arn:aws:s3:::b/k", "arn:aws:s3:::b"],
+                "{}"
+            ),
+            ["arn:aws:s3:::b"]
+        );
+        assert!(resources("s3:ListBucket", "ListObjects", &["arn:aws:s3:::b/k"], "{}").is_empty());
+    }
+
+    #[test]
+    fn a_resource_is_named_or_put_together() {
+        assert_eq!(
+            resources(
+                "s3:GetObject",
+                "GetObject",
+                &["arn:aws:s3:::b", "arn:aws:s3:::b/k"],
+                "{}"
+            ),
+            ["arn:aws:s3:::b/k"]
+        );
+        assert_eq!(
+            resources(
+                "s3:GetObject",
+                "GetObject",
+                &["arn:aws:s3:::b"],
+                r#"{"bucketName":"b","key":"k"}"#
+            ),
+            ["arn:aws:s3:::b/k"]
+        );
+        assert_eq!(
+            resources(
+                "sns:Subscribe",
+                "Subscribe",
+                &[],
+                r#"{"topicArn":"arn:aws:sns:eu-west-1:1:t"}"#
+            ),
+            ["arn:aws:sns:eu-west-1:1:t"]
+        );
+        assert_eq!(
+            resources(
+                "iam:AttachRolePolicy",
+                "AttachRolePolicy",
+                &[],
+                r#"{"roleName":"r","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#
+            ),
+            ["arn:aws:iam::111122223333:role/r"]
+        );
+        assert_eq!(
+            resources(
+                "ec2:StopInstances",
+                "StopInstances",
+                &[],
+                r#"{"instancesSet":{"items":[{"instanceId":"i-1"}]}}"#
+            ),
+            ["arn:aws:ec2:eu-west-1:111122223333:instance/i-1"]
+        );
+        assert!(
+            resources(
+                "s3:ListAllMyBuckets",
+                "ListBuckets",
+                &["arn:aws:s3:::b"],
+                "{}"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_role_that_is_handed_over_is_an_arn_of_its_own() {
+        let roles = |json| passed_roles(&Parameters::read(json));
+        assert_eq!(
+            roles(r#"{"role":"arn:aws:iam::1:role/r","layers":["arn:aws:lambda:x:1:layer:l"]}"#),
+            Some(vec!["arn:aws:iam::1:role/r".to_owned()])
+        );
+        assert_eq!(
+            roles(r#"{"iamInstanceProfile":{"name":"p"}}"#),
+            Some(vec![])
+        );
+        assert_eq!(roles(r#"{"functionName":"f"}"#), None);
+    }
+}
