@@ -5,6 +5,7 @@
 mod asking;
 mod bucket;
 mod compact;
+mod denied;
 mod failure;
 mod ingest;
 mod limits;
@@ -199,6 +200,7 @@ enum Command {
     Sessions(sessions::SessionsArgs),
     Switches(switches::SwitchesArgs),
     Permissions(permissions::PermissionsArgs),
+    Denied(denied::DeniedArgs),
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
     Show(show::ShowArgs),
@@ -366,6 +368,7 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Sessions(args) => sessions::run(world, args),
         Command::Switches(args) => switches::run(world, args),
         Command::Permissions(args) => permissions::run(world, args),
+        Command::Denied(args) => denied::run(world, args),
         Command::Query(args) => query::run(world, args),
         Command::Sql(args) => sql::run(world, args),
         Command::Show(args) => show::run(world, args),

@@ -16,7 +16,8 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 50] = queries![
+const QUERIES: [(&str, &str); 51] = queries![
+    "denied/list",
     "hats/cross_account",
     "hats/first_use",
     "hats/wearers",
