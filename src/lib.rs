@@ -25,6 +25,7 @@ pub mod events;
 pub mod ingest;
 
 pub mod permissions;
+pub mod policies;
 pub mod sessions;
 
 pub mod upkeep;
