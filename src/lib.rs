@@ -36,6 +36,7 @@ pub mod views;
 
 pub mod queries;
 pub mod reports;
+pub mod rightsize;
 
 pub mod output;
 

@@ -10,6 +10,7 @@ use crate::engine::EngineError;
 use crate::events::EventsError;
 use crate::lake::LakeError;
 use crate::output::{OutputError, safe_text};
+use crate::policies::GrantsError;
 use crate::queries::QueryError;
 use crate::reports::ReportError;
 use crate::sessions::SessionsError;
@@ -24,6 +25,7 @@ pub(super) enum Exit {
     Failed,
     Usage,
     Rejected,
+    Findings,
 }
 
 impl From<Exit> for ExitCode {
@@ -33,6 +35,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Rejected => 3,
+            Exit::Findings => 4,
         })
     }
 }
@@ -141,6 +144,16 @@ impl From<S3Error> for Failure {
             S3Error::Refused { .. } => Exit::Failed,
         };
         Self::of(&error, exit, hints)
+    }
+}
+
+impl From<GrantsError> for Failure {
+    fn from(error: GrantsError) -> Self {
+        Self::of(
+            &error,
+            Exit::Usage,
+            vec!["`aws iam get-account-authorization-details > FILE` writes what is granted in an account".to_owned()],
+        )
     }
 }
 

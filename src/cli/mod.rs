@@ -16,6 +16,7 @@ mod queue;
 mod resolve;
 mod resume;
 mod review;
+mod rightsize;
 mod schema;
 mod sessions;
 mod show;
@@ -60,7 +61,8 @@ const EXIT_CODES: &str = "Exit codes:\n  \
     0  done\n  \
     1  failed\n  \
     2  bad usage\n  \
-    3  finished, but some input was rejected";
+    3  finished, but some input was rejected\n  \
+    4  finished, with findings above a threshold that was asked for";
 
 /// Exit codes of commands that read log files.
 const READING: &str = "Exit codes:\n  \
@@ -200,6 +202,7 @@ enum Command {
     Sessions(sessions::SessionsArgs),
     Switches(switches::SwitchesArgs),
     Permissions(permissions::PermissionsArgs),
+    Rightsize(rightsize::RightsizeArgs),
     Denied(denied::DeniedArgs),
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
@@ -368,6 +371,7 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Sessions(args) => sessions::run(world, args),
         Command::Switches(args) => switches::run(world, args),
         Command::Permissions(args) => permissions::run(world, args),
+        Command::Rightsize(args) => rightsize::run(world, args),
         Command::Denied(args) => denied::run(world, args),
         Command::Query(args) => query::run(world, args),
         Command::Sql(args) => sql::run(world, args),

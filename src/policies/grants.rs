@@ -159,9 +159,9 @@ pub struct Grants {
 
 impl Grants {
     /// The principals of that ARN or name.
-    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Principal> {
-        self.principals
-            .values()
-            .filter(move |principal| principal.arn == name || principal.name == name)
+    pub fn named(&self, name: &str) -> Vec<&Principal> {
+        let all = self.principals.values();
+        all.filter(|principal| principal.arn == name || principal.name == name)
+            .collect()
     }
 }

@@ -10,10 +10,11 @@ mod export;
 mod grants;
 mod pattern;
 mod read;
+mod write;
 
 pub use credentials::{AccessKey, Credentials};
 pub use document::{Condition, Effect, Listed, Policy, PolicyError, Statement};
 pub use evaluate::{Decision, decide};
 pub use grants::{GrantedPolicy, Grants, PolicySource, Principal, PrincipalKind};
-pub use pattern::{Fit, covers, fits_action, fits_arn};
+pub use pattern::{Fit, covers, fits_action, fits_arn, overlaps};
 pub use read::GrantsError;

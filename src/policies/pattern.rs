@@ -41,6 +41,9 @@ pub fn fits_arn(pattern: &str, arn: &str, has_variables: bool) -> Fit {
     if pattern == "*" || pattern == arn {
         return Fit::Yes;
     }
+    if !pattern.contains(['*', '?', '$']) {
+        return Fit::No;
+    }
     let arn = tokens_of(arn, Variables::Plain);
     if !has_variables || !pattern.contains("${") {
         let pattern = tokens_of(pattern, Variables::Plain);
@@ -63,10 +66,49 @@ pub fn fits_arn(pattern: &str, arn: &str, has_variables: bool) -> Fit {
 pub fn covers(pattern: &str, other: &str) -> bool {
     pattern == "*"
         || pattern == other
-        || covers_tokens(
-            &tokens_of(pattern, Variables::Plain),
-            &tokens_of(other, Variables::Plain),
-        )
+        || pattern.contains(['*', '?'])
+            && covers_tokens(
+                &tokens_of(pattern, Variables::Plain),
+                &tokens_of(other, Variables::Plain),
+            )
+}
+
+/// Whether some text may fit both patterns; `true` where that is not sure.
+pub fn overlaps(one: &str, other: &str) -> bool {
+    let (one, other) = (
+        tokens_of(one, Variables::Any),
+        tokens_of(other, Variables::Any),
+    );
+    // `reached[at]`: what stands before `at` in `one` and before the present place in `other` can be the same text.
+    let mut reached = vec![false; one.len() + 1];
+    for place in 0..=other.len() {
+        let mut here = vec![false; one.len() + 1];
+        for at in 0..=one.len() {
+            let is = |places: &[bool], at: Option<usize>| {
+                at.and_then(|at| places.get(at))
+                    .copied()
+                    .unwrap_or_default()
+            };
+            let before = at.checked_sub(1);
+            let mine = before.and_then(|at| one.get(at));
+            let theirs = place.checked_sub(1).and_then(|at| other.get(at));
+            let many = |token: Option<&Token>| matches!(token, Some(Token::Many { .. }));
+            let same = match (mine, theirs) {
+                (Some(Token::Char(a)), Some(Token::Char(b))) => a == b,
+                (Some(_), Some(_)) => true,
+                _ => false,
+            };
+            let can = (at == 0 && place == 0)
+                || (same && is(&reached, before))
+                || (many(mine) && (is(&here, before) || is(&reached, Some(at))))
+                || (many(theirs) && (is(&reached, Some(at)) || is(&here, before)));
+            if let Some(slot) = here.get_mut(at) {
+                *slot = can;
+            }
+        }
+        reached = here;
+    }
+    reached.last().copied().unwrap_or_default()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -229,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    fn patterns_overlap_or_do_not() {
+        assert!(overlaps("arn:aws:s3:::b/*.log", "arn:aws:s3:::b/a/*"));
+        assert!(!overlaps("arn:aws:s3:::b/*", "arn:aws:s3:::c/*"));
+        assert!(!overlaps("ab", "a"));
+        assert!(overlaps("*", ""));
+        assert!(!overlaps("a*b", "a*c"));
+    }
+
+    #[test]
     fn a_pattern_covers_another_only_when_sure() {
         assert!(covers("arn:aws:s3:::*", "arn:aws:s3:::b/*"));
         assert!(covers("arn:aws:s3:::b/*", "arn:aws:s3:::b/x?"));
@@ -246,6 +297,16 @@ mod tests {
             let fits = |pattern: &str| fits_arn(pattern, &text, false) == Fit::Yes;
             if covers(&wide, &narrow) && fits(&narrow) {
                 prop_assert!(fits(&wide), "{} {} {}", wide, narrow, text);
+            }
+        }
+
+        #[test]
+        fn patterns_that_fit_one_text_overlap(
+            one in "[ab*?]{0,5}", other in "[ab*?]{0,5}", text in "[ab]{0,5}",
+        ) {
+            let fits = |pattern: &str| fits_arn(pattern, &text, false) == Fit::Yes;
+            if fits(&one) && fits(&other) {
+                prop_assert!(overlaps(&one, &other), "{} {} {}", one, other, text);
             }
         }
 

@@ -5,6 +5,7 @@
 mod account_review;
 mod athena;
 mod catalog;
+mod rightsizing;
 mod who;
 
 use arrow::array::{Array, RecordBatch};
@@ -13,6 +14,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 pub use account_review::{SECTIONS, SMALL_FILES, Section};
 pub use athena::athena;
 pub use catalog::catalog;
+pub use rightsizing::{
+    Proposed, RightsizeQuestion, Rightsized, Subject, policies_of, replay, replay_rows, rightsize,
+    window,
+};
 pub use who::{Chain, Proof, descendants, named, prove};
 
 use crate::engine::EngineError;

@@ -1,0 +1,282 @@
+//! On which resources calls needed an action: what is proven, and what the resource types leave.
+//!
+//! Object keys are many and come and go: they become the folder that holds them. Resources of other types stand one by one up to a
+//! limit, above which they become all of their type in that account and region.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::observed::Use;
+use crate::permissions::{Action, fits};
+
+/// One resource that a call needed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// This one.
+    Proven {
+        /// As the event has it.
+        arn: String,
+        /// As a policy names it: the folder of an object.
+        named: String,
+    },
+    /// Some resource that fits the pattern; the events do not tell which.
+    Some(String),
+}
+
+impl Need {
+    /// The resource of the call, or the pattern that it fits.
+    pub fn resource(&self) -> &str {
+        match self {
+            Self::Proven { arn, .. } => arn,
+            Self::Some(pattern) => pattern,
+        }
+    }
+
+    /// What a policy says for it.
+    pub fn named(&self) -> &str {
+        match self {
+            Self::Proven { named, .. } => named,
+            Self::Some(pattern) => pattern,
+        }
+    }
+}
+
+/// The resources that a use needed for its action.
+///
+/// An action without resource types needs `*`. Of the others every type that must be named and shows nowhere is needed in general,
+/// and where no type must be named and none shows, all of them are.
+pub fn needs_of(action: Action, used: &Use) -> Vec<Need> {
+    let types: Vec<_> = action.resource_types().collect();
+    if types.is_empty() {
+        return vec![Need::Some("*".to_owned())];
+    }
+    let mut needs = BTreeSet::new();
+    let mut open = Vec::new();
+    for (resource_type, is_required) in types {
+        let Some(pattern) = action.arn_pattern(resource_type) else {
+            continue;
+        };
+        let found: Vec<_> = used
+            .resources
+            .iter()
+            .filter(|arn| fits(pattern, arn))
+            .filter_map(|arn| {
+                Some(Need::Proven {
+                    named: proven(arn)?,
+                    arn: arn.clone(),
+                })
+            })
+            .collect();
+        if found.is_empty() {
+            open.push((pattern, is_required));
+        }
+        needs.extend(found);
+    }
+    let is_bare = needs.is_empty();
+    let any_required = open.iter().any(|(_, is_required)| *is_required);
+    for (pattern, is_required) in open {
+        if is_required || (is_bare && !any_required) {
+            needs.insert(Need::Some(any_of(pattern, &used.region)));
+        }
+    }
+    if needs.is_empty() {
+        needs.insert(Need::Some("*".to_owned()));
+    }
+    needs.into_iter().collect()
+}
+
+/// The ARN as a policy can name it: keys of objects as the folder that holds them; `None` where it has wildcards of its own, which in
+/// a policy would stand for other resources than this one.
+fn proven(arn: &str) -> Option<String> {
+    let is_plain = |c: char| {
+        !matches!(c, '*' | '?' | '$') && matches!(c, ' '..='\u{7e}' | '\u{a0}'..='\u{ff}')
+    };
+    if let Some((bucket, key)) = object_of(arn) {
+        let end = key.find(|c| !is_plain(c)).unwrap_or(key.len());
+        let folder = key.get(..end)?.rsplit_once('/');
+        let folder = folder.map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        return Some(format!("{bucket}/{folder}*"));
+    }
+    // The six random characters of a secret's ARN are not in the name that a call gives.
+    let plain = arn.strip_suffix("-??????").unwrap_or(arn);
+    plain.chars().all(is_plain).then(|| arn.to_owned())
+}
+
+/// Splits the ARN of an object into bucket and key.
+fn object_of(arn: &str) -> Option<(&str, &str)> {
+    let rest = arn.strip_prefix("arn:")?;
+    let (_, rest) = rest.split_once(":s3:::")?;
+    let (_, key) = rest.split_once('/')?;
+    let bucket = arn.get(..arn.len() - key.len() - 1)?;
+    bucket
+        .chars()
+        .all(|c| c != '*' && c != '?')
+        .then_some((bucket, key))
+}
+
+/// The pattern of a resource type as a policy has it.
+fn any_of(pattern: &str, region: &str) -> String {
+    let mut any = String::new();
+    let mut rest = pattern;
+    while let Some((before, behind)) = rest.split_once("${") {
+        any.push_str(before);
+        let Some((name, after)) = behind.split_once('}') else {
+            break;
+        };
+        match name {
+            "Partition" => any.push_str(partition_of(region)),
+            "Region" if !region.is_empty() => any.push_str(region),
+            _ => any.push('*'),
+        }
+        rest = after;
+    }
+    any.push_str(rest);
+    any
+}
+
+fn partition_of(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+/// The resources of one action that one statement grants.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    arns: BTreeSet<String>,
+}
+
+/// What a scope became, and how many resources it stands for where they were too many to name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) patterns: BTreeSet<String>,
+    pub(super) widened: Vec<(String, usize)>,
+}
+
+/// More folders or ARNs than any policy names; they are drawn together when they come.
+const MOST_HELD: usize = 4096;
+
+impl Scope {
+    pub(super) fn insert(&mut self, arn: String) {
+        self.arns.insert(arn);
+        if self.arns.len() > MOST_HELD {
+            self.arns = self.named(MOST_HELD / 4).patterns;
+        }
+    }
+
+    /// The resources one by one, or in general where one kind of them has more than `most`.
+    pub(super) fn named(&self, most: usize) -> Named {
+        let mut named = Named::default();
+        let mut kinds: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for arn in &self.arns {
+            let kind = match object_of(arn) {
+                Some((bucket, _)) => format!("{bucket}/*"),
+                None => kind_of(arn),
+            };
+            kinds.entry(kind).or_default().insert(arn);
+        }
+        for (kind, arns) in kinds {
+            // What a folder holds needs no name of its own.
+            let outer: Vec<&str> = arns
+                .iter()
+                .copied()
+                .filter(|arn| !arns.iter().any(|other| other != arn && holds(other, arn)))
+                .collect();
+            if outer.len() <= most || kind == "*" {
+                named
+                    .patterns
+                    .extend(outer.iter().map(|arn| (*arn).to_owned()));
+            } else {
+                named.widened.push((kind.clone(), outer.len()));
+                named.patterns.insert(kind);
+            }
+        }
+        named
+    }
+}
+
+/// Whether `folder` is a pattern that ends in a star and `arn` begins as it does.
+fn holds(folder: &str, arn: &str) -> bool {
+    folder.strip_suffix("/*").is_some_and(|folder| {
+        arn.strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// All resources of the kind, account and region of `arn`: what stands before its first `/` or its sixth `:`.
+fn kind_of(arn: &str) -> String {
+    let Some((at, _)) = arn.match_indices(':').nth(4) else {
+        return "*".to_owned();
+    };
+    let (head, resource) = arn.split_at_checked(at + 1).unwrap_or((arn, ""));
+    match resource.find(['/', ':']) {
+        Some(end) => format!("{head}{}*", resource.get(..=end).unwrap_or_default()),
+        None => format!("{head}*"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_its_folder() {
+        for (arn, scope) in [
+            ("arn:aws:s3:::b/k", Some("arn:aws:s3:::b/*")),
+            ("arn:aws:s3:::b/a/b/k", Some("arn:aws:s3:::b/a/b/*")),
+            ("arn:aws:s3:::b/a/*/k", Some("arn:aws:s3:::b/a/*")),
+            ("arn:aws:s3:::b/*", Some("arn:aws:s3:::b/*")),
+            ("arn:aws:s3:::*/k", None),
+            ("arn:aws:sqs:r:1:q", Some("arn:aws:sqs:r:1:q")),
+            ("arn:aws:sqs:r:1:*", None),
+            ("arn:aws:sqs:r:1:${aws:username}", None),
+            (
+                "arn:aws:secretsmanager:r:1:secret:db-??????",
+                Some("arn:aws:secretsmanager:r:1:secret:db-??????"),
+            ),
+        ] {
+            assert_eq!(proven(arn).as_deref(), scope, "{arn}");
+        }
+    }
+
+    #[test]
+    fn many_of_a_kind_are_all_of_it_and_say_so() {
+        let mut scope = Scope::default();
+        for n in 0..10 {
+            scope.insert(format!("arn:aws:ec2:r:1:instance/i-{n}"));
+            scope.insert(format!("arn:aws:s3:::b/{n}/*"));
+        }
+        scope.insert("arn:aws:sqs:r:1:q".to_owned());
+        assert_eq!(scope.named(10).patterns.len(), 21);
+        let named = scope.named(9);
+        assert_eq!(
+            Vec::from_iter(named.patterns),
+            [
+                "arn:aws:ec2:r:1:instance/*",
+                "arn:aws:s3:::b/*",
+                "arn:aws:sqs:r:1:q"
+            ]
+        );
+        assert_eq!(named.widened.len(), 2);
+        scope.insert("arn:aws:s3:::b/*".to_owned());
+        assert_eq!(
+            scope.named(10).patterns.len(),
+            12,
+            "a bucket holds its folders"
+        );
+    }
+
+    #[test]
+    fn a_type_in_general_keeps_its_region() {
+        assert_eq!(
+            any_of(
+                "arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}",
+                "cn-north-1"
+            ),
+            "arn:aws-cn:ec2:cn-north-1:*:instance/*"
+        );
+    }
+}
