@@ -14,6 +14,7 @@ use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
 use crate::permissions::functions;
+use crate::policies::policy_decision;
 use crate::sessions::{KEPT_ISSUES, KEPT_USERS, SESSIONS};
 use crate::sql_file::SqlFile;
 
@@ -166,7 +167,7 @@ async fn open(
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
     }
-    for function in functions() {
+    for function in functions().into_iter().chain([policy_decision()]) {
         engine.register_function(function);
     }
     for (name, sql) in VIEWS {
