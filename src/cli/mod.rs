@@ -27,6 +27,7 @@ mod telling;
 mod time;
 mod timeline;
 mod ui;
+mod unused;
 mod who;
 
 use std::path::{Path, PathBuf};
@@ -88,6 +89,13 @@ const FINDING: &str = "Exit codes:\n  \
     0  found\n  \
     1  failed: nothing fits, or no such lake\n  \
     2  bad usage";
+
+/// Exit codes of commands that ask what is granted.
+const GRANTED: &str = "Exit codes:\n  \
+    0  done\n  \
+    1  failed: no such lake, or it cannot answer\n  \
+    2  bad usage, or a file that says nothing of what is granted\n  \
+    3  finished, but some policies could not be read";
 
 /// Flags of every command
 #[derive(Debug, Args)]
@@ -203,6 +211,7 @@ enum Command {
     Switches(switches::SwitchesArgs),
     Permissions(permissions::PermissionsArgs),
     Rightsize(rightsize::RightsizeArgs),
+    Unused(unused::UnusedArgs),
     Denied(denied::DeniedArgs),
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
@@ -372,6 +381,7 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Switches(args) => switches::run(world, args),
         Command::Permissions(args) => permissions::run(world, args),
         Command::Rightsize(args) => rightsize::run(world, args),
+        Command::Unused(args) => unused::run(world, args),
         Command::Denied(args) => denied::run(world, args),
         Command::Query(args) => query::run(world, args),
         Command::Sql(args) => sql::run(world, args),

@@ -17,7 +17,7 @@ use crate::output::{OutputError, Words, safe_text};
 use crate::policies::{Grants, Policy, Principal, PrincipalKind, covers};
 use crate::reports::{
     Proposed, RightsizeQuestion, Rightsized, Subject, policies_of, replay, replay_rows, rightsize,
-    window,
+    trust_of, window,
 };
 use crate::rightsize::{Home, ProposalRules, State, Verdict};
 
@@ -26,6 +26,7 @@ use crate::rightsize::{Home, ProposalRules, State, Verdict};
 /// The policy is cut out of what is granted today: fewer actions, fewer resources, the same conditions; it never allows what is not
 /// allowed today. What the logs cannot tell stays and is marked. docs/rightsizing.md explains each state and each wildcard.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = CODES)]
 #[command(group(ArgGroup::new("whom").required(true).args(["role", "user", "permission_set"])))]
 pub(super) struct RightsizeArgs {
@@ -89,9 +90,7 @@ const MICROSECONDS_OF_DAY: i64 = 86_400_000_000;
 
 pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> {
     let grants = Grants::read(&args.grants)?;
-    for problem in &grants.problems {
-        world.ui.say(&format!("warning: {}", safe_text(problem)));
-    }
+    let exit = tell_problems(world, &grants);
     let min_window = match &args.min_window {
         Some(text) => span("--min-window", text)?,
         None => Duration::ZERO,
@@ -127,15 +126,19 @@ pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> 
             world.ui.say(&safe_text(reason));
         }
         let is_short = days.is_none_or(|days| Duration::from_hours(24 * u64::try_from(days).unwrap_or_default()) < min_window);
-        let replayed = match args.check {
-            false => None,
-            true => Some(replay(&open.engine, &subjects, &grants, &question, found.proposal.policies()).await?),
+        let replayed = if args.check {
+            let policies = found.proposal.policies();
+            Some(replay(&open.engine, &subjects, &grants, &question, policies).await?)
+        } else {
+            None
         };
         if args.diff {
             show_difference(world, &subjects, &grants, &found)?;
         } else {
             let replayed = replayed.as_ref().map(replay_rows).transpose().map_err(rows_failed)?;
-            show(world, args, &name, &subjects, &grants, &found, replayed)?;
+            let roles: Vec<_> = subjects.iter().filter_map(|it| it.principal).collect();
+            let trust = trust_of(&open.engine, &roles, &question.times).await?;
+            show(world, args, &name, &subjects, &grants, &found, trust, replayed)?;
         }
         if let Some(path) = &args.policy_out {
             if let Some(reason) = refusal {
@@ -158,11 +161,19 @@ pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> 
         ));
         return Ok(Exit::Findings);
     }
-    Ok(if grants.problems.is_empty() {
+    Ok(exit)
+}
+
+/// Tells which policies could not be read, and how the command ends for it.
+pub(super) fn tell_problems(world: &World, grants: &Grants) -> Exit {
+    for problem in &grants.problems {
+        world.ui.say(&format!("warning: {}", safe_text(problem)));
+    }
+    if grants.problems.is_empty() {
         Exit::Done
     } else {
         Exit::Rejected
-    })
+    }
 }
 
 fn rows_failed(error: arrow::error::ArrowError) -> Failure {
@@ -384,6 +395,7 @@ fn show(
     subjects: &[Subject<'_>],
     grants: &Grants,
     found: &Rightsized,
+    trust: RecordBatch,
     replayed: Option<RecordBatch>,
 ) -> Result<(), Failure> {
     let is_for_people = world.format.is_for_people();
@@ -441,6 +453,18 @@ fn show(
             "denied_count",
             "last_at",
             "is_theirs_alone",
+        ],
+    )?;
+    add(
+        TRUST,
+        Ok(trust),
+        &[
+            "principal_kind",
+            "principal",
+            "sessions",
+            "last_came_at",
+            "longest_asked_seconds",
+            "longest_used_seconds",
         ],
     )?;
     if args.explain {
@@ -516,6 +540,14 @@ const PEOPLE: Words<'static> = Words {
     about: "Who used what. Somebody who alone uses an action may need a role of their own.",
     empty: "Nobody used it.",
     next: "",
+};
+
+const TRUST: Words<'static> = Words {
+    name: "trust",
+    title: "Who may take it, and who did",
+    about: "Each entry of the trust policy, with the sessions that came through it, and for how long they were asked for and used.",
+    empty: "There is no trust policy, or it is not known.",
+    next: "take out entries that nobody came through; a maximum session duration far above the use only helps a thief.",
 };
 
 const PROOFS: Words<'static> = Words {

@@ -54,9 +54,12 @@ impl Listed {
 impl Statement {
     /// Whether the statement speaks of the action.
     pub fn fits_action(&self, action: &str) -> bool {
-        let fit = |pattern: &str| match fits_action(pattern, action) {
-            true => Fit::Yes,
-            false => Fit::No,
+        let fit = |pattern: &str| {
+            if fits_action(pattern, action) {
+                Fit::Yes
+            } else {
+                Fit::No
+            }
         };
         self.actions.fit(fit) == Fit::Yes
     }

@@ -239,13 +239,11 @@ fn read_principal(
     }
     let boundary = detail.permissions_boundary.as_ref().and_then(|boundary| {
         let arn = Some(&boundary.permissions_boundary_arn).filter(|arn| !arn.is_empty())?;
-        match managed.get(arn) {
-            Some(Ok(policy)) => Some(Arc::clone(policy)),
-            _ => {
-                holder.unknown.push(format!("boundary {arn}"));
-                None
-            }
+        if let Some(Ok(policy)) = managed.get(arn) {
+            return Some(Arc::clone(policy));
         }
+        holder.unknown.push(format!("boundary {arn}"));
+        None
     });
     let trust = detail
         .assume_role_policy_document
@@ -253,7 +251,7 @@ fn read_principal(
         .and_then(|document| {
             let read = Policy::from_nested(document);
             let read = read.map_err(|error| {
-                problems.push(format!("{file}: trust policy of {}: {error}", detail.arn))
+                problems.push(format!("{file}: trust policy of {}: {error}", detail.arn));
             });
             read.ok().map(Arc::new)
         });

@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 55] = queries![
+const QUERIES: [(&str, &str); 56] = queries![
     "denied/list",
     "hats/cross_account",
     "hats/first_use",
@@ -39,6 +39,7 @@ const QUERIES: [(&str, &str); 55] = queries![
     "review/root",
     "review/switches",
     "review/third_parties",
+    "rightsize/active",
     "rightsize/comers",
     "rightsize/personas",
     "rightsize/seen",

@@ -6,6 +6,7 @@ mod account_review;
 mod athena;
 mod catalog;
 mod rightsizing;
+mod unused;
 mod who;
 
 use arrow::array::{Array, RecordBatch};
@@ -18,6 +19,7 @@ pub use rightsizing::{
     Proposed, RightsizeQuestion, Rightsized, Subject, policies_of, replay, replay_rows, rightsize,
     window,
 };
+pub use unused::{Unused, trust_of, unused};
 pub use who::{Chain, Proof, descendants, named, prove};
 
 use crate::engine::EngineError;

@@ -10,6 +10,7 @@ mod propose;
 mod replay;
 mod scope;
 mod services;
+mod trust;
 
 pub use compare::{Comparison, PersonTally, State, Tally, level_of};
 pub use fit::{Home, TooLarge, fit};
@@ -17,3 +18,4 @@ pub use observed::{Came, Person, Seen, Use, uses_of};
 pub use propose::{Open, Proposal, ProposalRules, Proposer, Why, granted_actions, open_actions};
 pub use replay::{Count, Replay, Verdict};
 pub use scope::{Need, needs_of};
+pub use trust::{Comer, Comers, TrustEntry, take_comers, trust_entries};

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
@@ -90,9 +93,9 @@ pub fn uses_of(batch: &RecordBatch) -> Result<Vec<Use>, ArrowError> {
         aws_region: texts(batch, "aws_region")?,
         outcome: texts(batch, "outcome")?,
         resources: cast(column(batch, "action_resource_arns")?, &text_list())?,
-        calls: cast(column(batch, "calls")?, &DataType::Int64)?,
-        first: cast(column(batch, "first_used_at")?, &times())?,
-        last: cast(column(batch, "last_used_at")?, &times())?,
+        calls: numbers(batch, "calls")?,
+        first: times_of(batch, "first_used_at")?,
+        last: times_of(batch, "last_used_at")?,
         event_id: texts(batch, "last_event_id")?,
     };
     Ok((0..batch.num_rows()).map(|row| columns.at(row)).collect())
@@ -115,9 +118,9 @@ struct Columns {
     aws_region: StringArray,
     outcome: StringArray,
     resources: ArrayRef,
-    calls: ArrayRef,
-    first: ArrayRef,
-    last: ArrayRef,
+    calls: Int64Array,
+    first: TimestampMicrosecondArray,
+    last: TimestampMicrosecondArray,
     event_id: StringArray,
 }
 
@@ -126,7 +129,6 @@ impl Columns {
         let maybe =
             |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_owned());
         let text = |column: &StringArray| maybe(column).unwrap_or_default();
-        let time = |column: &ArrayRef| column.as_primitive::<TimestampMicrosecondType>().value(row);
         let list = self.resources.as_list::<i32>();
         let resources = if list.is_valid(row) {
             let values = list.value(row);
@@ -159,10 +161,9 @@ impl Columns {
                 Came::Through
             },
             resources,
-            calls: u64::try_from(self.calls.as_primitive::<Int64Type>().value(row))
-                .unwrap_or_default(),
-            first: time(&self.first),
-            last: time(&self.last),
+            calls: u64::try_from(self.calls.value(row)).unwrap_or_default(),
+            first: self.first.value(row),
+            last: self.last.value(row),
             event_id: text(&self.event_id),
         }
     }
@@ -182,7 +183,20 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, ArrowE
         .ok_or_else(|| ArrowError::SchemaError(format!("there is no column `{name}`")))
 }
 
-fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray, ArrowError> {
+pub(super) fn numbers(batch: &RecordBatch, name: &str) -> Result<Int64Array, ArrowError> {
+    let numbers = cast(column(batch, name)?, &DataType::Int64)?;
+    Ok(numbers.as_primitive::<Int64Type>().clone())
+}
+
+pub(super) fn times_of(
+    batch: &RecordBatch,
+    name: &str,
+) -> Result<TimestampMicrosecondArray, ArrowError> {
+    let times = cast(column(batch, name)?, &times())?;
+    Ok(times.as_primitive::<TimestampMicrosecondType>().clone())
+}
+
+pub(super) fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray, ArrowError> {
     let texts = cast(column(batch, name)?, &DataType::Utf8)?;
     Ok(texts.as_string::<i32>().clone())
 }

@@ -55,6 +55,7 @@ mod cli_questions;
 mod cli_sql;
 mod cli_stories;
 mod hostile;
+mod rightsizing;
 
 // The house keeps its own rules.
 mod layering;

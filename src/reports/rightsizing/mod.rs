@@ -129,7 +129,7 @@ pub async fn rightsize(
     let mut other_ids = BTreeSet::new();
     for subject in subjects {
         let kept = kept_ids(engine, subject, &mut other_ids).await?;
-        each_use(engine, subject, question, &kept, |used| {
+        each_use(engine, subject, question, kept.as_deref(), |used| {
             let is_granted = used.action.is_some_and(|action| {
                 let own = people.entry(used.person.clone()).or_insert_with(proposer);
                 own.observe(action, used);
@@ -186,7 +186,7 @@ pub async fn replay<'p>(
     let mut replay = Replay::new(proposal);
     for subject in subjects {
         let kept = kept_ids(engine, subject, &mut BTreeSet::new()).await?;
-        each_use(engine, subject, question, &kept, |used| {
+        each_use(engine, subject, question, kept.as_deref(), |used| {
             if let Some(action) = used.action {
                 let is_granted = granting.observe(action, used);
                 replay.take(action, used, is_granted);
@@ -243,7 +243,7 @@ async fn each_use(
     engine: &Engine,
     subject: &Subject<'_>,
     question: &RightsizeQuestion,
-    kept_id: &Option<String>,
+    kept_id: Option<&str>,
     mut take: impl FnMut(&Use),
 ) -> Result<(), ReportError> {
     let mut given = vec![("persona", subject.persona.clone())];
@@ -256,8 +256,9 @@ async fn each_use(
         .map_err(EngineError::query("rightsize/uses"))?
     {
         for used in uses_of(&batch)? {
-            let is_own =
-                kept_id.is_none() || used.persona_id.is_none() || used.persona_id == *kept_id;
+            let is_own = kept_id.is_none()
+                || used.persona_id.is_none()
+                || used.persona_id.as_deref() == kept_id;
             if is_own && subject.is_in_account_of(&used.persona_arn) {
                 take(&used);
             }
@@ -299,7 +300,7 @@ pub async fn window(
     Ok(window)
 }
 
-fn time(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
+pub(super) fn time(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
     let column = batch.column_by_name(name)?;
     let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
     times.is_valid(row).then(|| times.value(row))
