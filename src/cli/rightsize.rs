@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::output::{OutputError, Words, safe_text};
 use crate::policies::{Grants, Policy, Principal, PrincipalKind, covers};
 use crate::reports::{
-    Proposed, RightsizeQuestion, Rightsized, Subject, policies_of, replay, replay_rows, rightsize,
-    trust_of, window,
+    Proposed, RightsizeQuestion, Rightsized, Subject, Window, policies_of, replay, replay_rows,
+    rightsize, trust_of, window,
 };
 use crate::rightsize::{Home, ProposalRules, State, Verdict};
 
@@ -319,14 +319,10 @@ async fn tell(
             let (first, last) = narrowed(window, question);
             let length = (last - first).max(0) / MICROSECONDS_OF_DAY;
             days = Some(length);
-            let day = |at: i64| {
-                chrono::DateTime::from_timestamp_micros(at)
-                    .map_or_else(String::new, |at| at.format("%Y-%m-%d").to_string())
-            };
             say(format!(
                 "the logs of its account speak of {} to {}, {length} days",
-                day(first),
-                day(last)
+                as_day(first),
+                as_day(last)
             ));
             if length < SHORT_WINDOW_DAYS {
                 say(format!(
@@ -375,16 +371,22 @@ async fn tell(
     Ok(days)
 }
 
+/// The UTC day of a time in microseconds since 1970.
+pub(super) fn as_day(at: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(at);
+    time.map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
+}
+
 /// The part of the window that was asked for.
-fn narrowed((first, last): (i64, i64), question: &RightsizeQuestion) -> (i64, i64) {
+fn narrowed(window: Window, question: &RightsizeQuestion) -> (i64, i64) {
     let asked = |wanted: &str| {
         let (_, text) = question.times.iter().find(|(name, _)| *name == wanted)?;
         let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
         Some(time.timestamp_micros())
     };
     (
-        asked("since").map_or(first, |since| since.max(first)),
-        asked("until").map_or(last, |until| until.min(last)),
+        asked("since").map_or(window.first, |since| since.max(window.first)),
+        asked("until").map_or(window.last, |until| until.min(window.last)),
     )
 }
 

@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 56] = queries![
+const QUERIES: [(&str, &str); 57] = queries![
     "denied/list",
     "hats/cross_account",
     "hats/first_use",
@@ -26,6 +26,7 @@ const QUERIES: [(&str, &str); 56] = queries![
     "hygiene/long_term_keys",
     "hygiene/recreated",
     "hygiene/source_identity",
+    "permissions/by_resource",
     "permissions/list",
     "review/addresses",
     "review/break_glass",

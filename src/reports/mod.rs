@@ -16,8 +16,8 @@ pub use account_review::{SECTIONS, SMALL_FILES, Section};
 pub use athena::athena;
 pub use catalog::catalog;
 pub use rightsizing::{
-    Proposed, RightsizeQuestion, Rightsized, Subject, policies_of, replay, replay_rows, rightsize,
-    window,
+    Proposed, RightsizeQuestion, Rightsized, Subject, Window, policies_of, replay, replay_rows,
+    rightsize, window,
 };
 pub use unused::{Unused, trust_of, unused};
 pub use who::{Chain, Proof, descendants, named, prove};

@@ -30,6 +30,7 @@ SELECT
     usage.resource_arns,
     usage.last_event_id,
     usage.persona_id,
+    coalesce(usage.iam_action, split_part(usage.event_source, '.', 1) || ' ' || usage.event_name) AS permission,
     coalesce(people.person, usage.origin_name, usage.origin_id, usage.origin_kind) AS who,
     coalesce(accounts.account_name, split_part(usage.persona_arn, ':', 5))
     || ' ' || split_part(usage.persona_arn, ':', 6) AS persona

@@ -275,12 +275,23 @@ async fn seen_by_anybody(engine: &Engine) -> Result<Seen, ReportError> {
     Ok(seen)
 }
 
-/// The first and the last event of the accounts, in microseconds since 1970.
+/// Of which time the logs of some accounts speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first event, in microseconds since 1970.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// How many data events there are.
+    pub data_events: u64,
+}
+
+/// Of which time the logs of these accounts speak, or those of all where none is named.
 pub async fn window(
     engine: &Engine,
     accounts: &BTreeSet<String>,
-) -> Result<Option<(i64, i64)>, ReportError> {
-    let mut window: Option<(i64, i64)> = None;
+) -> Result<Option<Window>, ReportError> {
+    let mut window: Option<Window> = None;
     for batch in ask(engine, "status/accounts", &[]).await?.collect().await? {
         for row in 0..batch.num_rows() {
             let account = value_of(&batch, "account_id", row).unwrap_or_default();
@@ -293,8 +304,15 @@ pub async fn window(
             ) else {
                 continue;
             };
-            window =
-                Some(window.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
+            let data = value_of(&batch, "data_events", row).and_then(|count| count.parse().ok());
+            let so_far = window.get_or_insert(Window {
+                first,
+                last,
+                data_events: 0,
+            });
+            so_far.first = so_far.first.min(first);
+            so_far.last = so_far.last.max(last);
+            so_far.data_events += data.unwrap_or(0);
         }
     }
     Ok(window)
