@@ -114,7 +114,8 @@ pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> 
         let subjects = subjects(args, &grants)?;
         let name = name_of(args, &subjects);
         let found = rightsize(&open.engine, &subjects, &grants, &question).await?;
-        if found.seen.actions.is_empty() && found.granted.is_empty() {
+        let is_in_files = subjects.iter().any(|subject| subject.principal.is_some());
+        if found.seen.actions.is_empty() && !is_in_files && found.granted.is_empty() {
             return Err(Failure::not_found(
                 format!("nothing is known of `{name}`: no call of it is in the lake, and no grant in the files"),
                 vec!["give its ARN or its name without path, and what it is granted with `--grants FILE`".to_owned()],
@@ -365,7 +366,7 @@ async fn tell(
     let left_out = found.open.values().filter(|open| !open.is_meant).count();
     if left_out > 0 {
         say(format!(
-            "note: {left_out} actions that no event can tell of are granted by `*` alone and left out, since nothing of their services was used"
+            "note: {left_out} actions that no event can tell of are left out: they are granted by wildcards alone, and nothing tells that they are meant"
         ));
     }
     Ok(days)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observed::{Came, Person, Use};
-use super::propose::Open;
+use super::propose::{Breadth, Open};
 use crate::permissions::Action;
 
 /// More names than a row should hold.
@@ -122,7 +122,7 @@ impl Comparison {
     /// `granted` is `None` where what is granted is not known, in whole or in part.
     pub fn states(
         &self,
-        granted: &BTreeMap<String, bool>,
+        granted: &BTreeMap<String, Breadth>,
         is_known: bool,
         open: &BTreeMap<String, Open>,
     ) -> BTreeMap<String, State> {

@@ -15,7 +15,9 @@ mod trust;
 pub use compare::{Comparison, PersonTally, State, Tally, level_of};
 pub use fit::{Home, TooLarge, fit};
 pub use observed::{Came, Person, Seen, Use, uses_of};
-pub use propose::{Open, Proposal, ProposalRules, Proposer, Why, granted_actions, open_actions};
+pub use propose::{
+    Breadth, Open, Proposal, ProposalRules, Proposer, Why, granted_actions, open_actions,
+};
 pub use replay::{Count, Replay, Verdict};
-pub use scope::{Need, needs_of};
+pub use scope::{Need, Needs, needs_of};
 pub use trust::{Comer, Comers, TrustEntry, take_comers, trust_entries};

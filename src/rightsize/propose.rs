@@ -133,11 +133,16 @@ impl<'g> Proposer<'g> {
             return false;
         }
         self.used.insert(action.name);
+        let needs = needs_of(action, used);
         let mut is_granted = true;
-        for need in needs_of(action, used) {
-            is_granted &= self.take(action, &need, used);
+        for need in &needs.all {
+            is_granted &= self.take(action, need, used);
         }
-        is_granted
+        let mut has_one = needs.one_of.is_empty();
+        for need in &needs.one_of {
+            has_one |= self.take(action, need, used);
+        }
+        is_granted && has_one
     }
 
     fn take(&mut self, action: Action, need: &Need, used: &Use) -> bool {
@@ -431,20 +436,32 @@ impl Granting<'_> {
     }
 }
 
+/// How narrowly a grant names an action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breadth {
+    /// A pattern for any service, or all but a list.
+    #[default]
+    Everything,
+    /// A pattern that names the service.
+    Service,
+    /// The action itself.
+    Action,
+}
+
 /// A granted action of which nothing tells whether it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Open {
     /// Why no event tells of it; `None` where the catalogue does not have the action.
     pub why: Option<Unlogged>,
-    /// Whether the grant means it: a pattern names its service, or the principal was seen to use the service. A grant of everything
-    /// alone says nothing of what is meant.
+    /// Whether the grant means it: a pattern names its service, or the principal was seen to use the service; an action that no call is
+    /// known to need must be named itself. A grant of everything alone says nothing of what is meant.
     pub is_meant: bool,
 }
 
 /// The granted actions of which nothing tells whether they are used: their calls leave no event, or none that anybody was seen to
 /// make in each of the accounts, or the catalogue does not have them.
 pub fn open_actions(
-    granted: &BTreeMap<String, bool>,
+    granted: &BTreeMap<String, Breadth>,
     used: &BTreeSet<&str>,
     accounts: &BTreeSet<String>,
     seen: &Seen,
@@ -454,7 +471,7 @@ pub fn open_actions(
         .filter_map(|name| Some(name.split_once(':')?.0))
         .collect();
     let mut open = BTreeMap::new();
-    for (name, is_named) in granted {
+    for (name, breadth) in granted {
         let Some(action) = Action::find(name) else {
             let is_meant = true;
             open.insert(
@@ -476,7 +493,10 @@ pub fn open_actions(
             && !used.contains(action.name)
             && !was_seen()
         {
-            let is_meant = *is_named || services.contains(action.prefix());
+            let is_meant = match why {
+                Unlogged::NoCall => *breadth == Breadth::Action,
+                _ => *breadth >= Breadth::Service || services.contains(action.prefix()),
+            };
             open.insert(
                 name.clone(),
                 Open {
@@ -489,9 +509,9 @@ pub fn open_actions(
     open
 }
 
-/// The granted actions, each with whether a pattern names its service; patterns without wildcards that the catalogue does not have
+/// The granted actions, each with how narrowly it is named; patterns without wildcards that the catalogue does not have
 /// stand as they are.
-pub fn granted_actions(policies: &[&Policy]) -> BTreeMap<String, bool> {
+pub fn granted_actions(policies: &[&Policy]) -> BTreeMap<String, Breadth> {
     let mut granted = BTreeMap::new();
     let statements = policies.iter().flat_map(|policy| &policy.statements);
     for statement in statements.filter(|statement| statement.effect == Effect::Allow) {
@@ -511,10 +531,18 @@ pub fn granted_actions(policies: &[&Policy]) -> BTreeMap<String, bool> {
                             .collect()
                     };
                     if found.is_empty() && !pattern.contains(['*', '?']) {
-                        granted.insert(pattern.clone(), true);
+                        granted.insert(pattern.clone(), Breadth::Action);
                     }
+                    let breadth = if !is_named {
+                        Breadth::Everything
+                    } else if pattern.contains(['*', '?']) {
+                        Breadth::Service
+                    } else {
+                        Breadth::Action
+                    };
                     for action in found {
-                        *granted.entry(action.name.to_owned()).or_default() |= is_named;
+                        let widest = granted.entry(action.name.to_owned()).or_default();
+                        *widest = breadth.max(*widest);
                     }
                 }
             }

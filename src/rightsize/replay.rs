@@ -83,10 +83,10 @@ impl<'p> Replay<'p> {
     /// Takes calls; `is_granted` says whether what they needed is granted today.
     pub fn take(&mut self, action: Action, used: &Use, is_granted: bool) {
         let needs = needs_of(action, used);
-        let verdicts = needs
-            .iter()
-            .map(|need| self.verdict(action, used, need, is_granted));
-        let Some(verdict) = verdicts.max() else {
+        let of = |need| self.verdict(action, used, need, is_granted);
+        let all = needs.all.iter().map(of);
+        let best = needs.one_of.iter().map(of).min();
+        let Some(verdict) = all.chain(best).max() else {
             return;
         };
         let count = self.counts.entry(verdict).or_default();
@@ -128,5 +128,67 @@ impl<'p> Replay<'p> {
                 Some(Listed::AllBut(_)) => true,
                 None => false,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::observed::Person;
+    use super::*;
+
+    fn used(came: Came, resources: &[&str]) -> Use {
+        Use {
+            persona_arn: "arn:aws:iam::111122223333:role/r".to_owned(),
+            persona_id: None,
+            person: Person {
+                kind: "iam_user".to_owned(),
+                id: None,
+                account_id: None,
+                provider: None,
+                who: "alice".to_owned(),
+            },
+            action: None,
+            is_inferred: false,
+            needs_none: false,
+            event_source: "s3.amazonaws.com".to_owned(),
+            event_name: "GetObject".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            came,
+            resources: resources.iter().map(|arn| (*arn).to_owned()).collect(),
+            calls: 2,
+            first: 0,
+            last: 0,
+            event_id: "e".to_owned(),
+        }
+    }
+
+    fn verdict(statement: &str, used: &Use, is_granted: bool) -> Verdict {
+        let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let policies = [Policy::parse(&policy).unwrap()];
+        let mut replay = Replay::new(&policies);
+        replay.take(Action::find("s3:GetObject").unwrap(), used, is_granted);
+        let (verdict, count) = replay.counts.first_key_value().unwrap();
+        assert_eq!((replay.counts.len(), count.calls), (1, 2));
+        *verdict
+    }
+
+    #[test]
+    fn each_call_has_its_verdict() {
+        let object = used(Came::Through, &["arn:aws:s3:::b/k"]);
+        let allow = r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}"#;
+        let other = r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::c/*"}"#;
+        let mfa = r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}"#;
+        assert_eq!(verdict(allow, &object, true), Verdict::Allowed);
+        assert_eq!(verdict(mfa, &object, true), Verdict::UnderConditions);
+        assert_eq!(verdict(other, &object, true), Verdict::WouldBeRefused);
+        assert_eq!(verdict(other, &object, false), Verdict::NotGrantedToday);
+        assert_eq!(
+            verdict(allow, &used(Came::Through, &[]), true),
+            Verdict::ResourceUnknown
+        );
+        let refused = used(Came::Refused, &["arn:aws:s3:::b/k"]);
+        assert_eq!(verdict(allow, &refused, false), Verdict::RefusedElsewhere);
+        assert_eq!(verdict(other, &refused, false), Verdict::StillRefused);
     }
 }

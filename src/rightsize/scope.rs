@@ -40,25 +40,29 @@ impl Need {
     }
 }
 
+/// What a use needed for its action.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// All of these.
+    pub all: Vec<Need>,
+    /// And one of these, where there are any: nothing tells of which type the resource was.
+    pub one_of: Vec<Need>,
+}
+
 /// The resources that a use needed for its action.
 ///
 /// An action without resource types needs `*`. Of the others every type that must be named and shows nowhere is needed in general,
-/// and where no type must be named and none shows, all of them are.
-pub fn needs_of(action: Action, used: &Use) -> Vec<Need> {
-    let types: Vec<_> = action.resource_types().collect();
-    if types.is_empty() {
-        return vec![Need::Some("*".to_owned())];
-    }
-    let mut needs = BTreeSet::new();
+/// and where no type must be named and none shows, one of them is.
+pub fn needs_of(action: Action, used: &Use) -> Needs {
+    let types: Vec<_> = action
+        .resource_types()
+        .filter_map(|(name, is_required)| Some((action.arn_pattern(name)?, is_required)))
+        .collect();
+    let mut all = BTreeSet::new();
     let mut open = Vec::new();
-    for (resource_type, is_required) in types {
-        let Some(pattern) = action.arn_pattern(resource_type) else {
-            continue;
-        };
-        let found: Vec<_> = used
-            .resources
-            .iter()
-            .filter(|arn| fits(pattern, arn))
+    for (pattern, is_required) in &types {
+        let fitting = used.resources.iter().filter(|arn| fits(pattern, arn));
+        let found: Vec<_> = fitting
             .filter_map(|arn| {
                 Some(Need::Proven {
                     named: proven(arn)?,
@@ -67,21 +71,23 @@ pub fn needs_of(action: Action, used: &Use) -> Vec<Need> {
             })
             .collect();
         if found.is_empty() {
-            open.push((pattern, is_required));
+            open.push((*pattern, *is_required));
         }
-        needs.extend(found);
+        all.extend(found);
     }
-    let is_bare = needs.is_empty();
-    let any_required = open.iter().any(|(_, is_required)| *is_required);
-    for (pattern, is_required) in open {
-        if is_required || (is_bare && !any_required) {
-            needs.insert(Need::Some(any_of(pattern, &used.region)));
-        }
+    let in_general = |pattern: &str| Need::Some(any_of(pattern, &used.region));
+    let required = open.iter().filter(|(_, is_required)| *is_required);
+    all.extend(required.map(|(pattern, _)| in_general(pattern)));
+    let mut one_of = Vec::new();
+    if types.is_empty() {
+        all.insert(Need::Some("*".to_owned()));
+    } else if all.is_empty() {
+        one_of.extend(open.iter().map(|(pattern, _)| in_general(pattern)));
     }
-    if needs.is_empty() {
-        needs.insert(Need::Some("*".to_owned()));
+    Needs {
+        all: all.into_iter().collect(),
+        one_of,
     }
-    needs.into_iter().collect()
 }
 
 /// The ARN as a policy can name it: keys of objects as the folder that holds them; `None` where it has wildcards of its own, which in

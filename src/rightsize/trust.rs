@@ -127,7 +127,11 @@ impl TrustEntry {
             "Federated" => {
                 let is_cognito = self.name == "cognito-identity.amazonaws.com"
                     && comer.origin_kind == "cognito_identity";
+                // Identity Center signs in by a SAML provider of its own, which the logs of members do not name.
+                let is_sign_on = comer.origin_kind == "identity_center_user"
+                    && self.name.contains(":saml-provider/AWSSSO_");
                 is_cognito
+                    || is_sign_on
                     || comer.origin_provider.as_deref().is_some_and(|provider| {
                         provider == self.name || provider.ends_with(&format!("/{}", self.name))
                     })
@@ -139,7 +143,7 @@ impl TrustEntry {
     fn is_caller(&self, comer: &Comer) -> bool {
         let is_federated = matches!(
             comer.origin_kind.as_str(),
-            "saml_user" | "web_identity" | "cognito_identity"
+            "saml_user" | "web_identity" | "cognito_identity" | "identity_center_user"
         );
         let came_itself = comer.caller_arn.is_none();
         if came_itself && (is_federated || service_of(comer).is_some()) {
@@ -257,6 +261,18 @@ mod tests {
         );
         assert!(!entry("Federated", "arn:aws:iam::1:saml-provider/corp").lets_in(&pipeline));
         assert!(!entry("AWS", "*").lets_in(&pipeline));
+        let frank = Comer {
+            origin_kind: "identity_center_user".to_owned(),
+            ..Comer::default()
+        };
+        assert!(
+            entry(
+                "Federated",
+                "arn:aws:iam::1:saml-provider/AWSSSO_01_DO_NOT_DELETE"
+            )
+            .lets_in(&frank)
+        );
+        assert!(!entry("AWS", "*").lets_in(&frank));
         let vendor = Comer {
             origin_kind: "external_account".to_owned(),
             origin_id: Some("222233334444".to_owned()),

@@ -176,7 +176,7 @@ const FORMATS: [&str; 5] = ["table", "json", "jsonl", "csv", "markdown"];
 #[test]
 fn every_command_shows_hostile_content_harmlessly_in_every_form() {
     let lake = lake();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 20] = [
         &["review"],
         &["status"],
         &["timeline"],
@@ -185,6 +185,9 @@ fn every_command_shows_hostile_content_harmlessly_in_every_form() {
         &["sessions", "--alive-at", "2026-03-02T09:00:00Z"],
         &["switches"],
         &["permissions"],
+        &["permissions", "--by-resource"],
+        &["denied"],
+        &["rightsize", "--role", "Role", "--explain", "--check"],
         &["who", "alice", "--descendants"],
         &["who", "ASIAHOSTILE00EXAMPLE"],
         &["show", "0-everywhere"],

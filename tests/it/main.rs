@@ -52,6 +52,7 @@ mod cli_answers;
 mod cli_errors;
 mod cli_help;
 mod cli_questions;
+mod cli_rightsize;
 mod cli_sql;
 mod cli_stories;
 mod hostile;

@@ -13,8 +13,8 @@ use crate::engine::{Engine, EngineError};
 use crate::policies::{Grants, Policy, Principal};
 use crate::queries::ask;
 use crate::rightsize::{
-    Comparison, Home, Open, Person, Proposal, ProposalRules, Proposer, Replay, Seen, State,
-    TooLarge, Use, fit, granted_actions, open_actions, uses_of,
+    Breadth, Comparison, Home, Open, Person, Proposal, ProposalRules, Proposer, Replay, Seen,
+    State, TooLarge, Use, fit, granted_actions, open_actions, uses_of,
 };
 
 pub use tables::replay_rows;
@@ -48,8 +48,8 @@ pub struct RightsizeQuestion {
 pub struct Rightsized {
     /// What was seen.
     pub seen: Comparison,
-    /// The granted actions, each with whether a pattern names its service.
-    pub granted: BTreeMap<String, bool>,
+    /// The granted actions, each with how narrowly it is named.
+    pub granted: BTreeMap<String, Breadth>,
     /// Those of which nothing tells.
     pub open: BTreeMap<String, Open>,
     /// Every action that is granted or was asked for.
