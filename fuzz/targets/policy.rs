@@ -19,20 +19,22 @@ fuzz_target!(|text: &str| {
         .statements
         .first()
         .and_then(|statement| statement.actions.patterns().first())
-        .map_or("s3:GetObject", String::as_str);
+        .map_or("s3:GetObject", String::as_str)
+        .to_owned();
     let resource = policy
         .statements
         .iter()
         .filter_map(|statement| statement.resources.as_ref())
         .find_map(|resources| resources.patterns().first())
-        .map_or("*", String::as_str);
+        .map_or("*", String::as_str)
+        .to_owned();
     let whole = Policy {
         has_variables: true,
         ..policy
     };
-    let decision = decide([&whole], action, resource);
+    let decision = decide([&whole], &action, &resource);
     assert!(decision >= Decision::ExplicitlyDenied);
     if let Ok(pieces) = fit(whole.statements, Home::Managed) {
-        assert_eq!(decide(&pieces, action, resource), decision);
+        assert_eq!(decide(&pieces, &action, &resource), decision);
     }
 });

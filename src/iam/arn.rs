@@ -36,6 +36,25 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// A name as a policy writes it: the characters that mean something there are escaped, and each that may not stand in a policy is any one.
+///
+/// Source: IAM User Guide, "Policy variables and tags", and the pattern of `policyDocumentType` in the IAM API Reference.
+pub fn as_in_policy(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '*' | '?' | '$' => {
+                text.push_str("${");
+                text.push(c);
+                text.push('}');
+            }
+            ' '..='\u{7e}' | '\u{a0}'..='\u{ff}' => text.push(c),
+            _ => text.push('?'),
+        }
+    }
+    text
+}
+
 /// An assumed-role session's ARN, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
 ///
 /// It carries no role path: role `…:role/service-role/x` gives `…:assumed-role/x/session`.
@@ -105,6 +124,12 @@ mod tests {
         assert!(arn.is_session_of("arn:aws:iam::111122223333:role/service-role/web"));
         assert!(!arn.is_session_of("arn:aws:iam::444455556666:role/web"));
         assert!(!arn.is_session_of("arn:aws:iam::111122223333:role/web2"));
+    }
+
+    #[test]
+    fn a_name_in_a_policy_means_itself_alone() {
+        assert_eq!(as_in_policy("a*b?c${x}"), "a${*}b${?}c${$}{x}");
+        assert_eq!(as_in_policy("é中\n"), "é??");
     }
 
     #[test]

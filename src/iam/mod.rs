@@ -11,6 +11,6 @@ mod session_id;
 
 pub use access_key_id::{is_long_lived, is_masked};
 pub use account_of_id::account_of_id;
-pub use arn::{Arn, AssumedRoleArn};
+pub use arn::{Arn, AssumedRoleArn, as_in_policy};
 pub use principal_id::{role_session_of, user_principal};
 pub use session_id::SessionId;

@@ -5,6 +5,7 @@ use super::mapping::{Mapped, Mapping, map_event};
 use super::parameters::{Parameters, Place};
 use super::refusal::{Outcome, Refusal};
 use super::resources::{Lazy, Places, passed_roles};
+use crate::iam::as_in_policy;
 
 /// The fields of an event that tell of permissions.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,8 @@ pub(super) struct Need {
     pub(super) resource_arns: Vec<String>,
 }
 
+const APPLICATION: &str = "application-autoscaling.amazonaws.com";
+
 /// What is known of all events of one source and name.
 #[derive(Debug)]
 pub(super) struct Recipe {
@@ -37,11 +40,22 @@ pub(super) struct Recipe {
     passes_roles: bool,
     /// Whether a version that the request names makes another action of it.
     has_versions: bool,
+    /// The same for the other service that logs under the same name.
+    of_application: Option<Box<Self>>,
 }
 
 impl Recipe {
     /// Looks up what is known of the events of this name.
     pub(super) fn of(event_source: &str, event_name: &str) -> Self {
+        let mut recipe = Self::under(event_source, event_name);
+        // Application Auto Scaling logs as `autoscaling`, and has some names that the other has too.
+        if event_source == "autoscaling.amazonaws.com" {
+            recipe.of_application = Some(Box::new(Self::under(APPLICATION, event_name)));
+        }
+        recipe
+    }
+
+    fn under(event_source: &str, event_name: &str) -> Self {
         let mapped = map_event(event_source, event_name);
         let actions = mapped.actions.iter();
         let places = actions.map(|action| Places::of(*action, &mapped.prefix, &mapped.operation));
@@ -53,6 +67,7 @@ impl Recipe {
                 .iter()
                 .any(|action| of_version(*action).is_some()),
             mapped,
+            of_application: None,
         }
     }
 
@@ -60,6 +75,11 @@ impl Recipe {
     ///
     /// A refusal that names its action tells of that one alone: the others were not looked at, or were allowed.
     pub(super) fn needs(&self, call: Call<'_>) -> Vec<Need> {
+        if let Some(other) = &self.of_application
+            && Parameters::read(call.request_parameters).has("serviceNamespace")
+        {
+            return other.needs(call);
+        }
         let outcome = Outcome::of(call.error_code, call.error_message);
         if outcome == Outcome::Denied {
             let refusal = Refusal::read(call.error_message.unwrap_or_default());
@@ -76,17 +96,34 @@ impl Recipe {
         }
         let parameters = Lazy::new(|| Parameters::read(call.request_parameters));
         let names_version = self.has_versions && parameters.has("versionId");
-        let places = self.places.iter();
-        let mut needs: Vec<Need> = places
+        let copies_version = self.has_versions
+            && parameters
+                .anywhere("x-amz-copy-source")
+                .any(|source| source.contains("?versionId="));
+        let chosen = self
+            .places
+            .iter()
+            .filter(|it| is_asked_for(it.action, &parameters));
+        let chosen: Vec<&Places> = chosen.collect();
+        let mapping = match chosen.len() {
+            1 if self.mapped.mapping == Mapping::Several => Mapping::Exact,
+            _ => self.mapped.mapping,
+        };
+        let mut needs: Vec<Need> = chosen
+            .iter()
             .map(|places| {
-                let of_version = of_version(places.action).filter(|_| names_version);
+                let is_source = copies_version && places.action.name == "s3:GetObject";
+                let of_version = of_version(places.action).filter(|_| names_version || is_source);
                 Need {
                     action: Some(of_version.unwrap_or(places.action)),
-                    mapping: self.mapped.mapping,
+                    mapping,
                     resource_arns: call.resources(places, &parameters),
                 }
             })
             .collect();
+        if outcome == Outcome::Allowed {
+            needs.extend(self.besides(call, &parameters));
+        }
         if self.passes_roles
             && outcome == Outcome::Allowed
             && let Some(roles) = passed_roles(&parameters)
@@ -98,6 +135,43 @@ impl Recipe {
             });
         }
         needs
+    }
+
+    /// What the parameters ask for besides: tags and access lists for what is made.
+    ///
+    /// Source: "Actions, resources, and condition keys for Amazon S3", `PutObject`; EC2 User Guide, "Grant permission to tag Amazon EC2
+    /// resources during creation".
+    fn besides<'a, F: FnOnce() -> Parameters<'a>>(
+        &self,
+        call: Call<'a>,
+        parameters: &Lazy<'a, F>,
+    ) -> Vec<Need> {
+        let mut besides = Vec::new();
+        let mut add = |name: &str, resource_arns: Vec<String>| {
+            besides.push(Need {
+                action: Action::find(name),
+                mapping: Mapping::Inferred,
+                resource_arns,
+            });
+        };
+        let put = self
+            .places
+            .iter()
+            .find(|it| it.action.name == "s3:PutObject");
+        if let Some(put) = put {
+            for (parameter, action) in WITH_OBJECTS {
+                if parameters.has(parameter) {
+                    add(action, call.resources(put, parameters));
+                }
+            }
+        }
+        let makes = self.mapped.prefix == "ec2" && !self.mapped.operation.starts_with("CreateTags");
+        if makes && parameters.has_anywhere("tagSpecificationSet") {
+            let place = call.place();
+            let types = "arn:${Partition}:ec2:${Region}:${Account}:{tagSpecificationSet.items.resourceType}/*";
+            add("ec2:CreateTags", parameters.arns(types, place));
+        }
+        besides
     }
 
     fn refused(&self, action: Action, refusal: Refusal<'_>, call: Call<'_>) -> Need {
@@ -128,18 +202,52 @@ impl Recipe {
     }
 }
 
+/// Parameters of calls that put objects, and the actions that they need.
+const WITH_OBJECTS: [(&str, &str); 4] = [
+    ("x-amz-tagging", "s3:PutObjectTagging"),
+    ("x-amz-acl", "s3:PutObjectAcl"),
+    ("x-amz-object-lock-mode", "s3:PutObjectRetention"),
+    ("x-amz-object-lock-legal-hold", "s3:PutObjectLegalHold"),
+];
+
+/// Whether the call asked for the action, where it names several and asks for some: statements of `PartiQL` and parts of transactions.
+fn is_asked_for<'a, F: FnOnce() -> Parameters<'a>>(
+    action: Action,
+    parameters: &Lazy<'a, F>,
+) -> bool {
+    const PARTS: [(&str, &str); 4] = [
+        ("dynamodb:ConditionCheckItem", "conditionCheck"),
+        ("dynamodb:DeleteItem", "delete"),
+        ("dynamodb:PutItem", "put"),
+        ("dynamodb:UpdateItem", "update"),
+    ];
+    if let Some(verb) = action.name.strip_prefix("dynamodb:PartiQL") {
+        let mut statements = parameters.anywhere("statement").peekable();
+        return statements.peek().is_none()
+            || statements.any(|it| {
+                let begin = it.trim_start().get(..verb.len());
+                begin.is_some_and(|begin| begin.eq_ignore_ascii_case(verb))
+            });
+    }
+    let part = PARTS.iter().find(|(name, _)| *name == action.name);
+    part.is_none_or(|(_, part)| !parameters.has("transactItems") || parameters.has_anywhere(part))
+}
+
 impl<'a> Call<'a> {
+    fn place(self) -> Place<'a> {
+        Place {
+            region: self.region,
+            account_id: self.account_id,
+        }
+    }
+
     /// The resources that fit the action, or what the event names where none does.
     fn resources<F: FnOnce() -> Parameters<'a>>(
         self,
         places: &Places,
         parameters: &Lazy<'a, F>,
     ) -> Vec<String> {
-        let place = Place {
-            region: self.region,
-            account_id: self.account_id,
-        };
-        let found = places.resources(place, self.resource_arns, parameters);
+        let found = places.resources(self.place(), self.resource_arns, parameters);
         if found.is_empty() && places.action.resource_types().next().is_some() {
             return owned(self.resource_arns);
         }
@@ -148,7 +256,7 @@ impl<'a> Call<'a> {
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
+    texts.iter().map(|text| as_in_policy(text)).collect()
 }
 
 /// The action for one version of an object, where there is one.
@@ -259,6 +367,88 @@ mod tests {
             ..call
         };
         assert_eq!(found("lambda", "CreateFunction20150331", refused).len(), 1);
+    }
+
+    #[test]
+    fn what_is_asked_for_tells_which_actions_were_needed() {
+        let names = |source, name, json| -> Vec<_> {
+            let found = found(
+                source,
+                name,
+                Call {
+                    resource_arns: &[],
+                    ..call(json)
+                },
+            );
+            found
+                .into_iter()
+                .filter_map(|(action, mapping, _)| Some((action?, mapping)))
+                .collect()
+        };
+        assert_eq!(
+            names(
+                "dynamodb",
+                "ExecuteStatement",
+                r#"{"statement":"select * from t"}"#
+            ),
+            [("dynamodb:PartiQLSelect", Mapping::Exact)]
+        );
+        assert_eq!(names("dynamodb", "ExecuteStatement", "{}").len(), 4);
+        assert_eq!(
+            names(
+                "dynamodb",
+                "TransactWriteItems",
+                r#"{"transactItems":[{"put":{"tableName":"t"}},{"delete":{"tableName":"t"}}]}"#
+            ),
+            [
+                ("dynamodb:DeleteItem", Mapping::Several),
+                ("dynamodb:PutItem", Mapping::Several)
+            ]
+        );
+        assert_eq!(
+            names(
+                "autoscaling",
+                "PutScalingPolicy",
+                r#"{"serviceNamespace":"ecs"}"#
+            ),
+            [("application-autoscaling:PutScalingPolicy", Mapping::Exact)]
+        );
+        assert_eq!(
+            names("autoscaling", "PutScalingPolicy", "{}"),
+            [("autoscaling:PutScalingPolicy", Mapping::Exact)]
+        );
+        assert_eq!(
+            names(
+                "s3",
+                "CopyObject",
+                r#"{"bucketName":"b","key":"k","x-amz-copy-source":"a/k?versionId=1","x-amz-tagging":"a=b"}"#
+            ),
+            [
+                ("s3:GetObjectVersion", Mapping::Several),
+                ("s3:PutObject", Mapping::Several),
+                ("s3:PutObjectTagging", Mapping::Inferred),
+            ]
+        );
+        let run =
+            r#"{"tagSpecificationSet":{"items":[{"resourceType":"volume","tags":[{"key":"a"}]}]}}"#;
+        let tags = found(
+            "ec2",
+            "RunInstances",
+            Call {
+                resource_arns: &[],
+                ..call(run)
+            },
+        )
+        .pop()
+        .unwrap();
+        assert_eq!(
+            tags,
+            (
+                Some("ec2:CreateTags"),
+                Mapping::Inferred,
+                vec!["arn:aws:ec2:eu-west-1:111122223333:volume/*".to_owned()]
+            )
+        );
     }
 
     #[test]

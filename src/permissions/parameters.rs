@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::iam::as_in_policy;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// More values than any request that was meant has; what stands behind them is not looked at.
@@ -16,6 +17,32 @@ struct Step<'a> {
     name: Cow<'a, str>,
     above: Option<usize>,
 }
+
+/// Parts of requests that hold what the caller likes: tags, items, contexts, texts for others.
+const FREE: [&str; 22] = [
+    "attributes",
+    "clientRequestToken",
+    "context",
+    "description",
+    "encryptionContext",
+    "environment",
+    "environmentVariables",
+    "expressionAttributeValues",
+    "externalId",
+    "input",
+    "item",
+    "key",
+    "message",
+    "messageAttributes",
+    "metadata",
+    "parameters",
+    "payload",
+    "policy",
+    "policyDocument",
+    "tagSet",
+    "tagSpecificationSet",
+    "tags",
+];
 
 /// The texts and numbers of an event's `requestParameters`.
 #[derive(Debug, Default)]
@@ -39,9 +66,55 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    /// Every value.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(_, text)| text.as_ref())
+    /// The values that name something by their place: under a name that ends as names of references do, and in no part of the request
+    /// that the caller fills as they like.
+    pub(super) fn references(&self) -> impl Iterator<Item = &str> {
+        const ENDS: [&str; 8] = [
+            "arn",
+            "arns",
+            "id",
+            "ids",
+            "identifier",
+            "name",
+            "resource",
+            "resources",
+        ];
+        self.values_under(|name| ends_with_any(name, &ENDS))
+    }
+
+    /// The values under a name that speaks of a role.
+    pub(super) fn roles(&self) -> impl Iterator<Item = &str> {
+        self.values_under(|name| contains_ignoring_case(name, "role"))
+    }
+
+    fn values_under(&self, fits: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.values.iter().filter_map(move |(at, text)| {
+            let step = self.steps.get((*at)?)?;
+            (fits(&step.name) && !self.is_free(*at)).then_some(text.as_ref())
+        })
+    }
+
+    /// Whether the place is in a part of the request that the caller fills as they like.
+    fn is_free(&self, mut at: Option<usize>) -> bool {
+        while let Some(step) = at.and_then(|at| self.steps.get(at)) {
+            if FREE.iter().any(|free| step.name.eq_ignore_ascii_case(free)) {
+                return true;
+            }
+            at = step.above;
+        }
+        false
+    }
+
+    /// Whether the parameters have this name, at any depth.
+    pub(super) fn has_anywhere(&self, name: &str) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The values under this name, at any depth.
+    pub(super) fn anywhere<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.values_under(move |found| found.eq_ignore_ascii_case(name))
     }
 
     /// Whether the parameters have this name, not below another one.
@@ -83,8 +156,15 @@ impl<'a> Parameters<'a> {
             let Some((name, after)) = behind.split_once('}') else {
                 return Vec::new();
             };
-            let values: Vec<Cow<'_, str>> = if before.ends_with('$') {
-                vec![Cow::Borrowed(place.of(name))]
+            let values: Vec<String> = if before.ends_with('$') {
+                vec![place.of(name).to_owned()]
+            } else if let Some(path) = name.strip_suffix('/') {
+                let paths: Vec<String> = self.at(path).map(as_in_policy).collect();
+                if paths.is_empty() {
+                    vec!["/".to_owned()]
+                } else {
+                    paths
+                }
             } else {
                 let (path, word) = name.split_once('|').unwrap_or((name, ""));
                 let values = self.at(path);
@@ -118,32 +198,58 @@ fn join(start: &str, value: &str) -> String {
     format!("{start}{value}")
 }
 
-/// What `word` asks of a value, or `None` where the value is not of that kind; see `tools/iam_overrides.toml`.
-fn shaped<'v>(value: &'v str, word: &str) -> Option<Cow<'v, str>> {
-    if word == "last" {
-        return value.rsplit('/').next().map(Cow::Borrowed);
-    }
-    if word == "copy" {
-        let path = value.strip_prefix('/').unwrap_or(value);
-        let path = path
-            .split_once("?versionId=")
-            .map_or(path, |(path, _)| path);
-        return Some(percent_encoding::percent_decode_str(path).decode_utf8_lossy());
-    }
+/// What `word` asks of a value, as a policy would name it; `None` where the value is not of that kind, see
+/// `tools/iam_overrides.toml`.
+fn shaped(value: &str, word: &str) -> Option<String> {
     // A whole ARN is no part of one; it is found as an ARN.
     if value.is_empty() || value.starts_with("arn:") {
         return None;
     }
-    match word {
-        "secret" => Some(Cow::Owned(format!("{value}-??????"))),
-        "key" => (!value.starts_with("alias/")).then_some(Cow::Borrowed(value)),
-        "alias" => value.strip_prefix("alias/").map(Cow::Borrowed),
-        "function" => match value.split_once(":function:") {
-            Some((_, name)) => Some(Cow::Borrowed(name)),
-            None => Some(Cow::Borrowed(value)),
-        },
-        _ => Some(Cow::Borrowed(value)),
-    }
+    let decoded;
+    let name = match word {
+        "queue" => return queue(value),
+        "copy" => {
+            let path = value.strip_prefix('/').unwrap_or(value);
+            let path = path
+                .split_once("?versionId=")
+                .map_or(path, |(path, _)| path);
+            decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+            decoded.as_ref()
+        }
+        "secret" => return Some(format!("{}-??????", as_in_policy(value))),
+        "key" if value.starts_with("alias/") => return None,
+        "alias" => value.strip_prefix("alias/")?,
+        "plain" if value.contains(":function:") => return None,
+        "partial" if !value.contains(":function:") => return None,
+        _ => value,
+    };
+    Some(as_in_policy(name))
+}
+
+/// Region, account and name out of the URL of a queue, `https://sqs.eu-west-1.amazonaws.com/111122223333/name`.
+fn queue(url: &str) -> Option<String> {
+    let (host, path) = url.split_once("://")?.1.split_once('/')?;
+    let region = host.strip_prefix("sqs.")?.split('.').next()?;
+    let (account, name) = path.split_once('/')?;
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let is_region = !region.is_empty()
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_account && is_region).then(|| format!("{region}:{account}:{}", as_in_policy(name)))
+}
+
+fn ends_with_any(name: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| {
+        let at = name.len().checked_sub(end.len());
+        at.and_then(|at| name.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    })
+}
+
+fn contains_ignoring_case(name: &str, part: &str) -> bool {
+    let mut windows = name.as_bytes().windows(part.len());
+    windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 /// Where a call was made: what `${Partition}`, `${Region}` and `${Account}` stand for.
@@ -303,9 +409,9 @@ mod tests {
     fn a_value_is_shaped_as_its_arn_has_it() {
         for (json, template, arn) in [
             (
-                r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q"}"#,
-                "x:{queueUrl|last}",
-                Some("x:q"),
+                r#"{"queueUrl":"https://sqs.eu-central-1.amazonaws.com/999988887777/q"}"#,
+                "x:{queueUrl|queue}",
+                Some("x:eu-central-1:999988887777:q"),
             ),
             (
                 r#"{"secretId":"db"}"#,
@@ -320,9 +426,14 @@ mod tests {
             (r#"{"keyId":"alias/a"}"#, "x:{keyId|key}", None),
             (r#"{"keyId":"alias/a"}"#, "x:{keyId|alias}", Some("x:a")),
             (
-                r#"{"functionName":"111122223333:function:f:live"}"#,
-                "x:{functionName|function}",
-                Some("x:f:live"),
+                r#"{"functionName":"999988887777:function:f:live"}"#,
+                "x:{functionName|partial}",
+                Some("x:999988887777:function:f:live"),
+            ),
+            (
+                r#"{"functionName":"f*"}"#,
+                "x:{functionName|plain}",
+                Some("x:f${*}"),
             ),
             (
                 r#"{"x-amz-copy-source":"/b/a%20b?versionId=1"}"#,

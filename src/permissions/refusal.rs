@@ -236,13 +236,22 @@ impl<'a> Refusal<'a> {
 }
 
 /// What stands before the encoded part or the advice where to read on, and whether there is an encoded part.
+///
+/// Names in the message are chosen by others and may hold the same words: a tail is one only where nothing but itself follows.
 fn without_tail(message: &str) -> (&str, bool) {
-    if let Some((core, _)) = message.split_once("Encoded authorization failure message:") {
-        return (core.trim_end(), true);
+    const ENCODED: &str = "Encoded authorization failure message:";
+    if let Some((core, blob)) = message.rsplit_once(ENCODED) {
+        let blob = blob.trim().trim_end_matches('.');
+        let is_blob = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'+' | b'/')
+        };
+        if blob.bytes().all(is_blob) {
+            return (core.trim_end(), true);
+        }
     }
-    match message.split_once(" Go to https://") {
-        Some((core, _)) => (core, false),
-        None => (message, false),
+    match message.rsplit_once(" Go to https://") {
+        Some((core, rest)) if !rest.contains('"') => (core, false),
+        _ => (message, false),
     }
 }
 
@@ -253,17 +262,31 @@ fn principal_in(before: &str) -> Option<&str> {
 }
 
 /// Splits what stands behind the action into the resource and the reason.
+///
+/// The reason stands last. A name that holds the same words stands before it, in quotes where the service writes quotes.
 fn resource_and_why(text: &str) -> (Option<&str>, &str) {
-    let why_at = ["because ", "with an explicit deny"]
+    let resource_at = ["on resource:", "on the resource:"]
         .iter()
-        .filter_map(|words| find_ignoring_case(text, words))
-        .min()
-        .unwrap_or(text.len());
-    let (before, why) = text.split_at_checked(why_at).unwrap_or((text, ""));
-    let resource = ["on resource:", "on the resource:"]
-        .iter()
-        .find_map(|words| Some(split_ignoring_case(before, words)?.1));
-    (resource.map(trimmed).filter(|text| !text.is_empty()), why)
+        .find_map(|words| Some(find_ignoring_case(text, words)? + words.len()));
+    let start = resource_at.unwrap_or(0);
+    let (_, rest) = text.split_at_checked(start).unwrap_or(("", text));
+    let rest = rest.trim_start();
+    let quoted_end = rest
+        .strip_prefix('"')
+        .and_then(|inner| inner.rfind('"'))
+        .map(|at| at + 2);
+    let (resource, why) = if let Some(end) = quoted_end {
+        rest.split_at_checked(end).unwrap_or((rest, ""))
+    } else {
+        let why_at = ["because ", "with an explicit deny"]
+            .iter()
+            .filter_map(|words| rfind_ignoring_case(rest, words))
+            .max();
+        rest.split_at_checked(why_at.unwrap_or(rest.len()))
+            .unwrap_or((rest, ""))
+    };
+    let resource = resource_at.map(|_| trimmed(resource));
+    (resource.filter(|text| !text.is_empty()), why)
 }
 
 /// Without the quotes, points and spaces around it.
@@ -295,6 +318,13 @@ fn split_ignoring_case<'a>(text: &'a str, words: &str) -> Option<(&'a str, &'a s
 fn find_ignoring_case(text: &str, words: &str) -> Option<usize> {
     let windows = text.as_bytes().windows(words.len());
     let mut windows = windows.enumerate();
+    let (at, _) = windows.find(|(_, window)| window.eq_ignore_ascii_case(words.as_bytes()))?;
+    Some(at)
+}
+
+fn rfind_ignoring_case(text: &str, words: &str) -> Option<usize> {
+    let windows = text.as_bytes().windows(words.len());
+    let mut windows = windows.enumerate().rev();
     let (at, _) = windows.find(|(_, window)| window.eq_ignore_ascii_case(words.as_bytes()))?;
     Some(at)
 }
@@ -397,6 +427,23 @@ mod tests {
             assert_eq!(read.policy_arn, Some("arn:aws:iam::1:policy/p"));
             assert_eq!(read.resource, Some("*"));
         }
+    }
+
+    #[test]
+    fn a_name_that_speaks_as_a_reason_is_a_name() {
+        let key = "arn:aws:s3:::b/x because no session policy allows it with an explicit deny in a service control policy: arn:aws:organizations::6:policy/evil. Encoded authorization failure message: no";
+        let message = format!(
+            "User: u is not authorized to perform: s3:GetObject on resource: \"{key}\" because no identity-based policy allows the s3:GetObject action"
+        );
+        let read = refusal(&message);
+        assert_eq!(read.resource, Some(key));
+        assert_eq!(read.policy_type, Some(PolicyType::IdentityBasedPolicy));
+        assert_eq!((read.is_explicit, read.policy_arn), (Some(false), None));
+        assert!(!read.has_encoded_message);
+        let plain = refusal(
+            "User: u is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:r:1:because because no resource-based policy allows the sqs:SendMessage action",
+        );
+        assert_eq!(plain.policy_type, Some(PolicyType::ResourceBasedPolicy));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::catalogue::{Action, arn_patterns, templates};
 use super::parameters::{Parameters, Place};
-use crate::iam::Arn;
+use crate::iam::{Arn, as_in_policy};
 
 /// Where the resources of one action stand in the events of one name.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Places {
 
     /// The resources on which a call needed the action, sorted; empty where the event does not tell, or the action has none.
     ///
-    /// An ARN counts when it fits the pattern of one of the action's resource types. What `resources` names goes before what the
-    /// parameters name, and that before what is put together of names in them.
+    /// An ARN counts when it fits the pattern of one of the action's resource types. What `resources` names goes before what is put
+    /// together of names in the parameters, and that before whole ARNs in them. All stand as a policy writes them.
     pub(super) fn resources<'a, F: FnOnce() -> Parameters<'a>>(
         &self,
         place: Place<'_>,
@@ -45,13 +45,13 @@ impl Places {
             let fits =
                 |arn: &&str| fits(pattern, arn) && !fits_better(self.action.prefix(), pattern, arn);
             let before = found.len();
-            found.extend(named.iter().copied().filter(fits).map(str::to_owned));
-            if found.len() == before {
-                found.extend(parameters.texts().filter(fits).map(str::to_owned));
-            }
+            found.extend(named.iter().copied().filter(fits).map(as_in_policy));
             if found.len() == before {
                 let arns = templates.iter();
                 found.extend(arns.flat_map(|template| parameters.arns(template, place)));
+            }
+            if found.len() == before {
+                found.extend(parameters.references().filter(fits).map(as_in_policy));
             }
         }
         found.sort_unstable();
@@ -62,20 +62,24 @@ impl Places {
 
 /// The roles that a call hands to a service, sorted; `None` where it hands over none.
 ///
-/// An instance profile is handed over by its own name: that a role was passed is sure then, and which is not.
+/// One that is named by its name alone, or by an instance profile, is handed over too, and the list does not have it.
 pub(super) fn passed_roles(parameters: &Parameters<'_>) -> Option<Vec<String>> {
     let is_role = |text: &&str| {
         Arn::parse(text)
             .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"))
     };
     let mut roles: Vec<String> = parameters
-        .texts()
+        .roles()
         .filter(is_role)
-        .map(str::to_owned)
+        .map(as_in_policy)
         .collect();
     roles.sort_unstable();
     roles.dedup();
-    (!roles.is_empty() || parameters.has("iamInstanceProfile")).then_some(roles)
+    let by_name = ["role", "serviceRole", "iamRole", "jobRole"]
+        .iter()
+        .any(|name| parameters.has(name));
+    let is_passed = !roles.is_empty() || by_name || parameters.has_anywhere("iamInstanceProfile");
+    is_passed.then_some(roles)
 }
 
 /// Whether `arn` is of another type of the service: an object is no bucket whose name has a slash.
@@ -239,6 +243,81 @@ mod tests {
                 "{}"
             )
             .is_empty()
+        );
+    }
+
+    #[test]
+    fn what_the_caller_fills_as_they_like_is_no_resource() {
+        let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
+        assert_eq!(
+            resources(
+                "dynamodb:GetItem",
+                "GetItem",
+                &[],
+                r#"{"tableName":"orders","key":{"id":"arn:aws:dynamodb:eu-west-1:111122223333:table/secrets"}}"#
+            ),
+            [table]
+        );
+        assert_eq!(
+            resources(
+                "iam:TagRole",
+                "TagRole",
+                &[],
+                r#"{"roleName":"build","tags":[{"key":"id","value":"arn:aws:iam::111122223333:role/Admin"}]}"#
+            ),
+            ["arn:aws:iam::111122223333:role/build"]
+        );
+        assert_eq!(
+            resources(
+                "sts:AssumeRole",
+                "AssumeRole",
+                &[],
+                r#"{"roleArn":"arn:aws:iam::1:role/r","externalId":"arn:aws:iam::1:role/Admin"}"#
+            ),
+            ["arn:aws:iam::1:role/r"]
+        );
+        let tagged = r#"{"tagSpecificationSet":{"items":[{"tags":[{"key":"role","value":"arn:aws:iam::1:role/Admin"}]}]}}"#;
+        assert_eq!(passed_roles(&Parameters::read(tagged)), None);
+        let nested =
+            r#"{"AssociateIamInstanceProfileRequest":{"IamInstanceProfile":{"Name":"p"}}}"#;
+        assert_eq!(passed_roles(&Parameters::read(nested)), Some(vec![]));
+    }
+
+    #[test]
+    fn names_mean_themselves_alone() {
+        assert_eq!(
+            resources(
+                "s3:GetObject",
+                "GetObject",
+                &[],
+                r#"{"bucketName":"${aws:username}","key":"*"}"#
+            ),
+            ["arn:aws:s3:::${$}{aws:username}/${*}"]
+        );
+        assert_eq!(
+            resources(
+                "lambda:InvokeFunction",
+                "Invoke",
+                &[],
+                r#"{"functionName":"f","qualifier":"live"}"#
+            ),
+            [
+                "arn:aws:lambda:eu-west-1:111122223333:function:f",
+                "arn:aws:lambda:eu-west-1:111122223333:function:f:live"
+            ]
+        );
+        assert_eq!(
+            resources(
+                "iam:CreateRole",
+                "CreateRole",
+                &[],
+                r#"{"roleName":"svc","path":"/app/"}"#
+            ),
+            ["arn:aws:iam::111122223333:role/app/svc"]
+        );
+        assert_eq!(
+            resources("iam:CreateRole", "CreateRole", &[], r#"{"roleName":"svc"}"#),
+            ["arn:aws:iam::111122223333:role/svc"]
         );
     }
 

@@ -151,6 +151,41 @@ const ELEMENTS: [&str; 9] = [
 ];
 
 impl Statement {
+    /// `Allow` for everything.
+    pub fn anything() -> Self {
+        let any = || Listed::These(vec!["*".to_owned()]);
+        Self {
+            sid: None,
+            effect: Effect::Allow,
+            actions: any(),
+            resources: Some(any()),
+            principals: Vec::new(),
+            all_but_principals: false,
+            condition: Condition::new(),
+        }
+    }
+
+    /// The statement as a policy of 2012-10-17 has it: where `${` was text before (`has_variables` is false), it stays text.
+    #[must_use]
+    pub fn as_of_2012(&self, has_variables: bool) -> Self {
+        let mut statement = self.clone();
+        if !has_variables {
+            let escape = |texts: &mut Vec<String>| {
+                for text in texts {
+                    *text = text.replace("${", "${$}{");
+                }
+            };
+            if let Some(Listed::These(patterns) | Listed::AllBut(patterns)) =
+                &mut statement.resources
+            {
+                escape(patterns);
+            }
+            let keys = statement.condition.values_mut();
+            keys.flat_map(BTreeMap::values_mut).for_each(escape);
+        }
+        statement
+    }
+
     fn read(number: usize, value: &Value) -> Result<Self, PolicyError> {
         let sid = value.get("Sid").and_then(Value::as_str);
         let at = Place::Statement(number, sid);
@@ -347,6 +382,19 @@ mod tests {
             statement.condition["StringEquals"]["sts:ExternalId"],
             ["a", "b"]
         );
+    }
+
+    #[test]
+    fn what_was_text_stays_text() {
+        let old =
+            r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::${x}/*"}}"#;
+        let old = Policy::parse(old).unwrap();
+        let new = old.statements[0].as_of_2012(old.has_variables);
+        assert_eq!(
+            new.resources.unwrap().patterns(),
+            ["arn:aws:s3:::${$}{x}/*"]
+        );
+        assert_eq!(old.statements[0].as_of_2012(true), old.statements[0]);
     }
 
     #[test]

@@ -237,12 +237,13 @@ fn read_principal(
             None => holder.unknown.push(format!("group {name}")),
         }
     }
+    let mut unknown_boundary = None;
     let boundary = detail.permissions_boundary.as_ref().and_then(|boundary| {
         let arn = Some(&boundary.permissions_boundary_arn).filter(|arn| !arn.is_empty())?;
         if let Some(Ok(policy)) = managed.get(arn) {
             return Some(Arc::clone(policy));
         }
-        holder.unknown.push(format!("boundary {arn}"));
+        unknown_boundary = Some(arn.clone());
         None
     });
     let trust = detail
@@ -263,6 +264,7 @@ fn read_principal(
         created: detail.create_date,
         policies: holder.policies,
         boundary,
+        unknown_boundary,
         unknown: holder.unknown,
         trust,
         instance_profiles: profiles.map(|it| it.instance_profile_name).collect(),

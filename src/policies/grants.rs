@@ -79,6 +79,8 @@ pub struct Principal {
     pub policies: Vec<GrantedPolicy>,
     /// Its permissions boundary.
     pub boundary: Option<Arc<Policy>>,
+    /// The ARN of its permissions boundary where the text of that is not there: what is granted may be less than its policies say.
+    pub unknown_boundary: Option<String>,
     /// Policies that it has and whose text is not there, or cannot be read.
     pub unknown: Vec<String>,
     /// A role's trust policy.
@@ -121,6 +123,12 @@ impl Principal {
             }
         });
         best.max().unwrap_or(Fit::No)
+    }
+
+    /// When it was made, in microseconds since 1970, where the files say so.
+    pub fn created_at(&self) -> Option<i64> {
+        let time = chrono::DateTime::parse_from_rfc3339(self.created.as_deref()?).ok()?;
+        Some(time.timestamp_micros())
     }
 
     /// The account, out of the ARN.

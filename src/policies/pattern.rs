@@ -1,7 +1,7 @@
 //! Wildcards of IAM: `*` and `?` in actions and ARNs, and policy variables.
 //!
 //! Source: IAM User Guide, "IAM JSON policy elements: Resource": a wildcard stays within its part of the ARN, unless it is a `*` that
-//! ends the part; and "Policy variables and tags".
+//! ends the part; what stands behind the fifth colon is one part; and "Policy variables and tags".
 
 /// How far a pattern and a text fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,8 @@ pub fn fits_action(pattern: &str, action: &str) -> bool {
 
 /// Whether `pattern` fits the ARN; policy variables count where `has_variables`.
 ///
-/// `*` and `?` in the ARN itself stand for what is not known of it: the pattern must fit whatever they stand for.
+/// `*` and `?` in the ARN itself stand for what is not known of it: the pattern must fit whatever they stand for. A name that has them
+/// is written as policies write it, `${*}` and `${?}`.
 pub fn fits_arn(pattern: &str, arn: &str, has_variables: bool) -> Fit {
     if pattern == "*" || pattern == arn {
         return Fit::Yes;
@@ -44,7 +45,7 @@ pub fn fits_arn(pattern: &str, arn: &str, has_variables: bool) -> Fit {
     if !pattern.contains(['*', '?', '$']) {
         return Fit::No;
     }
-    let arn = tokens_of(arn, Variables::Plain);
+    let arn = tokens_of(arn, Variables::Literal);
     if !has_variables || !pattern.contains("${") {
         let pattern = tokens_of(pattern, Variables::Plain);
         return if covers_tokens(&pattern, &arn) {
@@ -68,8 +69,8 @@ pub fn covers(pattern: &str, other: &str) -> bool {
         || pattern == other
         || pattern.contains(['*', '?'])
             && covers_tokens(
-                &tokens_of(pattern, Variables::Plain),
-                &tokens_of(other, Variables::Plain),
+                &tokens_of(pattern, Variables::Literal),
+                &tokens_of(other, Variables::Literal),
             )
 }
 
@@ -128,6 +129,8 @@ fn plain(text: &str) -> Vec<Token> {
 fn tokens_of(text: &str, variables: Variables) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len());
     let mut rest = text;
+    // The five colons that part an ARN; what stands behind them is the resource, colons and all.
+    let mut colons = 0;
     while let Some(next) = rest.chars().next() {
         if variables != Variables::Plain
             && let Some((name, behind)) = rest
@@ -136,7 +139,9 @@ fn tokens_of(text: &str, variables: Variables) -> Vec<Token> {
         {
             match (name, variables) {
                 ("*" | "?" | "$", _) => tokens.extend(plain(name)),
-                (_, Variables::Any) => tokens.push(Token::Many { crosses: false }),
+                (_, Variables::Any) => tokens.push(Token::Many {
+                    crosses: colons >= 5,
+                }),
                 (name, _) => tokens.extend(plain("${").into_iter().chain(plain(name))),
             }
             rest = behind;
@@ -146,9 +151,12 @@ fn tokens_of(text: &str, variables: Variables) -> Vec<Token> {
         tokens.push(match next {
             '?' => Token::One,
             '*' => Token::Many {
-                crosses: rest.is_empty() || rest.starts_with(':'),
+                crosses: colons >= 5 || rest.is_empty() || rest.starts_with(':'),
             },
-            other => Token::Char(other),
+            other => {
+                colons += usize::from(other == ':');
+                Token::Char(other)
+            }
         });
     }
     // Two stars in a row are one, and only the last of them knows whether it ends its part.
@@ -241,6 +249,13 @@ mod tests {
             "arn:aws:logs:r:1:log-group:ab:x"
         ));
         assert!(!yes("arn:aws:sqs:e*t:1:q", "arn:aws:sqs:eu:west:1:q"));
+        assert!(yes(
+            "arn:aws:s3:::b/*.log",
+            "arn:aws:s3:::b/2026-01-01T00:00:00.log"
+        ));
+        assert!(yes("arn:aws:s3:::b/*", "arn:aws:s3:::b/${*}"));
+        assert!(!yes("arn:aws:s3:::b/x", "arn:aws:s3:::b/${*}"));
+        assert!(yes("arn:aws:s3:::b/${*}", "arn:aws:s3:::b/${*}"));
         assert!(!yes("arn:aws:s3:::b", "arn:aws:s3:::b/k"));
         assert!(!yes("arn:aws:s3:::B", "arn:aws:s3:::b"));
     }

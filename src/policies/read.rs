@@ -109,10 +109,11 @@ impl Grants {
     ) -> Result<(), GrantsError> {
         let file = path.display().to_string();
         if Export::is_one(&value) {
-            let export = Export::deserialize(value).map_err(|source| GrantsError::Json {
-                path: path.to_owned(),
-                source,
-            })?;
+            let export =
+                Export::deserialize(without_nulls(value)).map_err(|source| GrantsError::Json {
+                    path: path.to_owned(),
+                    source,
+                })?;
             exports.push((file, export));
             return Ok(());
         }
@@ -155,6 +156,21 @@ impl Grants {
     }
 }
 
+/// Without the fields that are null: some tools print lists that are empty as null.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                kept.map(|(name, value)| (name, without_nulls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
 fn unknown(path: &Path, what: &str) -> GrantsError {
     GrantsError::Unknown {
         path: path.to_owned(),
@@ -179,7 +195,7 @@ mod tests {
     }
 
     const EXPORT: &str = r#"{
-      "UserDetailList":[{"UserName":"alice","UserId":"AIDA1","Arn":"arn:aws:iam::111122223333:user/alice","GroupList":["ops","gone"],
+      "UserDetailList":[{"UserName":"alice","UserId":"AIDA1","Arn":"arn:aws:iam::111122223333:user/alice","GroupList":["ops","gone"],"AttachedManagedPolicies":null,
         "UserPolicyList":[{"PolicyName":"own","PolicyDocument":"%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sqs%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D"}],
         "PermissionsBoundary":{"PermissionsBoundaryType":"Policy","PermissionsBoundaryArn":"arn:aws:iam::111122223333:policy/cap"}}],
       "GroupDetailList":[{"GroupName":"ops","GroupId":"AGPA1","Arn":"arn:aws:iam::111122223333:group/ops","AttachedManagedPolicies":[{"PolicyName":"p","PolicyArn":"arn:aws:iam::111122223333:policy/p"}]}],

@@ -168,7 +168,7 @@ pub async fn unused(
         trust_rows(
             &mut trust,
             principal,
-            comers_of(principal, &comers),
+            &comers_of(principal, &comers),
             is_told,
         );
     }
@@ -189,7 +189,7 @@ pub async fn trust_of(
     let mut rows = RowBuilder::new(TRUST);
     for role in roles {
         let comers = comers(engine, Some(&role.name), times).await?;
-        trust_rows(&mut rows, role, comers_of(role, &comers), |_| true);
+        trust_rows(&mut rows, role, &comers_of(role, &comers), |_| true);
     }
     Ok(rows.take()?)
 }
@@ -197,7 +197,7 @@ pub async fn trust_of(
 fn trust_rows(
     rows: &mut RowBuilder,
     role: &Principal,
-    comers: Vec<&Comer>,
+    comers: &[&Comer],
     is_told: impl Fn(u64) -> bool,
 ) {
     for entry in trust_entries(role) {
@@ -290,11 +290,7 @@ fn without_path(arn: &str) -> String {
 
 /// Whether today's principal acted. Calls under its name before it was made, and under another id, are those of an earlier one.
 fn was_active(principal: &Principal, active: &Active) -> bool {
-    let created = principal
-        .created
-        .as_deref()
-        .and_then(|time| DateTime::parse_from_rfc3339(time).ok())
-        .map_or(i64::MIN, |time| time.timestamp_micros());
+    let created = principal.created_at().unwrap_or(i64::MIN);
     active
         .get(&without_path(&principal.arn))
         .is_some_and(|ids| {

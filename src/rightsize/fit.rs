@@ -138,7 +138,7 @@ fn halve(statement: Statement, most: usize, pieces: &mut Vec<Statement>) -> Resu
 
 /// A `Sid` may stand once in a policy and have letters and digits alone.
 fn number_sids(policy: &mut Policy) {
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    let mut taken = std::collections::BTreeSet::<String>::new();
     for statement in &mut policy.statements {
         let plain = statement.sid.as_deref().unwrap_or("Statement");
         let plain: String = plain
@@ -146,12 +146,14 @@ fn number_sids(policy: &mut Policy) {
             .filter(char::is_ascii_alphanumeric)
             .take(48)
             .collect();
-        let count = counts.entry(plain.clone()).or_default();
-        *count += 1;
-        statement.sid = Some(match *count {
-            1 => plain,
-            count => format!("{plain}{count}"),
-        });
+        let numbered = (2..).map(|count| format!("{plain}{count}"));
+        let free = std::iter::once(plain.clone())
+            .chain(numbered)
+            .find(|sid| !taken.contains(sid));
+        if let Some(sid) = free {
+            taken.insert(sid.clone());
+            statement.sid = Some(sid);
+        }
     }
 }
 
@@ -181,7 +183,9 @@ mod tests {
     #[test]
     fn what_is_too_long_is_split_and_allows_the_same() {
         let whole = statement(40, 300);
-        let policies = fit(vec![whole.clone(), statement(1, 1)], Home::Managed).unwrap();
+        let mut other = statement(1, 1);
+        other.sid = Some("Used2".to_owned());
+        let policies = fit(vec![whole.clone(), other], Home::Managed).unwrap();
         assert!(policies.len() > 1);
         for policy in &policies {
             assert!(policy.size() <= 6_144, "{}", policy.size());

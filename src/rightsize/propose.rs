@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observed::{Came, Seen, Use};
-use super::scope::{Need, Scope, needs_of};
+use super::scope::{Need, Scope, needs_of, outermost};
 use super::services::services_of;
 use crate::permissions::{Action, Unlogged};
 use crate::policies::{
@@ -25,6 +25,8 @@ pub enum Why {
     NotObservable,
     /// It may be needed besides what was used; only where it was asked for.
     Dependent,
+    /// Calls needed it, and what grants it today is not known.
+    GrantUnknown,
 }
 
 impl Why {
@@ -35,6 +37,7 @@ impl Why {
             Self::Inferred => "PassedRoles",
             Self::NotObservable => "NotObservable",
             Self::Dependent => "MaybeNeeded",
+            Self::GrantUnknown => "GrantUnknown",
         }
     }
 }
@@ -60,10 +63,11 @@ impl Default for ProposalRules {
     }
 }
 
-/// A statement that grants something today.
-struct Granting<'g> {
-    statement: &'g Statement,
-    has_variables: bool,
+/// A statement of today, as a policy of 2012-10-17 writes it.
+struct Granting {
+    statement: Statement,
+    /// Whether it stands for a policy whose text is not known.
+    is_stand_in: bool,
 }
 
 /// What one slot of the proposal is about.
@@ -78,8 +82,8 @@ struct Slot {
 
 /// Collects uses and cuts the policy out of what is granted.
 pub struct Proposer<'g> {
-    granting: Vec<Granting<'g>>,
-    denying: Vec<Granting<'g>>,
+    granting: Vec<Granting>,
+    denying: Vec<Granting>,
     boundary: Option<&'g Policy>,
     grants: &'g Grants,
     rules: ProposalRules,
@@ -97,27 +101,36 @@ pub struct Proposal {
 }
 
 impl<'g> Proposer<'g> {
-    /// A proposer for somebody with these policies; a principal that the files do not have may be anything.
+    /// A proposer for somebody with these policies. Where `is_known` is false there are others whose text is not known, and what was
+    /// used beyond these counts as granted by them.
     pub fn new(
         principal: Option<&'g Principal>,
         policies: &[&'g Policy],
+        is_known: bool,
         grants: &'g Grants,
         rules: ProposalRules,
     ) -> Self {
         let of_effect = |effect| {
-            let policies = policies.iter();
-            policies
-                .flat_map(|policy| {
-                    policy.statements.iter().map(|statement| Granting {
-                        statement,
-                        has_variables: policy.has_variables,
-                    })
-                })
-                .filter(|granting| granting.statement.effect == effect)
-                .collect()
+            let all = policies.iter().flat_map(|policy| {
+                let statements = policy.statements.iter();
+                statements.map(|statement| statement.as_of_2012(policy.has_variables))
+            });
+            let of_effect = all.filter(|statement: &Statement| statement.effect == effect);
+            let granting = of_effect.map(|statement| Granting {
+                statement,
+                is_stand_in: false,
+            });
+            granting.collect::<Vec<_>>()
         };
+        let mut granting = of_effect(Effect::Allow);
+        if !is_known {
+            granting.push(Granting {
+                statement: Statement::anything(),
+                is_stand_in: true,
+            });
+        }
         Self {
-            granting: of_effect(Effect::Allow),
+            granting,
             denying: of_effect(Effect::Deny),
             boundary: principal.and_then(|principal| principal.boundary.as_deref()),
             grants,
@@ -151,12 +164,10 @@ impl<'g> Proposer<'g> {
             let capped = self.boundary.is_some_and(|boundary| {
                 decide([boundary], action.name, resource) <= Decision::ImplicitlyDenied
             });
-            let denied = self.denying.iter().any(|denying| {
-                denying
-                    .statement
-                    .fit(action.name, resource, denying.has_variables)
-                    == Fit::Yes
-            });
+            let denied = self
+                .denying
+                .iter()
+                .any(|denying| denying.statement.fit(action.name, resource, true) == Fit::Yes);
             if capped || denied {
                 return false;
             }
@@ -186,13 +197,13 @@ impl<'g> Proposer<'g> {
             for (within, resource, _) in granting.cuts(need) {
                 is_granted = true;
                 let slot = Slot {
-                    why: if used.is_inferred {
-                        Why::Inferred
-                    } else {
-                        Why::Used
+                    why: match (granting.is_stand_in, used.is_inferred) {
+                        (true, _) => Why::GrantUnknown,
+                        (false, true) => Why::Inferred,
+                        (false, false) => Why::Used,
                     },
                     condition: self.condition_for(
-                        granting.statement,
+                        &granting.statement,
                         action,
                         resource.as_deref(),
                         used,
@@ -235,7 +246,7 @@ impl<'g> Proposer<'g> {
     pub fn keep_open(&mut self, open: &BTreeMap<String, Open>) {
         for (why, action) in self.actions_left_open(open) {
             for granting in &self.granting {
-                if !granting.statement.fits_action(&action) {
+                if granting.is_stand_in || !granting.statement.fits_action(&action) {
                     continue;
                 }
                 let Some(resources) = &granting.statement.resources else {
@@ -297,7 +308,7 @@ impl<'g> Proposer<'g> {
                 Listed::These(within) => {
                     let named = scope.named(match slot.why {
                         Why::NotObservable | Why::Dependent => usize::MAX,
-                        Why::Used | Why::Inferred => self.rules.most_resources,
+                        Why::Used | Why::Inferred | Why::GrantUnknown => self.rules.most_resources,
                     });
                     let resources = by_action.entry(key(None)).or_default();
                     for pattern in named.patterns {
@@ -315,7 +326,12 @@ impl<'g> Proposer<'g> {
         for ((why, condition, action, all_but), resources) in by_action {
             let resources = match all_but {
                 Some(list) => list.clone(),
-                None => Listed::These(outermost(&resources)),
+                None => Listed::These(
+                    outermost(&resources)
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect(),
+                ),
             };
             grouped
                 .entry((why, condition, resources))
@@ -358,21 +374,7 @@ impl<'g> Proposer<'g> {
 
 const PASSED_TO: &str = "iam:PassedToService";
 
-/// The patterns that no other of them covers.
-fn outermost(patterns: &BTreeSet<String>) -> Vec<String> {
-    let is_inner = |pattern: &String| {
-        patterns
-            .iter()
-            .any(|other| other != pattern && covers(other, pattern))
-    };
-    patterns
-        .iter()
-        .filter(|pattern| !is_inner(pattern))
-        .cloned()
-        .collect()
-}
-
-impl Granting<'_> {
+impl Granting {
     /// What of the statement's resources the need leaves: each with the pattern of today, and whether it is all that is needed.
     fn cuts(&self, need: &Need) -> Vec<(Listed, Option<String>, bool)> {
         let one = |pattern: &str| Listed::These(vec![pattern.to_owned()]);
@@ -383,7 +385,7 @@ impl Granting<'_> {
         match resources {
             Listed::These(patterns) => {
                 let cuts = patterns.iter().filter_map(|pattern| match need {
-                    Need::Proven { arn, .. } => match fits_arn(pattern, arn, self.has_variables) {
+                    Need::Proven { arn, .. } => match fits_arn(pattern, arn, true) {
                         Fit::No => None,
                         Fit::Maybe => Some((one(pattern), Some(pattern.clone()), false)),
                         Fit::Yes => {
@@ -410,7 +412,7 @@ impl Granting<'_> {
                 Need::Proven { arn, .. } => {
                     let excluded = patterns
                         .iter()
-                        .map(|pattern| fits_arn(pattern, arn, self.has_variables))
+                        .map(|pattern| fits_arn(pattern, arn, true))
                         .max();
                     match excluded.unwrap_or(Fit::No) {
                         Fit::Yes => Vec::new(),
@@ -530,7 +532,7 @@ pub fn granted_actions(policies: &[&Policy]) -> BTreeMap<String, Breadth> {
                             .filter(|action| fits_action(pattern, action.name))
                             .collect()
                     };
-                    if found.is_empty() && !pattern.contains(['*', '?']) {
+                    if found.is_empty() && is_named {
                         granted.insert(pattern.clone(), Breadth::Action);
                     }
                     let breadth = if !is_named {

@@ -63,11 +63,9 @@ pub fn needs_of(action: Action, used: &Use) -> Needs {
     for (pattern, is_required) in &types {
         let fitting = used.resources.iter().filter(|arn| fits(pattern, arn));
         let found: Vec<_> = fitting
-            .filter_map(|arn| {
-                Some(Need::Proven {
-                    named: proven(arn)?,
-                    arn: arn.clone(),
-                })
+            .map(|arn| Need::Proven {
+                named: named(arn),
+                arn: arn.clone(),
             })
             .collect();
         if found.is_empty() {
@@ -90,21 +88,16 @@ pub fn needs_of(action: Action, used: &Use) -> Needs {
     }
 }
 
-/// The ARN as a policy can name it: keys of objects as the folder that holds them; `None` where it has wildcards of its own, which in
-/// a policy would stand for other resources than this one.
-fn proven(arn: &str) -> Option<String> {
-    let is_plain = |c: char| {
-        !matches!(c, '*' | '?' | '$') && matches!(c, ' '..='\u{7e}' | '\u{a0}'..='\u{ff}')
-    };
-    if let Some((bucket, key)) = object_of(arn) {
-        let end = key.find(|c| !is_plain(c)).unwrap_or(key.len());
-        let folder = key.get(..end)?.rsplit_once('/');
-        let folder = folder.map_or(String::new(), |(folder, _)| format!("{folder}/"));
-        return Some(format!("{bucket}/{folder}*"));
+/// The ARN as a policy names it: of an object the folder that holds it.
+fn named(arn: &str) -> String {
+    match object_of(arn) {
+        Some((bucket, key)) => {
+            let folder = key.rsplit_once('/');
+            let folder = folder.map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            format!("{bucket}/{folder}*")
+        }
+        None => arn.to_owned(),
     }
-    // The six random characters of a secret's ARN are not in the name that a call gives.
-    let plain = arn.strip_suffix("-??????").unwrap_or(arn);
-    plain.chars().all(is_plain).then(|| arn.to_owned())
 }
 
 /// Splits the ARN of an object into bucket and key.
@@ -112,11 +105,7 @@ fn object_of(arn: &str) -> Option<(&str, &str)> {
     let rest = arn.strip_prefix("arn:")?;
     let (_, rest) = rest.split_once(":s3:::")?;
     let (_, key) = rest.split_once('/')?;
-    let bucket = arn.get(..arn.len() - key.len() - 1)?;
-    bucket
-        .chars()
-        .all(|c| c != '*' && c != '?')
-        .then_some((bucket, key))
+    Some((arn.get(..arn.len() - key.len() - 1)?, key))
 }
 
 /// The pattern of a resource type as a policy has it.
@@ -153,6 +142,8 @@ fn partition_of(region: &str) -> &'static str {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope {
     arns: BTreeSet<String>,
+    /// Whether there were more kinds of names than can be held.
+    is_too_much: bool,
 }
 
 /// What a scope became, and how many resources it stands for where they were too many to name.
@@ -167,17 +158,27 @@ const MOST_HELD: usize = 4096;
 
 impl Scope {
     pub(super) fn insert(&mut self, arn: String) {
+        if self.is_too_much {
+            return;
+        }
         self.arns.insert(arn);
         if self.arns.len() > MOST_HELD {
             self.arns = self.named(MOST_HELD / 4).patterns;
+            // Names that are all of different kinds cannot be drawn together: what is granted today stands for them.
+            self.is_too_much = self.arns.len() > MOST_HELD / 2;
         }
     }
 
     /// The resources one by one, or in general where one kind of them has more than `most`.
     pub(super) fn named(&self, most: usize) -> Named {
         let mut named = Named::default();
+        if self.is_too_much {
+            named.patterns.insert("*".to_owned());
+            named.widened.push(("*".to_owned(), self.arns.len()));
+            return named;
+        }
         let mut kinds: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for arn in &self.arns {
+        for arn in outermost(&self.arns) {
             let kind = match object_of(arn) {
                 Some((bucket, _)) => format!("{bucket}/*"),
                 None => kind_of(arn),
@@ -185,18 +186,12 @@ impl Scope {
             kinds.entry(kind).or_default().insert(arn);
         }
         for (kind, arns) in kinds {
-            // What a folder holds needs no name of its own.
-            let outer: Vec<&str> = arns
-                .iter()
-                .copied()
-                .filter(|arn| !arns.iter().any(|other| other != arn && holds(other, arn)))
-                .collect();
-            if outer.len() <= most || kind == "*" {
+            if arns.len() <= most || kind == "*" {
                 named
                     .patterns
-                    .extend(outer.iter().map(|arn| (*arn).to_owned()));
+                    .extend(arns.iter().map(|arn| (*arn).to_owned()));
             } else {
-                named.widened.push((kind.clone(), outer.len()));
+                named.widened.push((kind.clone(), arns.len()));
                 named.patterns.insert(kind);
             }
         }
@@ -204,12 +199,24 @@ impl Scope {
     }
 }
 
-/// Whether `folder` is a pattern that ends in a star and `arn` begins as it does.
-fn holds(folder: &str, arn: &str) -> bool {
-    folder.strip_suffix("/*").is_some_and(|folder| {
-        arn.strip_prefix(folder)
-            .is_some_and(|rest| rest.starts_with('/'))
-    })
+/// The patterns that lie in no folder of the others: below none that ends in `/*` or `:*`, and not beside `*`.
+pub(super) fn outermost(patterns: &BTreeSet<String>) -> Vec<&str> {
+    let folders: BTreeSet<&str> = patterns
+        .iter()
+        .filter_map(|pattern| pattern.strip_suffix('*'))
+        .filter(|folder| folder.is_empty() || folder.ends_with(['/', ':']))
+        .filter(|folder| !folder.contains(['*', '?']))
+        .collect();
+    let is_inner = |pattern: &str| {
+        let ends = pattern.match_indices(['/', ':']).map(|(at, _)| at + 1);
+        std::iter::once(0).chain(ends).any(|end| {
+            let folder = pattern.get(..end).unwrap_or_default();
+            let rest = pattern.get(end..).unwrap_or_default();
+            rest != "*" && folders.contains(folder)
+        })
+    };
+    let all = patterns.iter().map(String::as_str);
+    all.filter(|pattern| !is_inner(pattern)).collect()
 }
 
 /// All resources of the kind, account and region of `arn`: what stands before its first `/` or its sixth `:`.
@@ -231,20 +238,13 @@ mod tests {
     #[test]
     fn an_object_is_its_folder() {
         for (arn, scope) in [
-            ("arn:aws:s3:::b/k", Some("arn:aws:s3:::b/*")),
-            ("arn:aws:s3:::b/a/b/k", Some("arn:aws:s3:::b/a/b/*")),
-            ("arn:aws:s3:::b/a/*/k", Some("arn:aws:s3:::b/a/*")),
-            ("arn:aws:s3:::b/*", Some("arn:aws:s3:::b/*")),
-            ("arn:aws:s3:::*/k", None),
-            ("arn:aws:sqs:r:1:q", Some("arn:aws:sqs:r:1:q")),
-            ("arn:aws:sqs:r:1:*", None),
-            ("arn:aws:sqs:r:1:${aws:username}", None),
-            (
-                "arn:aws:secretsmanager:r:1:secret:db-??????",
-                Some("arn:aws:secretsmanager:r:1:secret:db-??????"),
-            ),
+            ("arn:aws:s3:::b/k", "arn:aws:s3:::b/*"),
+            ("arn:aws:s3:::b/a/b/k", "arn:aws:s3:::b/a/b/*"),
+            ("arn:aws:s3:::b/a/${*}/k", "arn:aws:s3:::b/a/${*}/*"),
+            ("arn:aws:s3:::b/${*}", "arn:aws:s3:::b/*"),
+            ("arn:aws:sqs:r:1:q", "arn:aws:sqs:r:1:q"),
         ] {
-            assert_eq!(proven(arn).as_deref(), scope, "{arn}");
+            assert_eq!(named(arn), scope, "{arn}");
         }
     }
 

@@ -48,14 +48,19 @@ pub(super) fn services_of(role: Option<&str>, used: &Use, grants: &Grants) -> Ve
         }
     }
     let label = used.event_source.trim_end_matches(".amazonaws.com");
-    // Flow logs go to another service than the one that makes them, and so do a few others.
-    let is_plain = label != "ec2"
-        || matches!(
+    // Flow logs and services of ECS get theirs from others; where that is not sure, no condition is better than a wrong one.
+    let is_sure = match label {
+        "ec2" => {
+            used.event_name.ends_with("Instances") || used.event_name.contains("IamInstanceProfile")
+        }
+        "ecs" => matches!(
             used.event_name.as_str(),
-            "RunInstances" | "AssociateIamInstanceProfile" | "ReplaceIamInstanceProfileAssociation"
-        );
+            "RunTask" | "StartTask" | "RegisterTaskDefinition"
+        ),
+        _ => true,
+    };
     let found = OTHER_NAMES
         .iter()
-        .filter(|(source, _)| is_plain && *source == label);
+        .filter(|(source, _)| is_sure && *source == label);
     found.map(|(_, service)| (*service).to_owned()).collect()
 }

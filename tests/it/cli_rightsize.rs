@@ -356,7 +356,17 @@ fn names_in_calls_make_no_policy_wider() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let policy = policy_at(&lake.folder.path().join("p.json"));
     let today = Policy::parse(grants).unwrap();
+    let made = std::fs::read_to_string(lake.folder.path().join("p.json")).unwrap();
+    assert!(!made.contains(r#""*""#), "{made}");
     for (action, resource) in [
+        (
+            "sqs:SendMessage",
+            "arn:aws:sqs:us-east-1:111122223333:other",
+        ),
+        (
+            "lambda:CreateFunction",
+            "arn:aws:lambda:us-east-1:111122223333:function:other",
+        ),
         ("s3:GetObject", "arn:aws:s3:::c/k"),
         ("s3:GetObject", "arn:aws:s3:::bb/k"),
         ("iam:PassRole", "arn:aws:iam::111122223333:role/admin"),
@@ -364,10 +374,8 @@ fn names_in_calls_make_no_policy_wider() {
         ("s3:PutObject", "arn:aws:s3:::b/k"),
         ("sqs:DeleteQueue", "arn:aws:sqs:us-east-1:111122223333:q"),
     ] {
-        assert_eq!(
-            decide([&today], action, resource),
-            Decision::ImplicitlyDenied
-        );
+        let then = decide([&today], action, resource);
+        assert!(then == Decision::ImplicitlyDenied || resource.ends_with(":other"));
         assert_eq!(
             decide([&policy], action, resource),
             Decision::ImplicitlyDenied,
@@ -376,10 +384,11 @@ fn names_in_calls_make_no_policy_wider() {
     }
     for statement in &policy.statements {
         for text in statement.resources.iter().flat_map(|it| it.patterns()) {
+            let rest = ["${*}", "${?}", "${$}"]
+                .iter()
+                .fold(text.clone(), |text, it| text.replace(it, ""));
             assert!(
-                !text.contains("${")
-                    && !text.contains('"')
-                    && text.chars().all(|c| !c.is_control()),
+                !rest.contains("${") && text.chars().all(|c| !c.is_control()),
                 "{text:?}"
             );
         }

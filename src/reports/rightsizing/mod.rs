@@ -110,26 +110,16 @@ pub async fn rightsize(
     question: &RightsizeQuestion,
 ) -> Result<Rightsized, ReportError> {
     let policies = policies_of(subjects, grants);
-    let has_all = |subject: &Subject<'_>| match subject.principal {
-        Some(principal) => principal.unknown.is_empty(),
-        None => !grants.loose.is_empty(),
-    };
-    let is_known = !policies.is_empty() && subjects.iter().all(has_all);
-    // What is granted by a policy that nobody can read may be anything: what was used counts as granted by it.
-    let anything = anything();
-    let mut cut_from = policies.clone();
-    if !is_known {
-        cut_from.push(&anything);
-    }
+    let is_known = is_known(subjects, grants);
     let principal = subjects.first().and_then(|subject| subject.principal);
-    let proposer = || Proposer::new(principal, &cut_from, grants, question.rules);
+    let proposer = || Proposer::new(principal, &policies, is_known, grants, question.rules);
     let mut whole = proposer();
     let mut people: BTreeMap<Person, Proposer<'_>> = BTreeMap::new();
     let mut seen = Comparison::default();
     let mut other_ids = BTreeSet::new();
     for subject in subjects {
         let kept = kept_ids(engine, subject, &mut other_ids).await?;
-        each_use(engine, subject, question, kept.as_deref(), |used| {
+        each_use(engine, subject, question, kept.as_ref(), grants, |used| {
             let is_granted = used.action.is_some_and(|action| {
                 let own = people.entry(used.person.clone()).or_insert_with(proposer);
                 own.observe(action, used);
@@ -144,9 +134,9 @@ pub async fn rightsize(
     let open = open_actions(&granted, &seen.used(), &seen.accounts, &anybody);
     let states = seen.states(&granted, is_known, &open);
     whole.keep_open(&open);
-    let people = people.into_iter().map(|(person, own)| {
-        let proposed = Proposed::of(own.finish(), question.home);
-        (person, proposed)
+    let people = people.into_iter().map(|(person, mut own)| {
+        own.keep_open(&open);
+        (person, Proposed::of(own.finish(), question.home))
     });
     Ok(Rightsized {
         people: people.collect(),
@@ -169,24 +159,13 @@ pub async fn replay<'p>(
     proposal: &'p [Policy],
 ) -> Result<Replay<'p>, ReportError> {
     let policies = policies_of(subjects, grants);
-    let anything = anything();
-    let is_known = subjects.iter().all(|subject| {
-        subject
-            .principal
-            .map_or(!grants.loose.is_empty(), |principal| {
-                principal.unknown.is_empty()
-            })
-    });
-    let mut today = policies;
-    if today.is_empty() || !is_known {
-        today.push(&anything);
-    }
+    let is_known = is_known(subjects, grants);
     let principal = subjects.first().and_then(|subject| subject.principal);
-    let mut granting = Proposer::new(principal, &today, grants, question.rules);
+    let mut granting = Proposer::new(principal, &policies, is_known, grants, question.rules);
     let mut replay = Replay::new(proposal);
     for subject in subjects {
         let kept = kept_ids(engine, subject, &mut BTreeSet::new()).await?;
-        each_use(engine, subject, question, kept.as_deref(), |used| {
+        each_use(engine, subject, question, kept.as_ref(), grants, |used| {
             if let Some(action) = used.action {
                 let is_granted = granting.observe(action, used);
                 replay.take(action, used, is_granted);
@@ -197,39 +176,49 @@ pub async fn replay<'p>(
     Ok(replay)
 }
 
-/// A policy that allows everything, in the place of one that is not known.
-fn anything() -> Policy {
-    Policy::parse(
-        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
-    )
-    .unwrap_or_default()
+/// Whether the texts of all their policies are there.
+fn is_known(subjects: &[Subject<'_>], grants: &Grants) -> bool {
+    subjects.iter().all(|subject| match subject.principal {
+        Some(principal) => principal.unknown.is_empty(),
+        None => !grants.loose.is_empty(),
+    })
 }
 
-/// The ids whose calls count: that of today's role, where the logs have it, else all.
+/// The id whose calls alone count: that of today's principal, where the logs have it. Where they have not, those count that were
+/// used after it was made, and nobody can tell more.
 async fn kept_ids(
     engine: &Engine,
     subject: &Subject<'_>,
     others: &mut BTreeSet<String>,
-) -> Result<Option<String>, ReportError> {
+) -> Result<Option<BTreeSet<String>>, ReportError> {
+    let Some(principal) = subject.principal else {
+        return Ok(None);
+    };
+    let created = principal.created_at().unwrap_or(i64::MIN);
     let given = [("persona", subject.persona.clone())];
     let answer = ask(engine, "rightsize/personas", &given).await?;
-    let mut ids = BTreeSet::new();
+    let mut ids = BTreeMap::new();
     for batch in answer.collect().await? {
         for row in 0..batch.num_rows() {
             let arn = value_of(&batch, "persona_arn", row).unwrap_or_default();
-            if subject.is_in_account_of(&arn) {
-                ids.extend(value_of(&batch, "persona_id", row));
+            if let Some(id) = value_of(&batch, "persona_id", row)
+                && subject.is_in_account_of(&arn)
+            {
+                ids.insert(id, time(&batch, "last_used_at", row).unwrap_or(i64::MAX));
             }
         }
     }
-    let own = subject
-        .principal
-        .map(|principal| principal.id.clone())
-        .filter(|id| ids.contains(id));
-    if own.is_some() {
-        others.extend(ids.into_iter().filter(|id| Some(id) != own.as_ref()));
-    }
-    Ok(own)
+    let has_own = ids.contains_key(&principal.id);
+    let is_kept = |id: &String, last: i64| {
+        if has_own {
+            *id == principal.id
+        } else {
+            last >= created
+        }
+    };
+    let (kept, left): (Vec<_>, Vec<_>) = ids.into_iter().partition(|(id, last)| is_kept(id, *last));
+    others.extend(left.into_iter().map(|(id, _)| id));
+    Ok(Some(kept.into_iter().map(|(id, _)| id).collect()))
 }
 
 impl Subject<'_> {
@@ -243,7 +232,8 @@ async fn each_use(
     engine: &Engine,
     subject: &Subject<'_>,
     question: &RightsizeQuestion,
-    kept_id: Option<&str>,
+    kept: Option<&BTreeSet<String>>,
+    grants: &Grants,
     mut take: impl FnMut(&Use),
 ) -> Result<(), ReportError> {
     let mut given = vec![("persona", subject.persona.clone())];
@@ -255,16 +245,39 @@ async fn each_use(
         .await
         .map_err(EngineError::query("rightsize/uses"))?
     {
-        for used in uses_of(&batch)? {
-            let is_own = kept_id.is_none()
-                || used.persona_id.is_none()
-                || used.persona_id.as_deref() == kept_id;
+        for mut used in uses_of(&batch)? {
+            let is_own = match (kept, &used.persona_id) {
+                (Some(kept), Some(id)) => kept.contains(id),
+                _ => true,
+            };
             if is_own && subject.is_in_account_of(&used.persona_arn) {
+                for arn in &mut used.resources {
+                    with_path(arn, grants);
+                }
                 take(&used);
             }
         }
     }
     Ok(())
+}
+
+/// Puts the path into the ARN of a role or user that a call named without it, where the files know one of that name.
+fn with_path(arn: &mut String, grants: &Grants) {
+    let Some((_, name)) = arn
+        .split_once(":role/")
+        .or_else(|| arn.split_once(":user/"))
+    else {
+        return;
+    };
+    if name.contains('/') || grants.principals.contains_key(arn) {
+        return;
+    }
+    let same_account = |other: &str| other.split(':').nth(4) == arn.split(':').nth(4);
+    let mut found = grants.named(name);
+    found.retain(|it| same_account(&it.arn) && arn.contains(&format!(":{}/", it.kind.as_str())));
+    if let [one] = found.as_slice() {
+        arn.clone_from(&one.arn);
+    }
 }
 
 async fn seen_by_anybody(engine: &Engine) -> Result<Seen, ReportError> {
