@@ -8,6 +8,7 @@
 //!                          sessions ────┘             keys followed back to the person who began
 //!                          upkeep ──────┘             many small files made few, old days given up
 //! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
+//!                  permissions, policies ─ rightsize            what was used of what is granted
 //! ```
 //!
 //! `iam` and `aws` stand above all of them: what a name says, and how AWS is reached. `ingest` is the corridor from `source` to `events`. `ARCHITECTURE.md` follows one event through all of it.

@@ -20,6 +20,8 @@ pub enum Verdict {
     UnderConditions,
     /// The event does not name the resource, and the proposal allows the action on the resources of today.
     ResourceUnknown,
+    /// No action is known for the call, so that nothing can be said of it.
+    Unmapped,
     /// Today's policies do not allow it either.
     NotGrantedToday,
     /// It would be refused.
@@ -35,18 +37,20 @@ impl Verdict {
             Self::Allowed => "allowed",
             Self::UnderConditions => "allowed_under_conditions",
             Self::ResourceUnknown => "allowed_resource_unknown",
+            Self::Unmapped => "unmapped",
             Self::NotGrantedToday => "not_granted_today",
             Self::WouldBeRefused => "would_be_refused",
         }
     }
 
     /// Every verdict, the best first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Allowed,
         Self::UnderConditions,
         Self::ResourceUnknown,
         Self::StillRefused,
         Self::RefusedElsewhere,
+        Self::Unmapped,
         Self::NotGrantedToday,
         Self::WouldBeRefused,
     ];
@@ -92,6 +96,13 @@ impl<'p> Replay<'p> {
         let count = self.counts.entry(verdict).or_default();
         count.calls += used.calls;
         count.actions.insert(action.name);
+        count.event_id.clone_from(&used.event_id);
+    }
+
+    /// Takes calls for which no action is known.
+    pub fn take_unmapped(&mut self, used: &Use) {
+        let count = self.counts.entry(Verdict::Unmapped).or_default();
+        count.calls += used.calls;
         count.event_id.clone_from(&used.event_id);
     }
 

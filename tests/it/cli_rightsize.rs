@@ -383,7 +383,11 @@ fn names_in_calls_make_no_policy_wider() {
         );
     }
     for statement in &policy.statements {
-        for text in statement.resources.iter().flat_map(|it| it.patterns()) {
+        for text in statement
+            .resources
+            .iter()
+            .flat_map(rolecall::policies::Listed::patterns)
+        {
             let rest = ["${*}", "${?}", "${$}"]
                 .iter()
                 .fold(text.clone(), |text, it| text.replace(it, ""));

@@ -169,6 +169,8 @@ pub async fn replay<'p>(
             if let Some(action) = used.action {
                 let is_granted = granting.observe(action, used);
                 replay.take(action, used, is_granted);
+            } else if !used.needs_none {
+                replay.take_unmapped(used);
             }
         })
         .await?;

@@ -149,7 +149,7 @@ const REPLAY: &[Column] = &[
     Column::required(
         "verdict",
         ColumnType::Text,
-        "`allowed`, `allowed_under_conditions` (those of today), `allowed_resource_unknown` (on the resources of today; the event does not name its own), `still_refused`, `refused_elsewhere` (another kind of policy refused it), `not_granted_today`, `would_be_refused`",
+        "`allowed`, `allowed_under_conditions` (those of today), `allowed_resource_unknown` (on the resources of today; the event does not name its own), `still_refused`, `refused_elsewhere` (another kind of policy refused it), `unmapped` (no action is known for it), `not_granted_today`, `would_be_refused`",
     ),
     Column::required("calls", ColumnType::Int, "how many calls"),
     Column::required(
