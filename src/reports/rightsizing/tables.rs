@@ -161,7 +161,7 @@ const REPLAY: &[Column] = &[
 ];
 
 impl Rightsized {
-    /// The rows of [`ACTIONS`]; those that are granted and say nothing of use only where they are asked for.
+    /// The rows of `ACTIONS`; those that are granted and say nothing of use only where they are asked for.
     pub fn actions(
         &self,
         name: &str,
@@ -262,7 +262,7 @@ impl Rightsized {
         proposed
     }
 
-    /// The rows of [`UNUSED`].
+    /// The rows of `UNUSED`.
     pub fn unused_services(&self) -> Result<RecordBatch, ArrowError> {
         let mut services: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for action in self.granted.keys() {
@@ -285,7 +285,7 @@ impl Rightsized {
         rows.take()
     }
 
-    /// The rows of [`STATEMENTS`].
+    /// The rows of `STATEMENTS`.
     pub fn statements(
         &self,
         subjects: &[Subject<'_>],
@@ -331,7 +331,7 @@ impl Rightsized {
         rows.take()
     }
 
-    /// The rows of [`PEOPLE_TABLE`].
+    /// The rows of `PEOPLE_TABLE`.
     pub fn people(&self) -> Result<RecordBatch, ArrowError> {
         let mut rows = RowBuilder::new(PEOPLE_TABLE);
         for (person, _) in &self.people {
@@ -354,7 +354,7 @@ impl Rightsized {
         rows.take()
     }
 
-    /// The rows of [`PROOFS`].
+    /// The rows of `PROOFS`.
     pub fn proofs(&self) -> Result<RecordBatch, ArrowError> {
         let proposed = self.proposed_as();
         let mut rows = RowBuilder::new(PROOFS);
@@ -385,7 +385,7 @@ impl Rightsized {
     }
 }
 
-/// The rows of [`REPLAY`].
+/// The rows of `REPLAY`.
 pub fn replay_rows(replay: &Replay<'_>) -> Result<RecordBatch, ArrowError> {
     let mut rows = RowBuilder::new(REPLAY);
     for verdict in Verdict::ALL {
