@@ -36,8 +36,10 @@ pub mod sql_file;
 pub mod views;
 
 pub mod queries;
-pub mod reports;
+
 pub mod rightsize;
+
+pub mod reports;
 
 pub mod output;
 

@@ -36,6 +36,14 @@ pub(super) fn run(world: &World, args: &UnusedArgs) -> Result<Exit, Failure> {
     let old = time::parse("--older-than", &args.older_than, world.now)?;
     let grants = Grants::read(&args.grants)?;
     let exit = tell_problems(world, &grants);
+    if grants.principals.is_empty() {
+        world.ui.say("note: the files name no role and no user: nothing is said of these and of trust entries");
+    }
+    if grants.credentials.is_empty() {
+        world
+            .ui
+            .say("note: no credential report was given: nothing is said of keys and passwords");
+    }
     let found = world.runtime.block_on(async {
         let open = open(world).await?;
         Ok::<_, Failure>(unused(&open.engine, &grants, &times, old).await?)
@@ -62,7 +70,7 @@ const PRINCIPALS: Words<'static> = Words {
     name: "principals",
     title: "Roles and users without a call",
     about: "No call of theirs is in the lake. One that was made lately, or that is there for emergencies, may be meant.",
-    empty: "Every role and user acted.",
+    empty: "Every role and user of the files acted.",
     next: "ask whoever made it; take its policies away before you delete it.",
 };
 
@@ -70,7 +78,7 @@ const TRUST: Words<'static> = Words {
     name: "trust",
     title: "Trust entries that nobody came through",
     about: "Principals that a trust policy lets in, and who never took the role.",
-    empty: "Somebody came through every entry.",
+    empty: "Somebody came through every entry of the files.",
     next: "take the entry out of the trust policy.",
 };
 

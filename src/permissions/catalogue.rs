@@ -195,7 +195,8 @@ mod tests {
     fn what_leaves_no_management_event_is_known() {
         let why = |name| Action::find(name).unwrap().unlogged();
         assert_eq!(why("s3:GetObject"), Some(Unlogged::DataEvent));
-        assert_eq!(why("iam:PassRole"), Some(Unlogged::Never));
+        assert_eq!(why("iam:PassRole"), Some(Unlogged::NoCall));
+        assert_eq!(why("logs:PutLogEvents"), Some(Unlogged::Never));
         assert_eq!(why("ec2:RunInstances"), None);
         assert_eq!(why("s3:PutBucketPolicy"), None);
     }

@@ -186,6 +186,46 @@ fn some_roles_are_not_for_anybody_to_change() {
 }
 
 #[test]
+fn a_role_is_found_by_any_of_its_names() {
+    let lake = stories();
+    let asked = |role: &str| {
+        run(
+            &lake,
+            &with_grants(&["rightsize", "--role", role, "--format", "jsonl"]),
+        )
+        .stdout
+    };
+    let whole = asked("SecurityAnalystRole");
+    assert!(whole.contains(r#""state":"used""#), "{whole}");
+    for role in [
+        "role/SecurityAnalystRole",
+        "111122223333:role/SecurityAnalystRole",
+        "arn:aws:iam::111122223333:role/SecurityAnalystRole",
+    ] {
+        assert_eq!(asked(role), whole, "{role}");
+    }
+    let grants =
+        std::fs::read_to_string(lake.folder.path().join("grants-111122223333.json")).unwrap();
+    let ran = run(
+        &lake,
+        &[
+            "rightsize",
+            "--role",
+            "SecurityAnalystRole",
+            "--grants",
+            "grants-111122223333.json",
+            "--policy-out",
+            "grants-111122223333.json",
+        ],
+    );
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert_eq!(
+        std::fs::read_to_string(lake.folder.path().join("grants-111122223333.json")).unwrap(),
+        grants
+    );
+}
+
+#[test]
 fn each_person_has_a_policy_of_their_own() {
     let lake = stories();
     let ran = run(

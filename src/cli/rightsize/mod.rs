@@ -2,8 +2,8 @@
 
 mod answer;
 mod subjects;
+mod telling;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,16 +14,14 @@ use super::World;
 use super::asking::{Given, TimeArgs, open};
 use super::failure::{Exit, Failure};
 use super::time::span;
-use crate::engine::Engine;
 use crate::output::safe_text;
 use crate::policies::Grants;
-use crate::reports::{
-    RightsizeQuestion, Rightsized, Subject, Window, replay, replay_rows, rightsize, trust_of,
-    window,
-};
-use crate::rightsize::{Home, ProposalRules, State, Verdict};
+use crate::reports::{RightsizeQuestion, Subject, replay, replay_rows, rightsize, trust_of};
+use crate::rightsize::{Home, ProposalRules, Verdict};
 use answer::{Rows, policies_in, show, show_difference, write_policies};
 use subjects::{refusal, subjects};
+pub(super) use telling::as_day;
+use telling::{tell_findings, tell_grants, tell_window};
 
 /// Compare what a role or user was granted with what was used through it, and write the policy that is enough
 ///
@@ -60,8 +58,8 @@ pub(super) struct RightsizeArgs {
     /// Show what proves each action: who, when, and the event
     #[arg(long)]
     explain: bool,
-    /// Work out a policy for each person behind the role, too
-    #[arg(long)]
+    /// Write a policy for each person behind the role, too, each into a file of its own
+    #[arg(long, requires = "policy_out")]
     by_person: bool,
     /// Refuse to write a policy when the logs speak of less time than this: 30d, 90d
     #[arg(long, value_name = "SPAN")]
@@ -87,13 +85,9 @@ const CODES: &str = "Exit codes:\n  \
     3  finished, but some policies could not be read\n  \
     4  finished, and the policy would refuse a call that came through (`--check`)";
 
-/// Below this the logs say little of what is done once a quarter.
-const SHORT_WINDOW_DAYS: i64 = 90;
-
-const MICROSECONDS_OF_DAY: i64 = 86_400_000_000;
-
 pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> {
     let grants = Grants::read(&args.grants)?;
+    refuse_same_file(args)?;
     let exit = tell_problems(world, &grants);
     let min_window = match &args.min_window {
         Some(text) => span("--min-window", text)?,
@@ -133,7 +127,9 @@ pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> 
             ));
         }
         let refusal = refusal(args, &exclude, &subjects);
-        let days = tell(world, &open.engine, &name, &subjects, &found, &question).await?;
+        let days = tell_window(world, &open.engine, &name, &subjects, &found, &question).await?;
+        tell_grants(world, &subjects, &grants, &found);
+        tell_findings(world, &found, &question);
         if let Some(reason) = &refusal {
             world.ui.say(&safe_text(reason));
         }
@@ -144,6 +140,9 @@ pub(super) fn run(world: &World, args: &RightsizeArgs) -> Result<Exit, Failure> 
         } else {
             None
         };
+        if args.diff && let Some(reason) = &refusal {
+            return Err(Failure::not_found(format!("no policy is shown: {reason}"), Vec::new()));
+        }
         if args.diff {
             show_difference(world, &subjects, &grants, &found)?;
         } else {
@@ -206,130 +205,25 @@ fn name_of(args: &RightsizeArgs, subjects: &[Subject<'_>]) -> String {
     }
 }
 
-/// Tells what was looked at, and returns the days that the logs speak of.
-async fn tell(
-    world: &World,
-    engine: &Engine,
-    name: &str,
-    subjects: &[Subject<'_>],
-    found: &Rightsized,
-    question: &RightsizeQuestion,
-) -> Result<Option<i64>, Failure> {
-    let say = |words: String| world.ui.say(&safe_text(&words));
-    let own: BTreeSet<String> = subjects
-        .iter()
-        .filter_map(|it| it.account_id.clone())
-        .collect();
-    let accounts = if own.is_empty() {
-        &found.seen.accounts
-    } else {
-        &own
-    };
-    let count = |state: State| found.states.values().filter(|it| **it == state).count();
-    say(format!(
-        "{name}: {} actions granted, {} used, {} not observable, {} unused; {} used and not granted today, {} only refused",
-        found.granted.len(),
-        count(State::Used),
-        count(State::NotObservable),
-        count(State::Unused),
-        count(State::NotGranted) + count(State::GrantUnknown),
-        count(State::Refused),
-    ));
-    let mut days = None;
-    match window(engine, accounts).await? {
-        None => say("note: no event of its account is in the lake".to_owned()),
-        Some(window) => {
-            let (first, last) = narrowed(window, question);
-            let length = (last - first).max(0) / MICROSECONDS_OF_DAY;
-            days = Some(length);
-            say(format!(
-                "the logs of its account speak of {} to {}, {length} days",
-                as_day(first),
-                as_day(last)
+/// The policy may not replace what it is made of.
+fn refuse_same_file(args: &RightsizeArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.policy_out {
+        let is_same = |other: &PathBuf| {
+            other == path
+                || other
+                    .canonicalize()
+                    .ok()
+                    .is_some_and(|it| path.canonicalize().ok() == Some(it))
+        };
+        if args.grants.iter().any(is_same) {
+            return Err(Failure::usage(
+                format!(
+                    "`{}` is a file of grants, and would be replaced by the policy",
+                    path.display()
+                ),
+                vec!["name another file with `--policy-out`".to_owned()],
             ));
-            if length < SHORT_WINDOW_DAYS {
-                say(format!(
-                    "warning: less than {SHORT_WINDOW_DAYS} days: what is done once a quarter does not show"
-                ));
-            }
         }
     }
-    let unknown: BTreeSet<&String> = subjects
-        .iter()
-        .filter_map(|it| it.principal)
-        .flat_map(|it| &it.unknown)
-        .collect();
-    for policy in unknown {
-        say(format!(
-            "warning: the text of `{policy}` is not in the files: what it grants is not known"
-        ));
-    }
-    let capped = subjects
-        .iter()
-        .filter_map(|it| it.principal?.unknown_boundary.as_ref());
-    for boundary in capped {
-        say(format!(
-            "warning: the text of the boundary `{boundary}` is not in the files: less may be granted than the policies say"
-        ));
-    }
-    let is_guessed = found
-        .proposal
-        .policies()
-        .iter()
-        .flat_map(|it| &it.statements)
-        .any(|it| {
-            it.sid
-                .as_deref()
-                .is_some_and(|sid| sid.starts_with("GrantUnknown"))
-        });
-    if is_guessed && !found.granted.is_empty() {
-        say("warning: `GrantUnknown` in the policy is what was used beyond what is known to be granted: take it out, or give the missing policies".to_owned());
-    }
-    if !found.is_known && found.granted.is_empty() {
-        say(
-            "warning: what it is granted is not known: the policy is made of what was used alone"
-                .to_owned(),
-        );
-    }
-    for id in &found.other_ids {
-        say(format!(
-            "note: calls of `{id}` are left out: another of that name, which is gone"
-        ));
-    }
-    for (what, count) in &found.proposal.widened {
-        say(format!(
-            "note: `{what}` stands for {count} that were used (`--max-resources`)"
-        ));
-    }
-    for ((source, event), (calls, last)) in &found.seen.unmapped {
-        say(format!(
-            "note: {calls} calls {event} of {source} need no action that is known; the last is {last}"
-        ));
-    }
-    let left_out = found.open.values().filter(|open| !open.is_meant).count();
-    if left_out > 0 {
-        say(format!(
-            "note: {left_out} actions that no event can tell of are left out: they are granted by wildcards alone, and nothing tells that they are meant"
-        ));
-    }
-    Ok(days)
-}
-
-/// The UTC day of a time in microseconds since 1970.
-pub(in crate::cli) fn as_day(at: i64) -> String {
-    let time = chrono::DateTime::from_timestamp_micros(at);
-    time.map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
-}
-
-/// The part of the window that was asked for.
-fn narrowed(window: Window, question: &RightsizeQuestion) -> (i64, i64) {
-    let asked = |wanted: &str| {
-        let (_, text) = question.times.iter().find(|(name, _)| *name == wanted)?;
-        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-        Some(time.timestamp_micros())
-    };
-    (
-        asked("since").map_or(window.first, |since| since.max(window.first)),
-        asked("until").map_or(window.last, |until| until.min(window.last)),
-    )
+    Ok(())
 }

@@ -13,7 +13,10 @@ pub(super) fn subjects<'g>(
     if let Some(set) = &args.permission_set {
         let roles = grants.principals.values();
         let roles: Vec<_> = roles
-            .filter(|role| role.permission_set() == Some(set))
+            .filter(|role| {
+                role.permission_set() == Some(set)
+                    || (role.permission_set().is_some() && role.name == *set)
+            })
             .map(known)
             .collect();
         if roles.is_empty() {
@@ -28,8 +31,7 @@ pub(super) fn subjects<'g>(
         (Some(role), _) => (PrincipalKind::Role, role.as_str()),
         (None, user) => (PrincipalKind::User, user.as_deref().unwrap_or_default()),
     };
-    let mut found = grants.named(asked);
-    found.retain(|it| it.kind == kind);
+    let found = fitting(grants, kind, asked);
     match found.as_slice() {
         [] => Ok(vec![unknown(kind, asked)?]),
         [one] => Ok(vec![known(one)]),
@@ -41,6 +43,32 @@ pub(super) fn subjects<'g>(
                 .collect(),
         )),
     }
+}
+
+/// The principals that were meant: by ARN, with its path or without, as the logs often have it; by name; or by a part of these.
+fn fitting<'g>(grants: &'g Grants, kind: PrincipalKind, asked: &str) -> Vec<&'g Principal> {
+    let principals = || grants.principals.values().filter(|it| it.kind == kind);
+    let exact: Vec<_> = principals().filter(|it| it.arn == asked).collect();
+    if !exact.is_empty() {
+        return exact;
+    }
+    let name = name_in(asked);
+    let account = account_in(asked);
+    principals()
+        .filter(|it| it.name == name && account.is_none_or(|account| account == it.account_id()))
+        .collect()
+}
+
+/// `Support` of an ARN, of `role/Support` and of itself.
+fn name_in(asked: &str) -> &str {
+    asked.rsplit('/').next().unwrap_or(asked)
+}
+
+/// The account in an ARN, or in what is left of one: `444455556666:role/Support`.
+fn account_in(asked: &str) -> Option<&str> {
+    let is_account =
+        |part: &&str| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit());
+    asked.split(':').find(is_account)
 }
 
 fn known(principal: &Principal) -> Subject<'_> {
@@ -56,11 +84,9 @@ fn known(principal: &Principal) -> Subject<'_> {
 }
 
 fn unknown(kind: PrincipalKind, asked: &str) -> Result<Subject<'static>, Failure> {
-    let account = asked
-        .starts_with("arn:")
-        .then(|| asked.split(':').nth(4).unwrap_or_default().to_owned());
-    if kind == PrincipalKind::User && account.is_none() {
-        return Err(Failure::usage(
+    let account = account_in(asked).map(str::to_owned);
+    if kind == PrincipalKind::User && !asked.starts_with("arn:") {
+        return Err(Failure::not_found(
             format!("no user `{asked}` is in the files of grants"),
             vec!["give its ARN, or its export with `--grants`".to_owned()],
         ));
@@ -68,7 +94,7 @@ fn unknown(kind: PrincipalKind, asked: &str) -> Result<Subject<'static>, Failure
     Ok(Subject {
         name: asked.to_owned(),
         persona: match kind {
-            PrincipalKind::Role => asked.rsplit('/').next().unwrap_or(asked).to_owned(),
+            PrincipalKind::Role => name_in(asked).to_owned(),
             PrincipalKind::User => asked.to_owned(),
         },
         account_id: account,
@@ -96,6 +122,20 @@ pub(super) fn refusal(
             return Some(format!(
                 "{} is made by Identity Center out of a permission set: change that, with `--permission-set {set}`",
                 principal.arn
+            ));
+        }
+    }
+    for subject in subjects.iter().filter(|it| it.principal.is_none()) {
+        if args.permission_set.is_none() && subject.persona.starts_with("AWSReservedSSO_") {
+            return Some(format!(
+                "{} is made by Identity Center out of a permission set: change that, with `--permission-set`",
+                subject.name
+            ));
+        }
+        if subject.persona.starts_with("AWSServiceRoleFor") {
+            return Some(format!(
+                "{} is linked to a service: AWS keeps its policy, and nobody else can change it",
+                subject.name
             ));
         }
     }
