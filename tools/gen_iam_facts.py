@@ -352,7 +352,11 @@ class Facts:
             called = {operation.lower() for operation in self.operations.known.get(prefix, {})}
             called |= {operation.lower() for p, operation, _ in self.methods() if p == prefix}
             for low, row in rows.items():
-                kinds = ",".join(sorted(k["name"] + ("*" if k["required"] else "") for k in row["resourceTypes"]))
+                must = set(self.overrides["required"].get(f"{prefix}:{row['name']}", []))
+                if not must <= {k["name"] for k in row["resourceTypes"]}:
+                    sys.exit(f"iam_overrides.toml: {prefix}:{row['name']} has not all of the types {must}")
+                is_required = lambda kind: kind["required"] or kind["name"] in must
+                kinds = ",".join(sorted(k["name"] + ("*" if is_required(k) else "") for k in row["resourceTypes"]))
                 is_called = low in called or f"{prefix}:{row['name']}" in needed
                 actions.append((f"{prefix}:{row['name']}", level_of(row["accessLevel"]), "c" if is_called else "-", kinds))
         yield "actions", "action level called resource-types", actions

@@ -219,6 +219,8 @@ fn shaped(value: &str, word: &str) -> Option<String> {
         "secret" => return Some(format!("{}-??????", as_in_policy(value))),
         "key" if value.starts_with("alias/") => return None,
         "alias" => value.strip_prefix("alias/")?,
+        "last" => value.rsplit('/').next().unwrap_or(value),
+        "revision" if !value.contains(':') => return Some(format!("{}:*", as_in_policy(value))),
         "plain" if value.contains(":function:") => return None,
         "partial" if !value.contains(":function:") => return None,
         _ => value,
@@ -439,6 +441,21 @@ mod tests {
                 r#"{"x-amz-copy-source":"/b/a%20b?versionId=1"}"#,
                 "x:{x-amz-copy-source|copy}",
                 Some("x:b/a b"),
+            ),
+            (
+                r#"{"hostedZoneId":"/hostedzone/Z1"}"#,
+                "x:{hostedZoneId|last}",
+                Some("x:Z1"),
+            ),
+            (
+                r#"{"taskDefinition":"app:7"}"#,
+                "x:{taskDefinition|revision}",
+                Some("x:app:7"),
+            ),
+            (
+                r#"{"taskDefinition":"app"}"#,
+                "x:{taskDefinition|revision}",
+                Some("x:app:*"),
             ),
             (
                 r#"{"name":"/prod/db"}"#,

@@ -19,7 +19,7 @@ use crate::policies::{
 pub enum Why {
     /// Calls needed it.
     Used,
-    /// Calls handed roles to services.
+    /// The parameters of calls show that it was needed: roles handed to services, tags on what was made.
     Inferred,
     /// Nothing tells whether it is used.
     NotObservable,
@@ -34,7 +34,7 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Used => "Used",
-            Self::Inferred => "PassedRoles",
+            Self::Inferred => "Inferred",
             Self::NotObservable => "NotObservable",
             Self::Dependent => "MaybeNeeded",
             Self::GrantUnknown => "GrantUnknown",
