@@ -1,7 +1,7 @@
 //! Which IAM permissions a call needed, and what became of it.  In: the fields of an event. Out: actions, resources, refusals.
 //! Why: CloudTrail names calls, IAM names actions, and a policy is written in actions; every question that speaks of permissions
 //! asks here.
-//! Holds: an action is one that the catalogue has, or there is none; what is worked out says how.  Next: `views`.
+//! Holds: an action is one that the catalogue has, or there is none; what is worked out says how.  Next: `policies`.
 
 mod catalogue;
 mod facts;

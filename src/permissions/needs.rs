@@ -216,10 +216,13 @@ fn is_asked_for<'a, F: FnOnce() -> Parameters<'a>>(
     parameters: &Lazy<'a, F>,
 ) -> bool {
     const PARTS: [(&str, &str); 4] = [
-        ("dynamodb:ConditionCheckItem", "conditionCheck"),
-        ("dynamodb:DeleteItem", "delete"),
-        ("dynamodb:PutItem", "put"),
-        ("dynamodb:UpdateItem", "update"),
+        (
+            "dynamodb:ConditionCheckItem",
+            "transactItems.conditionCheck",
+        ),
+        ("dynamodb:DeleteItem", "transactItems.delete"),
+        ("dynamodb:PutItem", "transactItems.put"),
+        ("dynamodb:UpdateItem", "transactItems.update"),
     ];
     if let Some(verb) = action.name.strip_prefix("dynamodb:PartiQL") {
         let mut statements = parameters.anywhere("statement").peekable();
@@ -230,7 +233,7 @@ fn is_asked_for<'a, F: FnOnce() -> Parameters<'a>>(
             });
     }
     let part = PARTS.iter().find(|(name, _)| *name == action.name);
-    part.is_none_or(|(_, part)| !parameters.has("transactItems") || parameters.has_anywhere(part))
+    part.is_none_or(|(_, part)| !parameters.has("transactItems") || parameters.has_at(part))
 }
 
 impl<'a> Call<'a> {
@@ -398,7 +401,7 @@ mod tests {
             names(
                 "dynamodb",
                 "TransactWriteItems",
-                r#"{"transactItems":[{"put":{"tableName":"t"}},{"delete":{"tableName":"t"}}]}"#
+                r#"{"transactItems":[{"put":{"tableName":"t","item":{"update":"x"}}},{"delete":{"tableName":"t"}}]}"#
             ),
             [
                 ("dynamodb:DeleteItem", Mapping::Several),

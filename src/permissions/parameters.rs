@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::refusal::contains_ignoring_case;
 use crate::iam::as_in_policy;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -110,6 +111,11 @@ impl<'a> Parameters<'a> {
         self.steps
             .iter()
             .any(|step| step.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the parameters have something at `path`.
+    pub(super) fn has_at(&self, path: &str) -> bool {
+        (0..self.steps.len()).any(|at| self.is_at(Some(at), path))
     }
 
     /// The values under this name, at any depth.
@@ -247,11 +253,6 @@ fn ends_with_any(name: &str, ends: &[&str]) -> bool {
         at.and_then(|at| name.get(at..))
             .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
     })
-}
-
-fn contains_ignoring_case(name: &str, part: &str) -> bool {
-    let mut windows = name.as_bytes().windows(part.len());
-    windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 /// Where a call was made: what `${Partition}`, `${Region}` and `${Account}` stand for.

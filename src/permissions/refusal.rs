@@ -329,7 +329,7 @@ fn rfind_ignoring_case(text: &str, words: &str) -> Option<usize> {
     Some(at)
 }
 
-fn contains_ignoring_case(text: &str, words: &str) -> bool {
+pub(super) fn contains_ignoring_case(text: &str, words: &str) -> bool {
     find_ignoring_case(text, words).is_some()
 }
 

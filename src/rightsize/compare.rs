@@ -26,8 +26,6 @@ pub struct Tally {
     pub last_refused: Option<i64>,
     /// The last call, come through or not, and when.
     pub last_event: Option<(i64, String)>,
-    /// Whether only parameters tell of it.
-    pub is_inferred: bool,
     /// Who made the calls.
     pub people: BTreeMap<Person, PersonTally>,
     /// On which resources, some of them.
@@ -87,8 +85,6 @@ pub struct Comparison {
     pub actions: BTreeMap<&'static str, Tally>,
     /// Calls for which no action is known, by source and name: how many, and the last.
     pub unmapped: BTreeMap<(String, String), (u64, String)>,
-    /// The ids that the persona had.
-    pub ids: BTreeSet<String>,
     /// The accounts that recorded the calls.
     pub accounts: BTreeSet<String>,
 }
@@ -96,7 +92,6 @@ pub struct Comparison {
 impl Comparison {
     /// Takes calls; `is_granted` says whether what they needed is granted today.
     pub fn take(&mut self, used: &Use, is_granted: bool) {
-        self.ids.extend(used.persona_id.clone());
         self.accounts.insert(used.account_id.clone());
         let Some(action) = used.action else {
             if !used.needs_none {
@@ -119,7 +114,7 @@ impl Comparison {
 
     /// Every action that is granted or was asked for, with what it is.
     ///
-    /// `granted` is `None` where what is granted is not known, in whole or in part.
+    /// Where `is_known` is false some policy's text is not there, and what was used beyond the others may be granted by it.
     pub fn states(
         &self,
         granted: &BTreeMap<String, Breadth>,
@@ -190,7 +185,6 @@ impl Tally {
         }
         person.first = person.first.min(used.first);
         person.last = person.last.max(used.last);
-        self.is_inferred |= used.is_inferred;
         for arn in &used.resources {
             if self.resources.len() < MOST_NAMES {
                 self.resources.insert(arn.clone());

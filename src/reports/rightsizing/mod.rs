@@ -10,6 +10,7 @@ use futures::TryStreamExt as _;
 
 use super::{ReportError, value_of};
 use crate::engine::{Engine, EngineError};
+use crate::iam::Arn;
 use crate::policies::{Grants, Policy, Principal};
 use crate::queries::ask;
 use crate::rightsize::{
@@ -265,18 +266,22 @@ async fn each_use(
 
 /// Puts the path into the ARN of a role or user that a call named without it, where the files know one of that name.
 fn with_path(arn: &mut String, grants: &Grants) {
-    let Some((_, name)) = arn
-        .split_once(":role/")
-        .or_else(|| arn.split_once(":user/"))
+    let Some((name, account)) = Arn::parse(arn)
+        .filter(|it| it.service == "iam")
+        .and_then(|it| {
+            let role = it.resource.strip_prefix("role/");
+            Some((role.or(it.resource.strip_prefix("user/"))?, it.account_id))
+        })
     else {
         return;
     };
-    if name.contains('/') || grants.principals.contains_key(arn) {
+    if name.contains('/') || grants.principals.contains_key(arn.as_str()) {
         return;
     }
-    let same_account = |other: &str| other.split(':').nth(4) == arn.split(':').nth(4);
     let mut found = grants.named(name);
-    found.retain(|it| same_account(&it.arn) && arn.contains(&format!(":{}/", it.kind.as_str())));
+    found.retain(|it| {
+        it.account_id() == account && arn.contains(&format!(":{}/", it.kind.as_str()))
+    });
     if let [one] = found.as_slice() {
         arn.clone_from(&one.arn);
     }
@@ -337,4 +342,36 @@ pub(super) fn time(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
     let column = batch.column_by_name(name)?;
     let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
     times.is_valid(row).then(|| times.value(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_role_gets_its_path_and_a_name_that_looks_like_one_does_not() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
+        let grants = Grants::read(&[examples.join("grants-111122223333.json")]).unwrap();
+        let pathed = "arn:aws:iam::111122223333:role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport";
+        for (arn, becomes) in [
+            (
+                "arn:aws:iam::111122223333:role/AWSServiceRoleForSupport",
+                pathed,
+            ),
+            (pathed, pathed),
+            (
+                "arn:aws:iam::999999999999:role/AWSServiceRoleForSupport",
+                "arn:aws:iam::999999999999:role/AWSServiceRoleForSupport",
+            ),
+            (
+                "arn:aws:logs:r:111122223333:log-group:x:role/AWSServiceRoleForSupport",
+                "arn:aws:logs:r:111122223333:log-group:x:role/AWSServiceRoleForSupport",
+            ),
+        ] {
+            let mut arn = arn.to_owned();
+            with_path(&mut arn, &grants);
+            assert_eq!(arn, becomes);
+        }
+    }
 }
