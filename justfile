@@ -19,6 +19,19 @@ test:
 torture KILLS="1000":
     ROLECALL_TORTURE={{KILLS}} cargo test --locked --test torture -- --test-threads 2
 
+# The hot pieces one by one: inflate, decode, build, settle, write, resolve
+bench-pieces FILTER="":
+    cargo bench --bench pieces -- {{FILTER}}
+
+# `rolecall ingest` beside ClickHouse and DuckDB on the same logs; the first table of docs/performance.md. Needs `pip install chdb duckdb`.
+bench RUNS="5":
+    cargo build --release --locked --bin rolecall --example workload
+    python3 benches/peers/bench.py --runs {{RUNS}}
+
+# Log files of a made-up organization: `just workload /tmp/logs --events 10000000 --days 30`
+workload OUT *ARGS:
+    cargo run --release --locked --example workload -- --out {{OUT}} {{ARGS}}
+
 # Ingest from a bucket on loopback: requests, time, memory; the tables of docs/performance.md
 bench-s3 PROFILE="release":
     cargo bench --profile {{PROFILE}} --bench s3

@@ -12,6 +12,7 @@ use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
 use super::limits::LimitArgs;
+use super::progress::Progress;
 use super::{World, queue, resume, time};
 use crate::aws::S3Uri;
 use crate::ingest::{Books, ingest};
@@ -193,19 +194,18 @@ pub(super) fn read_in(
 ) -> Result<Books, Failure> {
     let options = limits.options(world);
     let mut books = Books::default();
+    let mut progress = Progress::begin();
     for listing in found.batches {
+        let bytes = listing.files.iter().map(|file| file.size).sum();
+        progress.found(listing.files.len(), bytes);
         let part = ingest(guard, listing, options, &mut |part| {
             let mut sum = books.clone();
             sum += part;
-            world.ui.say(&format!(
-                "read {} of {} log files, {} records",
-                sum.files_read + sum.files_known + sum.files_rejected,
-                sum.files,
-                sum.records
-            ));
+            progress.read(&sum);
         })?;
         books += &part;
     }
+    progress.end(&books);
     if books.files == 0 {
         world.ui.say(&format!(
             "no log file was found; {} other files were passed over, {} log files were left out by --from, --to, --account or --region, \

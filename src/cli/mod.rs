@@ -10,6 +10,7 @@ mod failure;
 mod ingest;
 mod limits;
 mod permissions;
+mod progress;
 mod prune;
 mod query;
 mod queue;

@@ -9,7 +9,7 @@ use std::io::Read;
 use super::form::Form;
 use super::gunzip::Input;
 use super::json;
-use super::record::Item;
+use super::record::{Item, UsualItem};
 use super::rejected::{Reason, Rejected};
 use super::take::{Place, Taker};
 use super::time::parse_event_time;
@@ -415,10 +415,8 @@ impl<R: Read> Frames<R> {
                 Lines::Bound | Lines::Timed => memchr::memchr(b'\n', text),
             };
             let within = text.get(..line.unwrap_or(text.len())).unwrap_or(text);
-            let mut stream = serde_json::Deserializer::from_slice(within).into_iter::<Item<'_>>();
-            let error = match stream.next() {
-                Some(Ok(item)) => {
-                    let length = stream.byte_offset();
+            let error = match next_item(within) {
+                Some(Ok((item, length))) => {
                     if length > self.options.limits.record_bytes {
                         return self.too_large(sink);
                     }
@@ -456,6 +454,19 @@ impl<R: Read> Frames<R> {
             return self.broken(&error, sink);
         }
     }
+}
+
+/// The item that the text begins with, and its length.
+fn next_item(text: &[u8]) -> Option<Result<(Item<'_>, usize), serde_json::Error>> {
+    let mut usual = serde_json::Deserializer::from_slice(text).into_iter::<UsualItem<'_>>();
+    match usual.next()? {
+        Ok(UsualItem(item)) => return Some(Ok((item, usual.byte_offset()))),
+        Err(error) if !error.is_data() => return Some(Err(error)),
+        Err(_) => {}
+    }
+    let mut any = serde_json::Deserializer::from_slice(text).into_iter::<Item<'_>>();
+    let item = any.next()?;
+    Some(item.map(|item| (item, any.byte_offset())))
 }
 
 /// How long the time is that a line begins with, with the space behind it.

@@ -3,10 +3,12 @@
 //! Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json;
+use super::json::{self, Key};
 use super::time::parse_event_time;
 use super::unmapped::Leftovers;
 
@@ -57,6 +59,8 @@ pub struct UserIdentity<'a> {
     pub issuer_user_name: Option<Cow<'a, str>>,
     /// `sessionContext.attributes.creationDate` as it is written.
     pub creation_date: Option<Cow<'a, str>>,
+    /// The same in microseconds since 1970.
+    pub created_at: Option<i64>,
     /// `sessionContext.attributes.mfaAuthenticated`.
     pub mfa_authenticated: Option<bool>,
     /// `sessionCredentialFromConsole` where it stands among the attributes.
@@ -75,21 +79,57 @@ pub struct UserIdentity<'a> {
     pub sign_in_session_arn: Option<Cow<'a, str>>,
 }
 
-const USER_IDENTITY: &str = "userIdentity";
-const SESSION_CONTEXT: &str = "sessionContext";
+/// `userIdentity`, or an object in it.
+#[derive(Clone, Copy)]
+enum Part {
+    Identity,
+    OnBehalfOf,
+    InvokedByDelegate,
+    InScopeOf,
+    Context,
+    Issuer,
+    Attributes,
+    WebIdentity,
+}
+
+impl Part {
+    /// The objects from the record to this one.
+    fn path(self) -> &'static [&'static str] {
+        match self {
+            Self::Identity => &["userIdentity"],
+            Self::OnBehalfOf => &["userIdentity", "onBehalfOf"],
+            Self::InvokedByDelegate => &["userIdentity", "invokedByDelegate"],
+            Self::InScopeOf => &["userIdentity", "inScopeOf"],
+            Self::Context => &["userIdentity", "sessionContext"],
+            Self::Issuer => &["userIdentity", "sessionContext", "sessionIssuer"],
+            Self::Attributes => &["userIdentity", "sessionContext", "attributes"],
+            Self::WebIdentity => &["userIdentity", "sessionContext", "webIdFederationData"],
+        }
+    }
+
+    /// The object that stands in this one under `key`, where one does.
+    fn inner(self, key: &str) -> Option<Self> {
+        match (self, key) {
+            (Self::Identity, "onBehalfOf") => Some(Self::OnBehalfOf),
+            (Self::Identity, "invokedByDelegate") => Some(Self::InvokedByDelegate),
+            (Self::Identity, "inScopeOf") => Some(Self::InScopeOf),
+            (Self::Identity, "sessionContext") => Some(Self::Context),
+            (Self::Context, "sessionIssuer") => Some(Self::Issuer),
+            (Self::Context, "attributes") => Some(Self::Attributes),
+            (Self::Context, "webIdFederationData") => Some(Self::WebIdentity),
+            _ => None,
+        }
+    }
+}
 
 impl<'a> UserIdentity<'a> {
     /// Reads the value of `userIdentity`; what has no place here goes to `left`.
     pub(super) fn read(value: &'a RawValue, left: &mut Leftovers<'_, 'a>) -> Self {
         let mut identity = Self::default();
-        left.object(
-            &[],
-            Cow::Borrowed(USER_IDENTITY),
-            value,
-            |left, key, value| {
-                identity.read_field(key, value, left);
-            },
-        );
+        let key = Cow::Borrowed("userIdentity");
+        left.object(&[], key, value, |left, key, value| {
+            identity.read_field(Part::Identity, key, value, left);
+        });
         identity
     }
 
@@ -106,118 +146,137 @@ impl<'a> UserIdentity<'a> {
         json::text_of(identity)
     }
 
-    fn read_field(&mut self, key: Cow<'a, str>, value: &'a RawValue, left: &mut Leftovers<'_, 'a>) {
-        const PATH: &[&str] = &[USER_IDENTITY];
-        let slot = match key.as_ref() {
-            "type" => &mut self.identity_type,
-            "principalId" => &mut self.principal_id,
-            "arn" => &mut self.arn,
-            "accountId" => &mut self.account_id,
-            "accessKeyId" => &mut self.access_key_id,
-            "userName" => &mut self.user_name,
-            "invokedBy" => &mut self.invoked_by,
-            "identityProvider" => &mut self.identity_provider,
-            "credentialId" => &mut self.credential_id,
-            "sessionContext" => {
-                return left.object(PATH, key, value, |left, key, value| {
-                    self.read_context(key, value, left);
-                });
-            }
-            "onBehalfOf" => {
-                return left.object(PATH, key, value, |left, key, value| {
-                    let slot = match key.as_ref() {
-                        "userId" => &mut self.on_behalf_of_user_id,
-                        "identityStoreArn" => &mut self.on_behalf_of_identity_store_arn,
-                        _ => return left.keep(&[USER_IDENTITY, "onBehalfOf"], key, value),
-                    };
-                    left.text(slot, &[USER_IDENTITY, "onBehalfOf"], key, value);
-                });
-            }
-            "invokedByDelegate" => {
-                return left.object(PATH, key, value, |left, key, value| {
-                    const PATH: &[&str] = &[USER_IDENTITY, "invokedByDelegate"];
-                    match key.as_ref() {
-                        "accountId" => {
-                            left.text(&mut self.invoked_by_delegate_account_id, PATH, key, value);
-                        }
-                        _ => left.keep(PATH, key, value),
-                    }
-                });
-            }
-            "inScopeOf" => {
-                return left.object(PATH, key, value, |left, key, value| {
-                    const PATH: &[&str] = &[USER_IDENTITY, "inScopeOf"];
-                    let slot = match key.as_ref() {
-                        "sourceArn" => &mut self.in_scope_of_source_arn,
-                        "sourceAccount" => &mut self.in_scope_of_source_account,
-                        "issuerType" => &mut self.in_scope_of_issuer_type,
-                        "credentialsIssuedTo" => &mut self.in_scope_of_credentials_issued_to,
-                        _ => return left.keep(PATH, key, value),
-                    };
-                    left.text(slot, PATH, key, value);
-                });
-            }
-            _ => return left.keep(PATH, key, value),
-        };
-        left.text(slot, PATH, key, value);
-    }
-
-    fn read_context(
+    /// Reads a field of one of the objects; an inner object is read field by field.
+    fn read_field(
         &mut self,
+        part: Part,
         key: Cow<'a, str>,
         value: &'a RawValue,
         left: &mut Leftovers<'_, 'a>,
     ) {
-        const PATH: &[&str] = &[USER_IDENTITY, SESSION_CONTEXT];
-        match key.as_ref() {
-            "sessionIssuer" => left.object(PATH, key, value, |left, key, value| {
-                const PATH: &[&str] = &[USER_IDENTITY, SESSION_CONTEXT, "sessionIssuer"];
-                let slot = match key.as_ref() {
-                    "type" => &mut self.issuer_type,
-                    "principalId" => &mut self.issuer_principal_id,
-                    "arn" => &mut self.issuer_arn,
-                    "accountId" => &mut self.issuer_account_id,
-                    "userName" => &mut self.issuer_user_name,
-                    _ => return left.keep(PATH, key, value),
-                };
-                left.text(slot, PATH, key, value);
+        match part.inner(&key) {
+            Some(inner) => left.object(part.path(), key, value, |left, key, value| {
+                self.read_field(inner, key, value, left);
             }),
-            "attributes" => left.object(PATH, key, value, |left, key, value| {
-                const PATH: &[&str] = &[USER_IDENTITY, SESSION_CONTEXT, "attributes"];
-                match key.as_ref() {
-                    "creationDate" => {
-                        // A date that cannot be read has no column and is kept as it stands.
-                        if json::text_of(value).is_some_and(|t| parse_event_time(&t).is_none()) {
-                            left.keep(PATH, key, value);
-                        } else {
-                            left.text(&mut self.creation_date, PATH, key, value);
-                        }
-                    }
-                    "mfaAuthenticated" => left.flag(&mut self.mfa_authenticated, PATH, key, value),
-                    "sessionCredentialFromConsole" => {
-                        self.credential_from_console = json::bool_of(value);
-                        left.keep(PATH, key, value);
-                    }
-                    _ => left.keep(PATH, key, value),
-                }
-            }),
-            "webIdFederationData" => left.object(PATH, key, value, |left, key, value| {
-                const PATH: &[&str] = &[USER_IDENTITY, SESSION_CONTEXT, "webIdFederationData"];
-                match key.as_ref() {
-                    "federatedProvider" => {
-                        left.text(&mut self.federated_provider, PATH, key, value);
-                    }
-                    "attributes" if value.get().starts_with('{') && !json::is_nothing(value) => {
-                        left.json(&mut self.federated_attributes, key, value);
-                    }
-                    _ => left.keep(PATH, key, value),
-                }
-            }),
-            "sourceIdentity" => left.text(&mut self.source_identity, PATH, key, value),
-            "ec2RoleDelivery" => left.text(&mut self.ec2_role_delivery, PATH, key, value),
-            "signInSessionArn" => left.text(&mut self.sign_in_session_arn, PATH, key, value),
-            "assumedRoot" => left.flag(&mut self.assumed_root, PATH, key, value),
-            _ => left.keep(PATH, key, value),
+            None => self.read_value(part, key, value, left),
         }
+    }
+
+    /// Reads a field that holds no object of ours.
+    fn read_value(
+        &mut self,
+        part: Part,
+        key: Cow<'a, str>,
+        value: &'a RawValue,
+        left: &mut Leftovers<'_, 'a>,
+    ) {
+        let path = part.path();
+        let slot = match (part, key.as_ref()) {
+            (Part::Identity, "type") => &mut self.identity_type,
+            (Part::Identity, "principalId") => &mut self.principal_id,
+            (Part::Identity, "arn") => &mut self.arn,
+            (Part::Identity, "accountId") => &mut self.account_id,
+            (Part::Identity, "accessKeyId") => &mut self.access_key_id,
+            (Part::Identity, "userName") => &mut self.user_name,
+            (Part::Identity, "invokedBy") => &mut self.invoked_by,
+            (Part::Identity, "identityProvider") => &mut self.identity_provider,
+            (Part::Identity, "credentialId") => &mut self.credential_id,
+            (Part::OnBehalfOf, "userId") => &mut self.on_behalf_of_user_id,
+            (Part::OnBehalfOf, "identityStoreArn") => &mut self.on_behalf_of_identity_store_arn,
+            (Part::InvokedByDelegate, "accountId") => &mut self.invoked_by_delegate_account_id,
+            (Part::InScopeOf, "sourceArn") => &mut self.in_scope_of_source_arn,
+            (Part::InScopeOf, "sourceAccount") => &mut self.in_scope_of_source_account,
+            (Part::InScopeOf, "issuerType") => &mut self.in_scope_of_issuer_type,
+            (Part::InScopeOf, "credentialsIssuedTo") => &mut self.in_scope_of_credentials_issued_to,
+            (Part::Context, "sourceIdentity") => &mut self.source_identity,
+            (Part::Context, "ec2RoleDelivery") => &mut self.ec2_role_delivery,
+            (Part::Context, "signInSessionArn") => &mut self.sign_in_session_arn,
+            (Part::Context, "assumedRoot") => {
+                return left.flag(&mut self.assumed_root, path, key, value);
+            }
+            (Part::Issuer, "type") => &mut self.issuer_type,
+            (Part::Issuer, "principalId") => &mut self.issuer_principal_id,
+            (Part::Issuer, "arn") => &mut self.issuer_arn,
+            (Part::Issuer, "accountId") => &mut self.issuer_account_id,
+            (Part::Issuer, "userName") => &mut self.issuer_user_name,
+            (Part::Attributes, "creationDate") => {
+                // A date that cannot be read has no column and is kept as it stands.
+                let text = json::text_of(value);
+                let time = text.as_deref().and_then(parse_event_time);
+                if text.is_some() && time.is_none() {
+                    return left.keep(path, key, value);
+                }
+                self.created_at = self.created_at.or(time);
+                &mut self.creation_date
+            }
+            (Part::Attributes, "mfaAuthenticated") => {
+                return left.flag(&mut self.mfa_authenticated, path, key, value);
+            }
+            (Part::Attributes, "sessionCredentialFromConsole") => {
+                self.credential_from_console = json::bool_of(value);
+                return left.keep(path, key, value);
+            }
+            (Part::WebIdentity, "federatedProvider") => &mut self.federated_provider,
+            (Part::WebIdentity, "attributes")
+                if value.get().starts_with('{') && !json::is_nothing(value) =>
+            {
+                return left.json(&mut self.federated_attributes, key, value);
+            }
+            _ => return left.keep(path, key, value),
+        };
+        left.text(slot, path, key, value);
+    }
+}
+
+/// Reads `userIdentity` where it stands in the record's text, which is passed over once and not once for each object in it.
+///
+/// Fails where one of the objects is none: [`UserIdentity::read`] is for those.
+pub(super) struct InPlace<'s, 'r, 'a> {
+    part: Part,
+    identity: &'s mut UserIdentity<'a>,
+    left: Leftovers<'r, 'a>,
+}
+
+impl<'s, 'r, 'a> InPlace<'s, 'r, 'a> {
+    pub(super) fn new(identity: &'s mut UserIdentity<'a>, left: Leftovers<'r, 'a>) -> Self {
+        Self {
+            part: Part::Identity,
+            identity,
+            left,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for InPlace<'_, '_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for InPlace<'_, '_, 'de> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    /// `null` says nothing.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            if let Some(part) = self.part.inner(&key) {
+                map.next_value_seed(InPlace {
+                    part,
+                    identity: self.identity,
+                    left: self.left.again(),
+                })?;
+            } else {
+                let value = map.next_value()?;
+                let left = &mut self.left;
+                self.identity.read_value(self.part, key, value, left);
+            }
+        }
+        Ok(())
     }
 }

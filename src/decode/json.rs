@@ -43,7 +43,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonObject<'a> {
 /// Returns the text of a JSON string, `None` for every other value.
 pub(super) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
     let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
+    if memchr::memchr(b'\\', inner.as_bytes()).is_some() {
         // A lone surrogate has no text; the caller keeps the value as it stands.
         return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
     }
@@ -74,23 +74,33 @@ pub(super) fn minified(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for c in text.chars() {
+    let (mut in_string, mut escaped, mut done) = (false, false, 0);
+    for (at, byte) in text.bytes().enumerate() {
         if in_string {
-            in_string = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-        } else if matches!(c, ' ' | '\n' | '\r' | '\t') {
-            continue;
-        } else if c == '"' {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte == b'"' {
             in_string = true;
+        } else if is_white_space(byte) {
+            out.push_str(text.get(done..at).unwrap_or_default());
+            done = at + 1;
         }
-        out.push(c);
     }
+    out.push_str(text.get(done..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 /// Returns true when no white space stands between the tokens.
 pub(super) fn is_compact(text: &[u8]) -> bool {
+    // Mostly there is none at all, within strings neither.
+    if memchr::memchr3(b' ', b'\n', b'\t', text).is_none() && memchr::memchr(b'\r', text).is_none()
+    {
+        return true;
+    }
     let (mut in_string, mut escaped) = (false, false);
     for &byte in text {
         if in_string {
@@ -98,7 +108,7 @@ pub(super) fn is_compact(text: &[u8]) -> bool {
             escaped = !escaped && byte == b'\\';
         } else if byte == b'"' {
             in_string = true;
-        } else if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+        } else if is_white_space(byte) {
             return false;
         }
     }

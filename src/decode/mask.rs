@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 
 /// What stands in a record instead of a secret.
 pub(crate) const MASK: &str = "***";
@@ -68,17 +68,63 @@ static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
             format!("{field}="),
         ]
     });
+    // The default for so many patterns is three times slower, and all free-form text goes through here.
     AhoCorasickBuilder::new()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .build(patterns)
         .ok()
 });
+
+/// How the names above end, and whether a text holds such an ending: nearly no text does, and to see that is three times as
+/// fast as to look for the names.
+struct Endings {
+    last: [bool; 256],
+    sorted: Vec<[u8; 4]>,
+}
+
+static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
+    let names = SECRET_FIELDS.iter().chain(&SECRET_ENDINGS);
+    let mut sorted: Vec<[u8; 4]> = names
+        .filter_map(|name| name.to_ascii_lowercase().as_bytes().last_chunk().copied())
+        .collect();
+    sorted.sort_unstable();
+    let mut last = [false; 256];
+    for [.., byte] in &sorted {
+        for byte in [*byte, byte.to_ascii_uppercase()] {
+            if let Some(known) = last.get_mut(usize::from(byte)) {
+                *known = true;
+            }
+        }
+    }
+    Endings { last, sorted }
+});
+
+impl Endings {
+    fn may_be_in(&self, text: &[u8]) -> bool {
+        // Every name is closed by one of these.
+        memchr::memchr3_iter(b'"', b'\\', b'=', text).any(|at| {
+            let Some(end) = text.get(..at).and_then(<[u8]>::last_chunk::<4>) else {
+                return false;
+            };
+            let [.., last] = end;
+            self.last.get(usize::from(*last)) == Some(&true)
+                && self
+                    .sorted
+                    .binary_search(&end.map(|byte| byte.to_ascii_lowercase()))
+                    .is_ok()
+        })
+    }
+}
 
 /// Masks the secrets in JSON text, whole or damaged; an unfinished secret is masked to the end of the text.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let Some(fields) = FIELDS.as_ref() else {
         return Cow::Borrowed(text);
     };
+    if !ENDINGS.may_be_in(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::new();
     let mut done = 0;
     for found in fields.find_iter(text) {

@@ -24,6 +24,14 @@ pub(super) struct Leftovers<'r, 'a> {
 }
 
 impl<'a> Leftovers<'_, 'a> {
+    /// The same place, lent on.
+    pub(super) fn again(&mut self) -> Leftovers<'_, 'a> {
+        Leftovers {
+            unmapped: self.unmapped,
+            duplicate: self.duplicate,
+        }
+    }
+
     pub(super) fn keep(&mut self, path: &[&'static str], key: Cow<'a, str>, value: &'a RawValue) {
         if !json::is_nothing(value) {
             self.unmapped.push(Unmapped {

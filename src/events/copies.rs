@@ -1,7 +1,9 @@
 //! Rows of a batch by the event they show, and how two copies of one event are compared.
 
-use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::DataType;
 use hashbrown::HashMap;
 
 use super::rebuild::{canonical_json, rebuild_record};
@@ -27,15 +29,44 @@ pub struct RowRef {
 }
 
 /// Several batches of `events` rows seen as one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Rows<'a> {
     batches: &'a [RecordBatch],
+    columns: Vec<Columns<'a>>,
+}
+
+/// The columns of a batch that every row is asked for, found once.
+#[derive(Debug, Clone, Copy)]
+struct Columns<'a> {
+    event_id: Option<&'a StringArray>,
+    event_time: Option<&'a TimestampMicrosecondArray>,
+    log_file_key: Option<&'a StringArray>,
+    log_record_index: Option<&'a Int64Array>,
+}
+
+impl<'a> Columns<'a> {
+    fn new(batch: &'a RecordBatch) -> Self {
+        let text = |name| batch.column_by_name(name)?.as_string_opt();
+        Self {
+            event_id: text("event_id"),
+            event_time: batch
+                .column_by_name("event_time")
+                .and_then(AsArray::as_primitive_opt),
+            log_file_key: text("log_file_key"),
+            log_record_index: batch
+                .column_by_name("log_record_index")
+                .and_then(AsArray::as_primitive_opt),
+        }
+    }
 }
 
 impl<'a> Rows<'a> {
     /// Looks at batches that all have the schema of `events`.
     pub fn new(batches: &'a [RecordBatch]) -> Self {
-        Self { batches }
+        Self {
+            batches,
+            columns: batches.iter().map(Columns::new).collect(),
+        }
     }
 
     /// The batches.
@@ -43,29 +74,36 @@ impl<'a> Rows<'a> {
         self.batches
     }
 
-    fn column(&self, at: RowRef, name: &str) -> Option<&'a ArrayRef> {
-        self.batches.get(at.batch)?.column_by_name(name)
+    fn columns(&self, at: RowRef) -> Option<&Columns<'a>> {
+        self.columns.get(at.batch)
     }
 
     /// The row's event id.
     pub fn event_id(&self, at: RowRef) -> &'a str {
-        self.column(at, "event_id")
-            .and_then(|ids| text_at(ids, at.row))
-            .unwrap_or_default()
+        let ids = self.columns(at).and_then(|columns| columns.event_id);
+        ids.map_or("", |ids| ids.value(at.row))
+    }
+
+    /// When the event was, in microseconds since 1970.
+    pub fn event_time(&self, at: RowRef) -> i64 {
+        let times = self.columns(at).and_then(|columns| columns.event_time);
+        times.map_or(0, |times| times.value(at.row))
+    }
+
+    /// The key of the log file that the row was read from.
+    pub fn log_file_key(&self, at: RowRef) -> &'a str {
+        let keys = self.columns(at).and_then(|columns| columns.log_file_key);
+        keys.map_or("", |keys| keys.value(at.row))
     }
 
     /// Where the row was read.
     pub fn place(&self, at: RowRef) -> Place {
-        let key = self
-            .column(at, "log_file_key")
-            .and_then(|keys| text_at(keys, at.row));
-        let index = self
-            .column(at, "log_record_index")
-            .and_then(|indexes| indexes.as_primitive_opt::<Int64Type>())
-            .map(|indexes| indexes.value(at.row));
+        let indexes = self
+            .columns(at)
+            .and_then(|columns| columns.log_record_index);
         Place {
-            log_file_key: key.unwrap_or_default().to_owned(),
-            log_record_index: index.unwrap_or_default(),
+            log_file_key: self.log_file_key(at).to_owned(),
+            log_record_index: indexes.map_or(0, |indexes| indexes.value(at.row)),
         }
     }
 
@@ -124,7 +162,7 @@ impl Copies {
 }
 
 /// Groups rows by event id.
-pub fn by_event<'a>(rows: Rows<'a>) -> HashMap<&'a str, Copies> {
+pub fn by_event<'a>(rows: &Rows<'a>) -> HashMap<&'a str, Copies> {
     let count = rows.batches.iter().map(RecordBatch::num_rows).sum();
     let mut groups: HashMap<&'a str, Copies> = HashMap::with_capacity(count);
     for (batch, batch_rows) in rows.batches.iter().enumerate() {

@@ -373,8 +373,26 @@ pub const PROVENANCE: [&str; 2] = ["log_file_key", "log_record_index"];
 /// How `events` files are written.
 pub const EVENTS_LAYOUT: FileLayout = FileLayout {
     bloom_filters: &["event_id", "user_identity_access_key_id", "session_id"],
-    distinct: &["event_id", "request_id"],
-    sorted_time: Some("event_time"),
+    distinct: &[
+        "event_id",
+        "request_id",
+        "request_parameters",
+        "response_elements",
+    ],
+    without_order: &[
+        "event_id",
+        "request_id",
+        "request_parameters",
+        "response_elements",
+        "additional_event_data",
+        "service_event_details",
+        "tls_details",
+        "insight_details",
+        "addendum",
+        "event_context",
+        "unmapped",
+    ],
+    sorted: Some("event_time"),
 };
 
 /// `rejected`: one row per record or file that was not taken.
@@ -435,7 +453,8 @@ pub const LOG_FILES: &[Column] = &[
 pub const LOG_FILES_LAYOUT: FileLayout = FileLayout {
     bloom_filters: &["log_file_key"],
     distinct: &["log_file_key"],
-    sorted_time: None,
+    without_order: &[],
+    sorted: None,
 };
 
 /// `duplicates`: one row per further copy of an event that is kept once.
@@ -451,4 +470,24 @@ pub const DUPLICATES: &[Column] = &[
         Int,
         "the copy's place in that file, from 0",
     ),
+    Column::new(
+        "event_time",
+        Time,
+        "when the event was, as the copy says; null where an older version of rolecall wrote the row",
+    ),
 ];
+
+/// `event_ids`: the ids that events of the lake have or once had, as numbers, so that one id at two times is noticed.
+pub const EVENT_IDS: &[Column] = &[Column::required(
+    "event_id_hash",
+    Int,
+    "the upper 56 bits of the id's XXH64",
+)];
+
+/// How files of `event_ids` are written.
+pub const EVENT_IDS_LAYOUT: FileLayout = FileLayout {
+    bloom_filters: &[],
+    distinct: &[],
+    without_order: &[],
+    sorted: Some("event_id_hash"),
+};

@@ -10,6 +10,8 @@ use super::copies::{Copies, Place, RowRef, Rows};
 pub struct Duplicate {
     /// The event.
     pub event_id: String,
+    /// When it was, in microseconds since 1970.
+    pub event_time: i64,
     /// Where the copy was read.
     pub place: Place,
 }
@@ -37,7 +39,7 @@ pub struct Settled {
 }
 
 /// Settles all copies of one event.
-pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
+pub fn settle(rows: &Rows<'_>, copies: &Copies, settled: &mut Settled) {
     if copies.more.is_empty() {
         settled.keep.push(copies.first);
         return;
@@ -52,7 +54,11 @@ pub fn settle(rows: Rows<'_>, copies: &Copies, settled: &mut Settled) {
     for (place, at) in ordered {
         let event_id = rows.event_id(at).to_owned();
         if rows.same_content(winner, at) {
-            settled.duplicates.push(Duplicate { event_id, place });
+            settled.duplicates.push(Duplicate {
+                event_id,
+                event_time: rows.event_time(at),
+                place,
+            });
         } else {
             let record = rows.record(at);
             settled.conflicts.push(Conflict {

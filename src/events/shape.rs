@@ -1,6 +1,9 @@
 //! What the files of this room's tables look like, whoever writes them.
 
-use super::schema::{DUPLICATES, EVENTS, EVENTS_LAYOUT, LOG_FILES, LOG_FILES_LAYOUT, REJECTED};
+use super::schema::{
+    DUPLICATES, EVENT_IDS, EVENT_IDS_LAYOUT, EVENTS, EVENTS_LAYOUT, LOG_FILES, LOG_FILES_LAYOUT,
+    REJECTED,
+};
 use crate::lake::{Column, FileLayout, LakeTable};
 
 /// The columns of a table, how its files are written, and in which order.
@@ -16,8 +19,16 @@ pub struct TableShape {
     pub order: &'static [&'static str],
 }
 
+/// Nothing beyond the common settings.
+const PLAIN: FileLayout = FileLayout {
+    bloom_filters: &[],
+    distinct: &[],
+    without_order: &[],
+    sorted: None,
+};
+
 /// The tables whose rows come from log files; `sessions` is worked out from them.
-pub const SHAPES: [TableShape; 4] = [
+pub const SHAPES: [TableShape; 5] = [
     TableShape {
         table: LakeTable::Events,
         columns: EVENTS,
@@ -27,11 +38,7 @@ pub const SHAPES: [TableShape; 4] = [
     TableShape {
         table: LakeTable::Rejected,
         columns: REJECTED,
-        layout: FileLayout {
-            bloom_filters: &[],
-            distinct: &[],
-            sorted_time: None,
-        },
+        layout: PLAIN,
         order: &[
             "log_file_key",
             "log_record_index",
@@ -49,12 +56,14 @@ pub const SHAPES: [TableShape; 4] = [
     TableShape {
         table: LakeTable::Duplicates,
         columns: DUPLICATES,
-        layout: FileLayout {
-            bloom_filters: &[],
-            distinct: &[],
-            sorted_time: None,
-        },
+        layout: PLAIN,
         order: &["event_id", "log_file_key", "log_record_index"],
+    },
+    TableShape {
+        table: LakeTable::EventIds,
+        columns: EVENT_IDS,
+        layout: EVENT_IDS_LAYOUT,
+        order: &["event_id_hash"],
     },
 ];
 

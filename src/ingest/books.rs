@@ -22,6 +22,8 @@ pub struct Books {
     pub files_skipped: u64,
     /// Log files left out by the selection.
     pub files_not_selected: u64,
+    /// Bytes of the log files that are done, as they lie, packed or not.
+    pub bytes: u64,
     /// Records read.
     pub records: u64,
     /// Records that are rows of `events` now. One that came earlier under a larger place is a duplicate now,
@@ -78,6 +80,7 @@ impl AddAssign<&Self> for Books {
             (&mut self.files_read, part.files_read),
             (&mut self.files_replaced, part.files_replaced),
             (&mut self.files_known, part.files_known),
+            (&mut self.bytes, part.bytes),
             (&mut self.files_rejected, part.files_rejected),
             (&mut self.files_skipped, part.files_skipped),
             (&mut self.files_not_selected, part.files_not_selected),

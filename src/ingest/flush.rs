@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
+use super::IngestOptions;
 use super::books::{Books, Tally};
-use super::lake_copies::{drop_rows, find_rows, load_rows, reopen, take_out};
+use super::known_ids::KnownIds;
+use super::lake_copies::{drop_rows, find_ids, find_rows, load_rows, reopen, take_out};
 use super::log_files::{adjust_log_files, write_log_files};
 use super::meeting::meet_lake;
 use super::read::{Chunk, FileDone, Outcome, hash_of};
@@ -19,10 +21,15 @@ use crate::events::{
 use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
 use crate::source::{LogFile, Unreadable};
 
+/// Log files after which it is, since what is known of each is held until then.
+const COMMIT_FILES: usize = 50_000;
+
 /// What has been read and not yet written, and the books of the run.
 pub(super) struct Flush {
     pub(super) books: Books,
     now: DateTime<Utc>,
+    commit_events: usize,
+    threads: usize,
     batches: Vec<RecordBatch>,
     bytes: usize,
     rejected: Vec<(String, Rejected)>,
@@ -47,13 +54,16 @@ pub(super) struct Flush {
     others: Tally,
     /// Files that this run reads, by the hash of their keys.
     read_now: HashSet<u64>,
+    ids: KnownIds,
 }
 
 impl Flush {
-    pub(super) fn new(now: DateTime<Utc>) -> Self {
+    pub(super) fn new(now: DateTime<Utc>, options: IngestOptions) -> Self {
         Self {
             books: Books::default(),
             now,
+            commit_events: options.commit_events,
+            threads: options.threads,
             batches: Vec::new(),
             bytes: 0,
             rejected: Vec::new(),
@@ -68,6 +78,7 @@ impl Flush {
             total: Tally::default(),
             others: Tally::default(),
             read_now: HashSet::new(),
+            ids: KnownIds::default(),
         }
     }
 
@@ -170,6 +181,7 @@ impl Flush {
         }
         for file in done {
             self.books.records += file.records;
+            self.books.bytes += file.file.size;
             match file.outcome {
                 Outcome::New => self.books.files_read += 1,
                 Outcome::Changed => {
@@ -191,26 +203,95 @@ impl Flush {
         }
     }
 
-    /// Writes everything that is held, and commits unless a file is only half read.
+    /// Writes everything that is held, and commits where that is worth it and no file is only half read.
     pub(super) fn write(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
         let mut batches = self.forget_replaced(draft)?;
         batches.append(&mut self.batches);
         self.bytes = 0;
+        self.write_rows_of(draft, batches)?;
+        if self.ids.len() >= self.commit_events || self.done.len() >= COMMIT_FILES {
+            self.commit(draft)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was written, unless a file is only half read.
+    pub(super) fn commit(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
+        if !self.unfinished.is_empty() {
+            return Ok(());
+        }
+        let suspects = self.ids.suspects(draft)?;
+        let again = self.standing_twice(draft, &suspects)?;
+        if !again.is_empty() {
+            self.write_rows_of(draft, again)?;
+        }
+        self.ids.write(draft)?;
+        write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
+        self.done.clear();
+        adjust_log_files(draft, &mut self.tallies, &mut self.etags)?;
+        draft.commit()?;
+        Ok(())
+    }
+
+    /// Takes events out of the draft that stand in it more than once, at different times, to be settled as one.
+    fn standing_twice(
+        &mut self,
+        draft: &mut Draft<'_>,
+        suspects: &HashSet<String>,
+    ) -> Result<Vec<RecordBatch>, EventsError> {
+        let rows = find_ids(draft, suspects.iter().map(String::as_str))?;
+        let mut seen: HashMap<String, u32> = HashMap::new();
+        for (batch, ..) in load_rows(draft, &rows)? {
+            let ids = batch.column_by_name("event_id");
+            for row in 0..batch.num_rows() {
+                if let Some(id) = ids.and_then(|ids| text_at(ids, row)) {
+                    *seen.entry(id.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        seen.retain(|id, count| *count > 1 && suspects.contains(id));
+        let disputed: HashSet<String> = seen.into_keys().collect();
+        self.take_back(draft, &disputed)
+    }
+
+    /// Takes every copy of the events out of the draft, as rows to be settled again.
+    fn take_back(
+        &mut self,
+        draft: &mut Draft<'_>,
+        disputed: &HashSet<String>,
+    ) -> Result<Vec<RecordBatch>, EventsError> {
+        if disputed.is_empty() {
+            return Ok(Vec::new());
+        }
+        for id in disputed {
+            self.ids.take_back(id);
+        }
+        let mut reopened = HashMap::new();
+        let rows = find_ids(draft, disputed.iter().map(String::as_str))?;
+        let back = reopen(draft, &rows, disputed, &mut reopened)?;
+        for (key, tally) in reopened {
+            // What is taken back is counted anew if it is rejected again.
+            self.books.uncount_conflicts(-tally.rejected);
+            self.add_tally(&key, tally);
+        }
+        Ok(back)
+    }
+
+    /// Settles rows and writes what comes of it.
+    fn write_rows_of(
+        &mut self,
+        draft: &mut Draft<'_>,
+        mut batches: Vec<RecordBatch>,
+    ) -> Result<(), EventsError> {
         let settled = self.settle(draft, &mut batches)?;
         let rows = Rows::new(&batches);
-        for file in write_events(draft.guard(), rows, &settled.keep)? {
+        for file in write_events(draft.guard(), &rows, &settled.keep, self.threads)? {
             draft.add(LakeTable::Events, file);
         }
         Self::write_duplicates(draft, settled.duplicates)?;
         self.conflicts = settled.conflicts;
         self.write_rejected(draft)?;
         self.books.set(self.total, self.others);
-        if self.unfinished.is_empty() {
-            write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
-            self.done.clear();
-            adjust_log_files(draft, &mut self.tallies, &mut self.etags)?;
-            draft.commit()?;
-        }
         Ok(())
     }
 
@@ -247,6 +328,9 @@ impl Flush {
                     .map(str::to_owned),
             );
         }
+        for id in &events {
+            self.ids.take_back(id);
+        }
         let mut reopened = HashMap::new();
         let back = reopen(draft, &gone, &events, &mut reopened)?;
         for (key, tally) in reopened {
@@ -264,7 +348,12 @@ impl Flush {
     }
 
     fn add_tally(&mut self, key: &str, tally: Tally) {
-        *self.tallies.entry(key.to_owned()).or_default() += tally;
+        match self.tallies.get_mut(key) {
+            Some(known) => *known += tally,
+            None => {
+                self.tallies.insert(key.to_owned(), tally);
+            }
+        }
         // What a later copy changes in a file of an earlier run is in `log_files`, not in this run's books.
         if self.read_now.contains(&hash_one(key)) {
             self.total += tally;
@@ -280,7 +369,8 @@ impl Flush {
         batches: &mut Vec<RecordBatch>,
     ) -> Result<Settled, EventsError> {
         let mut settled = Settled::default();
-        let meeting = meet_lake(draft, batches)?;
+        let mut groups = by_event(&Rows::new(batches));
+        let meeting = meet_lake(draft, batches, &groups)?;
         for duplicate in &meeting.duplicates {
             let tally = Tally {
                 duplicates: 1,
@@ -296,43 +386,49 @@ impl Flush {
             };
             self.add_tally(&displaced.place.log_file_key, tally);
         }
-        let decided: HashSet<String> = meeting
-            .duplicates
-            .iter()
-            .map(|duplicate| duplicate.event_id.clone())
-            .collect();
-        settled.duplicates.extend(meeting.duplicates);
-        settled.duplicates.extend(meeting.displaced);
+        for duplicate in &meeting.duplicates {
+            groups.remove(duplicate.event_id.as_str());
+        }
+        let mut groups: Vec<Copies> = groups.into_values().collect();
+        for displaced in &meeting.displaced {
+            self.ids.take_back(&displaced.event_id);
+        }
         drop_rows(draft, &meeting.displaced_rows)?;
         if !meeting.disputed.is_empty() {
-            let mut reopened = HashMap::new();
-            let rows = find_rows(draft, "event_id", &|id| meeting.disputed.contains(id))?;
-            batches.extend(reopen(draft, &rows, &meeting.disputed, &mut reopened)?);
-            for (key, tally) in reopened {
-                // What is taken back is counted anew if it is rejected again.
-                self.books.uncount_conflicts(-tally.rejected);
-                self.add_tally(&key, tally);
-            }
+            batches.extend(self.take_back(draft, &meeting.disputed)?);
+            let decided: HashSet<&str> = meeting
+                .duplicates
+                .iter()
+                .map(|duplicate| duplicate.event_id.as_str())
+                .collect();
+            let mut all = by_event(&Rows::new(batches));
+            all.retain(|id, _| !decided.contains(id));
+            groups = all.into_values().collect();
         }
+        settled.duplicates.extend(meeting.duplicates);
+        settled.duplicates.extend(meeting.displaced);
 
         let rows = Rows::new(batches);
         let from = settled.duplicates.len();
-        let mut groups: Vec<Copies> = by_event(rows)
-            .into_iter()
-            .filter(|(id, _)| !decided.contains(*id))
-            .map(|(_, copies)| copies)
-            .collect();
         // Rows of one log file stay together, which makes gathering them faster.
         groups.sort_unstable_by_key(|copies| (copies.first.batch, copies.first.row));
         for copies in &groups {
-            settle(rows, copies, &mut settled);
+            settle(&rows, copies, &mut settled);
         }
-        for at in &settled.keep {
+        // Rows of one log file follow each other.
+        let of_files = settled
+            .keep
+            .chunk_by(|a, b| rows.log_file_key(*a) == rows.log_file_key(*b));
+        for kept in of_files {
             let tally = Tally {
-                events: 1,
+                events: i64::try_from(kept.len()).unwrap_or(i64::MAX),
                 ..Tally::default()
             };
-            self.add_tally(&rows.place(*at).log_file_key, tally);
+            let key = kept.first().map_or("", |at| rows.log_file_key(*at));
+            self.add_tally(key, tally);
+            for at in kept {
+                self.ids.add(rows.event_id(*at));
+            }
         }
         for duplicate in settled.duplicates.iter().skip(from) {
             let tally = Tally {
@@ -358,11 +454,17 @@ impl Flush {
     ) -> Result<(), EventsError> {
         duplicates.sort_by(|a, b| (&a.event_id, &a.place).cmp(&(&b.event_id, &b.place)));
         let mut rows = RowBuilder::new(DUPLICATES);
-        for Duplicate { event_id, place } in &duplicates {
+        for duplicate in &duplicates {
+            let Duplicate {
+                event_id,
+                event_time,
+                place,
+            } = duplicate;
             rows.row()
                 .text("event_id", Some(event_id))
                 .text("log_file_key", Some(&place.log_file_key))
-                .int("log_record_index", Some(place.log_record_index));
+                .int("log_record_index", Some(place.log_record_index))
+                .time("event_time", Some(*event_time));
         }
         write_rows(draft, LakeTable::Duplicates, rows)
     }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use super::books::Tally;
 use crate::decode::{DecodeOptions, Record, RecordSink, Rejected, decode_log_file};
 use crate::events::{EVENTS, EVENTS_LAYOUT, EventsError, Place, append_event, shape_of};
 use crate::lake::{
-    DataFile, Draft, FileLayout, LakeTable, RowBuilder, copy_without, read_columns, read_rows,
-    text_at,
+    DataFile, Draft, FileLayout, LakeTable, RowBuilder, Times, Wanted, copy_without, find_events,
+    read_columns, read_rows, text_at,
 };
 
 /// Rows of `events` files that are wanted or have to go, by the file's path.
@@ -44,6 +44,34 @@ pub(super) fn find_rows(
         }
     }
     Ok(found)
+}
+
+/// Finds the rows of `events` that have one of the wanted ids. `wanted` is sorted.
+pub(super) fn find_events_in(
+    draft: &Draft<'_>,
+    wanted: &[Wanted<'_>],
+    times: Times,
+) -> Result<RowsOfFiles, EventsError> {
+    let mut found = RowsOfFiles::new();
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    for file in draft.files(LakeTable::Events) {
+        let positions = find_events(draft.guard().store(), &file, wanted, times)?;
+        if !positions.is_empty() {
+            found.insert(file.path.clone(), (file, positions));
+        }
+    }
+    Ok(found)
+}
+
+/// Finds the rows of `events` with these ids, whenever they were.
+pub(super) fn find_ids<'a>(
+    draft: &Draft<'_>,
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<RowsOfFiles, EventsError> {
+    let wanted: Vec<Wanted<'_>> = ids.into_iter().map(|id| (0, id)).collect();
+    find_events_in(draft, &wanted, Times::Any)
 }
 
 /// Loads rows of `events`; each batch comes with the file and the positions of its rows.
@@ -123,6 +151,12 @@ fn place_at(batch: &RecordBatch, row: usize) -> Option<Place> {
     })
 }
 
+fn time_at(batch: &RecordBatch, row: usize) -> Option<i64> {
+    let times = batch.column_by_name("event_time")?;
+    let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
+    times.is_valid(row).then(|| times.value(row))
+}
+
 /// Takes every copy of the given events out of the lake, as rows to be settled again.
 ///
 /// `kept` are their rows of `events`, which go. A duplicate says what the kept row says, so it comes
@@ -136,7 +170,7 @@ pub(super) fn reopen(
     let loaded = load_rows(draft, kept)?;
     drop_rows(draft, kept)?;
     let mut back = Vec::new();
-    let mut bodies: HashMap<String, RecordBatch> = HashMap::new();
+    let mut bodies: HashMap<String, Vec<(i64, RecordBatch)>> = HashMap::new();
     for (batch, ..) in loaded {
         for row in 0..batch.num_rows() {
             if let (Some(id), Some(place)) = (
@@ -146,7 +180,9 @@ pub(super) fn reopen(
                 place_at(&batch, row),
             ) {
                 tallies.entry(place.log_file_key).or_default().events -= 1;
-                bodies.insert(id.to_owned(), batch.slice(row, 1));
+                let time = time_at(&batch, row).unwrap_or_default();
+                let of_id = bodies.entry(id.to_owned()).or_default();
+                of_id.push((time, batch.slice(row, 1)));
             }
         }
         back.push(batch);
@@ -160,7 +196,13 @@ pub(super) fn reopen(
         let (Some(id), Some(place)) = (id, place_at(batch, row)) else {
             return false;
         };
-        let Some(body) = events.get(id).and_then(|id| bodies.get(id)) else {
+        let Some(of_id) = events.get(id).and_then(|id| bodies.get(id)) else {
+            return false;
+        };
+        // It says what the row of its own time says.
+        let time = time_at(batch, row);
+        let same_time = of_id.iter().find(|(own, _)| Some(*own) == time);
+        let Some((_, body)) = same_time.or_else(|| of_id.first()) else {
             return false;
         };
         match at_place(body, &place) {

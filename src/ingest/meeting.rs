@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::RecordBatch;
 
-use super::lake_copies::{RowsOfFiles, find_rows, load_rows};
-use crate::events::{Duplicate, EventsError, Place, RowRef, Rows, by_event};
-use crate::lake::Draft;
+use hashbrown::HashMap;
+
+use super::lake_copies::{RowsOfFiles, find_events_in, load_rows};
+use crate::events::{Copies, Duplicate, EventsError, Place, RowRef, Rows};
+use crate::lake::{Draft, Times, Wanted};
 
 /// What comes of meeting the rows that are in the lake already.
 #[derive(Default)]
@@ -21,13 +23,22 @@ pub(super) struct Meeting {
 }
 
 /// Compares the rows of `batches` with the rows of the same events in the lake.
+///
+/// A copy has the same time as the event; an id that stands in the lake at another time is noticed before the commit.
 pub(super) fn meet_lake(
     draft: &Draft<'_>,
     batches: &[RecordBatch],
+    groups: &HashMap<&str, Copies>,
 ) -> Result<Meeting, EventsError> {
     let mut meeting = Meeting::default();
-    let groups = by_event(Rows::new(batches));
-    let hits = find_rows(draft, "event_id", &|id| groups.contains_key(id))?;
+    let held = Rows::new(batches);
+    let copies = groups.iter().flat_map(|(id, copies)| {
+        let held = &held;
+        copies.iter().map(move |at| (held.event_time(at), *id))
+    });
+    let mut wanted: Vec<Wanted<'_>> = copies.collect();
+    wanted.sort_unstable();
+    let hits = find_events_in(draft, &wanted, Times::Same)?;
     if hits.is_empty() {
         return Ok(meeting);
     }
@@ -58,11 +69,13 @@ pub(super) fn meet_lake(
                     .duplicates
                     .extend(places.into_iter().map(|place| Duplicate {
                         event_id: event_id.to_owned(),
+                        event_time: rows.event_time(kept),
                         place,
                     }));
             } else {
                 meeting.displaced.push(Duplicate {
                     event_id: event_id.to_owned(),
+                    event_time: rows.event_time(kept),
                     place,
                 });
                 if let Some(position) = positions.get(row) {

@@ -5,6 +5,7 @@
 
 mod books;
 mod flush;
+mod known_ids;
 mod lake_copies;
 mod log_files;
 mod meeting;
@@ -36,6 +37,8 @@ pub struct IngestOptions {
     pub threads: usize,
     /// Bytes of event text held before they are sorted and written, about.
     pub batch_bytes: usize,
+    /// New events after which what was written is committed, about. Each commit looks through the ids of all events of the lake.
+    pub commit_events: usize,
     /// How records are decoded.
     pub decode: DecodeOptions,
     /// Reads files again of which something was rejected, although their content is the same.
@@ -48,6 +51,7 @@ impl IngestOptions {
         Self {
             threads: threads.max(1),
             batch_bytes: 96 << 20,
+            commit_events: 1_000_000,
             decode: DecodeOptions::default(),
             retry_rejected: false,
         }
@@ -63,7 +67,7 @@ pub fn ingest(
 ) -> Result<Books, EventsError> {
     let mut draft = Draft::new(guard, Operation::Ingest)?;
     let known = known_log_files(&draft, &listing, options.retry_rejected)?;
-    let mut flush = Flush::new(guard.now());
+    let mut flush = Flush::new(guard.now(), options);
     flush.books.files_skipped = listing.skipped;
     flush.books.files_not_selected = listing.not_selected;
     for unreadable in listing.unreadable {
@@ -72,14 +76,14 @@ pub fn ingest(
     let files = flush.set_apart_taken_keys(listing.files);
     read_all(&files, &known, options, &mut |chunk| {
         flush.take(chunk);
+        progress(&flush.books);
         if flush.bytes() >= options.batch_bytes {
             flush.write(&mut draft)?;
-            progress(&flush.books);
         }
         Ok(())
     })?;
     flush.write(&mut draft)?;
-    draft.commit()?;
+    flush.commit(&mut draft)?;
     Ok(flush.books)
 }
 
@@ -92,8 +96,14 @@ fn read_all(
 ) -> Result<(), EventsError> {
     let (next, begun) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
-        // Small, so that decoding waits for writing and memory stays bounded.
-        let (sender, receiver) = mpsc::sync_channel(2);
+        // Read on while a batch is written, and wait with the next one: memory stays bounded, and one thread alone does
+        // one thing at a time.
+        let ahead = if options.threads > 1 {
+            options.batch_bytes / read::CHUNK_BYTES / 3
+        } else {
+            0
+        };
+        let (sender, receiver) = mpsc::sync_channel(ahead);
         for worker in 0..options.threads.min(files.len()) {
             let reader = Reader::new(worker, known, options, sender.clone());
             let (next, begun) = (&next, &begun);

@@ -16,7 +16,7 @@ use crate::lake::RowBuilder;
 use crate::source::{LogFile, LogFolder, LogKey};
 
 /// Bytes of text in one chunk, about.
-const CHUNK_BYTES: usize = 8 << 20;
+pub(super) const CHUNK_BYTES: usize = 8 << 20;
 
 /// Rows of one or more log files, and what was found out about the files that are done.
 pub(super) struct Chunk {

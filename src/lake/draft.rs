@@ -62,6 +62,12 @@ impl<'g> Draft<'g> {
             .collect()
     }
 
+    /// The files that this draft adds.
+    pub fn added(&self, table: LakeTable) -> Vec<DataFile> {
+        let added = self.change.add.iter().filter(|(of, _)| *of == table);
+        added.map(|(_, file)| file.clone()).collect()
+    }
+
     /// Adds a file that has been written.
     pub fn add(&mut self, table: LakeTable, file: DataFile) {
         self.change.add.push((table, file));

@@ -15,7 +15,7 @@ use super::store::{Store, chance};
 use super::table::LakeTable;
 
 /// The newest lake format this build reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
@@ -145,6 +145,7 @@ impl Manifest {
             source,
         };
         Ok(Self {
+            format: FORMAT_VERSION,
             version: self.version + 1,
             commit_id: chance().map_err(unnamed)?,
             parent_id: self.commit_id.clone(),

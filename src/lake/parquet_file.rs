@@ -29,11 +29,13 @@ pub struct FileLayout {
     pub bloom_filters: &'static [&'static str],
     /// Columns whose values hardly repeat.
     pub distinct: &'static [&'static str],
-    /// The time column that rises through the file, and bounds it in the manifest.
-    pub sorted_time: Option<&'static str>,
+    /// Columns of which the least and the greatest value say nothing: ids, and JSON.
+    pub without_order: &'static [&'static str],
+    /// The column of whole numbers or times that rises through the file; a time bounds it in the manifest.
+    pub sorted: Option<&'static str>,
 }
 
-fn properties(layout: FileLayout) -> WriterProperties {
+pub(super) fn properties(layout: FileLayout) -> WriterProperties {
     let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -50,7 +52,10 @@ fn properties(layout: FileLayout) -> WriterProperties {
     for name in layout.distinct {
         properties = properties.set_column_dictionary_enabled(path(name), false);
     }
-    if let Some(name) = layout.sorted_time {
+    for name in layout.without_order {
+        properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
+    if let Some(name) = layout.sorted {
         properties = properties
             .set_column_dictionary_enabled(path(name), false)
             .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
@@ -63,7 +68,7 @@ pub struct TableWriter {
     writer: ArrowWriter<NewFile>,
     target: DataFile,
     path: PathBuf,
-    sorted_time: Option<&'static str>,
+    sorted: Option<&'static str>,
 }
 
 impl TableWriter {
@@ -96,14 +101,14 @@ impl TableWriter {
                 max_time: None,
             },
             path,
-            sorted_time: layout.sorted_time,
+            sorted: layout.sorted,
         })
     }
 
     /// Adds rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         self.target.rows += batch.num_rows() as u64;
-        let times = self.sorted_time.and_then(|name| batch.column_by_name(name));
+        let times = self.sorted.and_then(|name| batch.column_by_name(name));
         let times = times.and_then(|t| t.as_any().downcast_ref::<TimestampMicrosecondArray>());
         if let Some(times) = times {
             for time in times.iter().flatten() {

@@ -11,11 +11,13 @@ use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderBuilder, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderBuilder, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use parquet::file::reader::ChunkReader as _;
 
 use super::store::{LakeBucket, Store};
 use super::{DataFile, LakeError};
@@ -77,11 +79,7 @@ pub fn read_columns(
     data_file: &DataFile,
     columns: Option<&[&str]>,
 ) -> Result<FileRows, LakeError> {
-    let wanted = Wanted {
-        columns,
-        positions: None,
-    };
-    open(store, data_file, wanted)
+    OpenFile::open(store, data_file, false)?.rows(columns, None)
 }
 
 /// Reads whole rows of one of the lake's files by their positions, which must rise.
@@ -90,81 +88,153 @@ pub fn read_rows(
     data_file: &DataFile,
     positions: &[u64],
 ) -> Result<Vec<RecordBatch>, LakeError> {
-    let wanted = Wanted {
-        columns: None,
-        positions: Some(positions),
-    };
-    open(store, data_file, wanted)?.collect()
+    let ranges = positions.iter().filter_map(|position| {
+        let start = usize::try_from(*position).ok()?;
+        Some(start..start + 1)
+    });
+    OpenFile::open(store, data_file, true)?
+        .rows(None, Some(ranges.collect()))?
+        .collect()
+}
+
+/// One of the lake's files, and what it says of itself.
+pub(super) struct OpenFile {
+    metadata: ArrowReaderMetadata,
+    bytes: FileBytes,
+    path: PathBuf,
+}
+
+enum FileBytes {
+    Disk(File),
+    Bucket(Arc<LakeBucket>, String),
+}
+
+impl OpenFile {
+    /// Opens a file; with the places and bounds of its pages where `wants_pages` says so.
+    pub(super) fn open(
+        store: &Store,
+        data_file: &DataFile,
+        wants_pages: bool,
+    ) -> Result<Self, LakeError> {
+        let path: PathBuf = store.path_of(&data_file.path);
+        let parquet = |source| LakeError::Parquet {
+            path: path.clone(),
+            source,
+        };
+        let policy = if wants_pages {
+            PageIndexPolicy::Optional
+        } else {
+            PageIndexPolicy::Skip
+        };
+        let options = ArrowReaderOptions::new().with_page_index_policy(policy);
+        let (metadata, bytes) = match store.bucket() {
+            None => {
+                let file: File = store.open(&data_file.path)?;
+                let metadata = ArrowReaderMetadata::load(&file, options).map_err(parquet)?;
+                (metadata, FileBytes::Disk(file))
+            }
+            Some(bucket) => {
+                let metadata = footer(bucket, data_file, policy).map_err(parquet)?;
+                let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options);
+                let bytes = FileBytes::Bucket(Arc::clone(bucket), data_file.path.clone());
+                (metadata.map_err(parquet)?, bytes)
+            }
+        };
+        Ok(Self {
+            metadata,
+            bytes,
+            path,
+        })
+    }
+
+    pub(super) fn metadata(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
+    /// Some bytes of the file as they stand.
+    pub(super) fn range(&self, range: Range<u64>) -> Result<Bytes, LakeError> {
+        let read = match &self.bytes {
+            FileBytes::Disk(file) => {
+                let length = usize::try_from(range.end - range.start).unwrap_or_default();
+                file.get_bytes(range.start, length)
+            }
+            FileBytes::Bucket(bucket, path) => {
+                let parts = fetch(bucket, path, std::slice::from_ref(&range));
+                parts.map(|parts| parts.into_iter().next().unwrap_or_default())
+            }
+        };
+        read.map_err(|source| self.failed(source))
+    }
+
+    pub(super) fn failed(&self, source: ParquetError) -> LakeError {
+        LakeError::Parquet {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    /// Some columns, or all, of the rows in `ranges`, or of all rows.
+    pub(super) fn rows(
+        self,
+        columns: Option<&[&str]>,
+        ranges: Option<Vec<Range<usize>>>,
+    ) -> Result<FileRows, LakeError> {
+        let path = self.path;
+        let wanted = Wanted { columns, ranges };
+        let inner = match self.bytes {
+            FileBytes::Disk(file) => {
+                let builder =
+                    ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata);
+                wanted.of(builder).build().map(Inner::Disk)
+            }
+            FileBytes::Bucket(bucket, name) => {
+                let builder = ParquetPushDecoderBuilder::new_with_metadata(self.metadata);
+                let decoder = wanted.of(builder).build();
+                decoder.map(|decoder| Inner::Bucket(decoder, bucket, name))
+            }
+        };
+        match inner {
+            Ok(inner) => Ok(FileRows { inner, path }),
+            Err(source) => Err(LakeError::Parquet { path, source }),
+        }
+    }
 }
 
 /// What is wanted of a file.
-#[derive(Clone, Copy)]
 struct Wanted<'a> {
     columns: Option<&'a [&'a str]>,
-    positions: Option<&'a [u64]>,
+    ranges: Option<Vec<Range<usize>>>,
 }
 
 impl Wanted<'_> {
-    fn of<T>(self, builder: ArrowReaderBuilder<T>, data_file: &DataFile) -> ArrowReaderBuilder<T> {
+    fn of<T>(self, builder: ArrowReaderBuilder<T>) -> ArrowReaderBuilder<T> {
         let mask = match self.columns {
             Some(columns) => {
                 ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
             }
             None => ProjectionMask::all(),
         };
+        let rows = builder.metadata().file_metadata().num_rows();
+        let rows = usize::try_from(rows).unwrap_or_default();
         let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-        let Some(positions) = self.positions else {
-            return builder;
-        };
-        let rows = usize::try_from(data_file.rows).unwrap_or(usize::MAX);
-        let ranges = positions.iter().filter_map(|position| {
-            let start = usize::try_from(*position).ok()?;
-            Some(start..start + 1)
-        });
-        builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows))
+        match self.ranges {
+            Some(ranges) => {
+                let ranges = ranges.into_iter();
+                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows))
+            }
+            None => builder,
+        }
     }
-}
-
-fn open(store: &Store, data_file: &DataFile, wanted: Wanted<'_>) -> Result<FileRows, LakeError> {
-    let path: PathBuf = store.path_of(&data_file.path);
-    let parquet = |source| LakeError::Parquet {
-        path: path.clone(),
-        source,
-    };
-    let inner = match store.bucket() {
-        None => {
-            let file: File = store.open(&data_file.path)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-            Inner::Disk(wanted.of(builder, data_file).build().map_err(parquet)?)
-        }
-        Some(bucket) => {
-            let metadata =
-                footer(bucket, data_file, wanted.positions.is_some()).map_err(parquet)?;
-            let builder = ParquetPushDecoderBuilder::try_new_decoder(Arc::new(metadata));
-            let builder = builder.map_err(parquet)?;
-            Inner::Bucket(
-                wanted.of(builder, data_file).build().map_err(parquet)?,
-                Arc::clone(bucket),
-                data_file.path.clone(),
-            )
-        }
-    };
-    Ok(FileRows { inner, path })
 }
 
 /// Reads what a file says of itself, with the places of its pages where some rows alone are wanted.
 fn footer(
     bucket: &LakeBucket,
     data_file: &DataFile,
-    wants_pages: bool,
+    policy: PageIndexPolicy,
 ) -> Result<ParquetMetaData, ParquetError> {
-    let mut decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?.with_page_index_policy(
-        if wants_pages {
-            PageIndexPolicy::Optional
-        } else {
-            PageIndexPolicy::Skip
-        },
-    );
+    let decoder = ParquetMetaDataPushDecoder::try_new(data_file.size)?;
+    let mut decoder = decoder.with_page_index_policy(policy);
     let end = data_file.size.saturating_sub(FOOTER_BYTES)..data_file.size;
     let mut ranges = Vec::from([end]);
     loop {

@@ -4,8 +4,8 @@
 //! checked in debug builds, so that a test with one row finds every slip.
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, StringBuilder, StructBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayBuilder as _, ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch,
+    StringArray, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
@@ -15,7 +15,7 @@ use super::column::{Column, ColumnType, resource_fields, schema_of};
 
 #[derive(Debug)]
 enum ColumnBuilder {
-    Text(StringBuilder),
+    Text(Texts),
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
@@ -26,7 +26,7 @@ enum ColumnBuilder {
 impl ColumnBuilder {
     fn new(column_type: ColumnType) -> Self {
         match column_type {
-            ColumnType::Text | ColumnType::Json => Self::Text(StringBuilder::new()),
+            ColumnType::Text | ColumnType::Json => Self::Text(Texts::default()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
             ColumnType::Int => Self::Int(Int64Builder::new()),
             ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
@@ -43,12 +43,53 @@ impl ColumnBuilder {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Text(texts) => Arc::new(texts.finish()),
             Self::Bool(builder) => Arc::new(builder.finish()),
             Self::Int(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),
             Self::TextList(builder) => Arc::new(builder.finish()),
             Self::Resources(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// A column of text. Many columns hold none for thousands of rows: until the first one comes, nulls are only counted.
+#[derive(Debug, Default)]
+struct Texts {
+    builder: Option<StringBuilder>,
+    nulls: usize,
+    /// Rows and bytes of the batch before: this one will be much the same, and need not grow step by step.
+    before: (usize, usize),
+}
+
+impl Texts {
+    fn append(&mut self, value: &str) {
+        if let Some(builder) = &mut self.builder {
+            return builder.append_value(value);
+        }
+        let (rows, bytes) = self.before;
+        let mut builder = StringBuilder::with_capacity(rows, bytes);
+        for _ in 0..std::mem::take(&mut self.nulls) {
+            builder.append_null();
+        }
+        builder.append_value(value);
+        self.builder = Some(builder);
+    }
+
+    fn append_null(&mut self) {
+        match &mut self.builder {
+            Some(builder) => builder.append_null(),
+            None => self.nulls += 1,
+        }
+    }
+
+    fn finish(&mut self) -> StringArray {
+        match self.builder.take() {
+            Some(mut builder) => {
+                self.before = (builder.len(), builder.values_slice().len());
+                builder.finish()
+            }
+            None => StringArray::new_null(std::mem::take(&mut self.nulls)),
         }
     }
 }
@@ -137,13 +178,13 @@ impl<'a> Row<'a> {
 
     /// Gives text, or nothing.
     pub fn text(&mut self, name: &str, value: Option<impl AsRef<str>>) -> &mut Self {
-        if let Some(ColumnBuilder::Text(builder)) = self.next(name) {
+        if let Some(ColumnBuilder::Text(texts)) = self.next(name) {
             match value {
                 Some(value) => {
                     *self.bytes += value.as_ref().len();
-                    builder.append_value(value);
+                    texts.append(value.as_ref());
                 }
-                None => builder.append_null(),
+                None => texts.append_null(),
             }
         }
         self

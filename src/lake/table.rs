@@ -16,6 +16,8 @@ pub enum LakeTable {
     LogFiles,
     /// One row per further copy of an event that is kept once.
     Duplicates,
+    /// One row per id that an event of the lake ever had.
+    EventIds,
     /// One row per call of a pruned day that handed out credentials which can still be in use.
     KeptIssues,
     /// One row per name that pruned events showed of a user of Identity Center.
@@ -24,12 +26,13 @@ pub enum LakeTable {
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Events,
         Self::Sessions,
         Self::Rejected,
         Self::LogFiles,
         Self::Duplicates,
+        Self::EventIds,
         Self::KeptIssues,
         Self::KeptUsers,
     ];
@@ -42,6 +45,7 @@ impl LakeTable {
             Self::Rejected => "rejected",
             Self::LogFiles => "log_files",
             Self::Duplicates => "duplicates",
+            Self::EventIds => "event_ids",
             Self::KeptIssues => "kept_issues",
             Self::KeptUsers => "kept_users",
         }

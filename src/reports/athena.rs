@@ -77,7 +77,7 @@ mod tests {
         let (duplicates, _) = duplicates.split_once(";\n").unwrap();
         assert_eq!(
             duplicates,
-            " (\n  `event_id` string,\n  `log_file_key` string,\n  `log_record_index` bigint\n)\nSTORED AS PARQUET\n\
+            " (\n  `event_id` string,\n  `log_file_key` string,\n  `log_record_index` bigint,\n  `event_time` timestamp\n)\nSTORED AS PARQUET\n\
              LOCATION 's3://bucket/lake/duplicates/'"
         );
         assert!(text.contains("PARTITIONED BY (`date` string)"));

@@ -162,5 +162,6 @@ pub const SESSIONS: &[Column] = &[
 pub const SESSIONS_LAYOUT: FileLayout = FileLayout {
     bloom_filters: &["session_id", "origin_id"],
     distinct: &["session_id"],
-    sorted_time: None,
+    without_order: &[],
+    sorted: None,
 };

@@ -142,7 +142,7 @@ async fn write_merged(
     let wanted = files.iter().map(|file| file.rows).sum();
     let engine = Engine::open_in_batches(limits, batch_rows)?;
     let table = TableSpec::of_files(shape.table, shape.columns, guard.store(), files);
-    engine.register_table(if shape.layout.sorted_time.is_some() {
+    engine.register_table(if shape.layout.sorted.is_some() {
         // The files of these tables are sorted already.
         table.merged_by(shape.order)
     } else {

@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 
 use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
-use crate::events::{DUPLICATES, EVENTS, LOG_FILES, REJECTED};
+use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
 use crate::permissions::functions;
 use crate::policies::policy_decision;
@@ -95,6 +95,7 @@ pub fn columns_of(table: LakeTable) -> &'static [Column] {
         LakeTable::Rejected => REJECTED,
         LakeTable::LogFiles => LOG_FILES,
         LakeTable::Duplicates => DUPLICATES,
+        LakeTable::EventIds => EVENT_IDS,
         LakeTable::KeptIssues => KEPT_ISSUES,
         LakeTable::KeptUsers => KEPT_USERS,
     }

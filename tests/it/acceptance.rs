@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::cases::{Case, cases};
-use super::simulator::{act, judge};
+use super::simulation::{deliver, judge};
+use super::simulator::act;
 use super::support::TempLake;
 use super::support::records::{ACCOUNT, OTHER_ACCOUNT, assume, call, session, user};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ fn said(lake: &TempLake, id: &str) -> Value {
 /// Every order of a few things, else a thousand of them by seed.
 fn orders(count: usize) -> Vec<Vec<usize>> {
     if count > 6 {
-        let mut dice = super::support::dice::Dice::new(11);
+        let mut dice = super::simulator::dice::Dice::new(11);
         let mut order: Vec<usize> = (0..count).collect();
         return (0..1000)
             .map(|_| {
@@ -151,7 +152,7 @@ fn masked_keys_and_ids_join_nothing_by_key_and_mislead_nobody() {
     let mut estate = act(21, |_| 2);
     estate.records = masked(&estate.records);
     let lake = TempLake::new();
-    estate.deliver(&lake);
+    deliver(&mut estate, &lake);
     lake.ingest();
     assert_eq!(
         lake.value("SELECT count(*) AS n FROM sessions WHERE attribution = 'issued_key' AND event_count > 0"),
@@ -182,7 +183,7 @@ fn a_trail_without_read_events_is_told_of_and_leads_to_no_wrong_link() {
         .collect();
     estate.truth.retain(|event, _| kept.contains(event));
     let lake = TempLake::new();
-    estate.deliver(&lake);
+    deliver(&mut estate, &lake);
     lake.ingest();
     let limits = lake.ask("status/limits");
     let of_account = |account: &str| {
@@ -298,7 +299,7 @@ fn logs_with_holes_mislead_nobody() {
         let mut estate = act(seed, |_| 2);
         estate.lose(seed, 2 + seed % 4);
         let lake = TempLake::new();
-        estate.deliver(&lake);
+        deliver(&mut estate, &lake);
         lake.ingest();
         let (tallies, faults) = judge(&estate, &lake);
         let wrong: usize = tallies.values().map(|tally| tally.wrong).sum();

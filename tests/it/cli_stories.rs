@@ -402,6 +402,7 @@ fn the_review_names_the_right_person_in_each_story() {
      missing_event_time   AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1   no `eventTime`
      truncated_gzip       AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/05/111122223333_CloudTrail_us-east-1_20260305T0815Z_sampleDamaged001.json.gz          1   incomplete deflate stream
     --- stderr
+    read 18 log files (18.3 KiB) with 63 records in TIME
     2 records and 0 files were rejected: missing_event_time 1, truncated_gzip 1
     hint: to look into them, run it again with `--lake PATH`, which keeps the lake
     ");

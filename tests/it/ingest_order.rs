@@ -47,6 +47,9 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let used = call("used", in_one, "2026-03-02T09:05:00Z", "s3", "ListBuckets");
     let mut forged = late.clone();
     forged["userIdentity"] = user("bob");
+    // The same id at another time: a conflict too, though no search by time would find it.
+    let mut moved = late.clone();
+    moved["eventTime"] = json!("2026-03-05T10:00:00Z");
     let bad = json!({ "eventID": "no time" });
     let file = |name: &str, records: &[Value]| (name.to_owned(), records_file(records));
     vec![
@@ -58,6 +61,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
         ),
         file("d.json", &[theirs.clone(), forged.clone(), used.clone()]),
         file("e.json", &[forged, theirs, first, next_day]),
+        file("a-moved.json", &[moved.clone()]),
+        file("g.json", &[moved, used]),
         (
             "f.json".to_owned(),
             b"{\"Records\":[{\"eventID\":\"cut\"".to_vec(),

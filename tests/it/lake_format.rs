@@ -19,11 +19,14 @@ fn there_is_a_lake_of_every_format() {
         let lake = lake_of_format(format);
         let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
         assert_eq!(manifest.format, format);
-        // What pruning keeps is there after pruning alone.
-        let kept = [LakeTable::KeptIssues, LakeTable::KeptUsers];
+        // What pruning keeps is there after pruning alone; ids have a table of their own since format 2.
+        let mut absent = vec![LakeTable::KeptIssues, LakeTable::KeptUsers];
+        if format < 2 {
+            absent.push(LakeTable::EventIds);
+        }
         for table in LakeTable::ALL
             .into_iter()
-            .filter(|table| !kept.contains(table))
+            .filter(|table| !absent.contains(table))
         {
             assert!(manifest.rows(table) > 0, "{} is empty", table.name());
         }
@@ -75,6 +78,30 @@ fn a_lake_of_format_1_goes_on_to_be_used() {
         )]),
     );
     assert_eq!(lake.ingest().events, 1);
+    let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
+    assert_eq!(manifest.format, FORMAT_VERSION);
+    // The ids of all events, the old ones too: an id that comes again at another time is noticed.
+    assert_eq!(manifest.rows(LakeTable::EventIds), before + 1);
+    let known =
+        lake.sql("SELECT event_id FROM events ORDER BY event_id LIMIT 1")[0]["event_id"].clone();
+    let known = known.as_str().unwrap().to_owned();
+    let again = call(
+        &known,
+        user("mallory"),
+        "2026-03-21T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
+    lake.put("again.json", &records_file(&[again]));
+    let books = lake.ingest();
+    assert_eq!(
+        (
+            books.events,
+            books.rejected + books.rejected_of_earlier_runs
+        ),
+        (0, 1),
+        "{books:?}"
+    );
     for command in [
         ["compact", "--lake", "lake"].as_slice(),
         &["prune", "--before", "2026-03-04", "--lake", "lake"],

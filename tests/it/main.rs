@@ -45,6 +45,9 @@ mod oracle;
 mod sessions_chains;
 mod sessions_cross_account;
 mod sessions_guards;
+mod simulation;
+#[expect(dead_code, reason = "the load is for the benchmarks")]
+#[path = "../simulator/mod.rs"]
 mod simulator;
 
 // What a user sees: one file per command.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::simulation::deliver;
 use super::simulator::act;
+use super::simulator::dice::Dice;
 use super::support::TempLake;
-use super::support::dice::Dice;
 use serde_json::Value;
 
 struct Oracle<'a> {
@@ -88,7 +89,7 @@ fn the_resolver_and_a_slow_obvious_one_agree_on_logs_with_holes() {
         let one_in = 2 + seed % 5;
         estate.records.retain(|_| !dice.one_in(one_in));
         let lake = TempLake::new();
-        estate.deliver(&lake);
+        deliver(&mut estate, &lake);
         lake.ingest();
         let rows =
             lake.sql("SELECT event_id, origin_id, attribution, confidence FROM attributed_events");

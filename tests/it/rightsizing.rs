@@ -12,6 +12,7 @@ use rolecall::rightsize::{Home, ProposalRules, Verdict};
 use rolecall::views::open_lake;
 use serde_json::{Value, json};
 
+use super::simulation::deliver;
 use super::simulator;
 use super::support::{LIMITS, TempLake, project, runtime};
 
@@ -208,7 +209,7 @@ fn no_call_of_the_samples_would_be_refused() {
 fn no_call_of_the_simulator_would_be_refused() {
     let mut estate = simulator::act(11, |_| 1);
     let lake = TempLake::new();
-    estate.deliver(&lake);
+    deliver(&mut estate, &lake);
     lake.ingest();
     hold_all(&lake, 30);
 }

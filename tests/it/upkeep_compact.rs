@@ -62,6 +62,7 @@ fn each_day_becomes_one_file_and_no_row_changes() {
             ("rejected", true, 1),
             ("log_files", true, 1),
             ("duplicates", true, 1),
+            ("event_ids", true, 1),
         ]
     );
     assert_eq!(lake.tables(), tables);

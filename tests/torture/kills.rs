@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Failed;
 use rolecall::lake::Step;
 
+use super::dice::Dice;
 use super::job::{Job, Phase};
 use super::place::{Place, Side};
-use super::support::dice::Dice;
 use super::watch::{Death, Notes};
 
 /// The word that makes this program the process that dies.

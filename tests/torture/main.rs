@@ -19,6 +19,8 @@
     reason = "a test binary, which shares its support with another"
 )]
 
+#[path = "../simulator/dice.rs"]
+mod dice;
 #[path = "../it/support/mod.rs"]
 mod support;
 

@@ -6,8 +6,8 @@ use rolecall::sessions::resolve;
 use rolecall::upkeep::{Policy, compact};
 use sha2::{Digest as _, Sha256};
 
+use super::dice::Dice;
 use super::place::{Ground, Side};
-use super::support::dice::Dice;
 use super::support::{LIMITS, runtime, tables_of};
 use super::{job, logs};
 

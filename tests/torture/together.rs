@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use libtest_mimic::Failed;
 
+use super::dice::Dice;
 use super::place::{Ground, Place, Side};
-use super::support::dice::Dice;
 use super::support::tables_of;
 use super::{job, logs};
 

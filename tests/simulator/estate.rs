@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use serde_json::{Value, json};
 
-use super::super::support::dice::Dice;
-use super::super::support::{TempLake, gzip};
+use super::dice::Dice;
+use super::load::{self, Load};
 
 pub const MANAGEMENT: &str = "777788889999";
 pub const PRODUCTION: &str = "111122223333";
@@ -52,6 +52,10 @@ pub struct Estate {
     /// Event id → the case it belongs to, and the truth.
     pub truth: BTreeMap<String, (&'static str, Truth)>,
     pub case: &'static str,
+    /// How busy everybody is; `None` where a few calls of each session are enough.
+    pub load: Option<Load>,
+    /// Whoever has the same seed has the same identities.
+    identities: u64,
     ids: BTreeMap<String, String>,
 }
 
@@ -59,6 +63,8 @@ impl Estate {
     pub fn new(seed: u64) -> Self {
         Self {
             dice: Dice::new(seed),
+            load: None,
+            identities: seed,
             now: "2026-05-04T06:00:00Z".parse().unwrap(),
             records: Vec::new(),
             truth: BTreeMap::new(),
@@ -99,12 +105,18 @@ impl Estate {
 
     /// `AROA…`, `AIDA…`: one for each name, for good.
     pub fn id(&mut self, prefix: &str, name: &str) -> String {
-        let dice = &mut self.dice;
+        let seed = self.identities;
         let id = self
             .ids
             .entry(format!("{prefix}{name}"))
-            .or_insert_with(|| format!("{prefix}{}", dice.digits(17)));
+            .or_insert_with_key(|known| format!("{prefix}{}", Dice::of(seed, known).digits(17)));
         id.clone()
+    }
+
+    /// The same identities as everywhere with this seed, whatever else happens.
+    pub fn with_identities(mut self, seed: u64) -> Self {
+        self.identities = seed;
+        self
     }
 
     pub fn key(&mut self) -> String {
@@ -158,14 +170,21 @@ impl Estate {
         });
         change(&mut record);
         let id = record["eventID"].as_str().unwrap().to_owned();
-        self.truth
-            .insert(id.clone(), (self.case, who.truth.clone()));
+        if self.load.is_some() {
+            load::dress(&mut self.dice, &mut record);
+        } else {
+            let truth = (self.case, who.truth.clone());
+            self.truth.insert(id.clone(), truth);
+        }
         self.records.push(record);
         id
     }
 
     /// Some calls of a session, spread over some time.
     pub fn work(&mut self, who: &Session) {
+        if self.load.is_some() {
+            return load::work(self, who);
+        }
         for _ in 0..=self.dice.below(3) {
             self.wait();
             let (source, name) = *self.dice.pick(&[
@@ -266,35 +285,45 @@ impl Estate {
         session
     }
 
-    /// Writes everything as CloudTrail would: by account, region and time, a little late, in no order.
-    pub fn deliver(&mut self, lake: &TempLake) {
-        let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    /// Everything as CloudTrail would deliver it: by account, region and hour, a little late, in no order. Key and text of each file.
+    pub fn log_files(&mut self) -> Vec<(String, Vec<u8>)> {
+        let mut files: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
         for record in &self.records {
-            let account = record["recipientAccountId"].as_str().unwrap();
-            let region = record["awsRegion"].as_str().unwrap();
-            let time: DateTime<Utc> = record["eventTime"].as_str().unwrap().parse().unwrap();
-            let stamp = (time + TimeDelta::minutes(3))
-                .format("%Y%m%dT%H")
-                .to_string();
-            let day = time.format("%Y/%m/%d");
-            let name = format!(
-                "AWSLogs/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{stamp}05Z_"
-            );
-            files.entry(name).or_default().push(record.clone());
+            let name = log_file(record, 60);
+            files.entry(name).or_default().push(record);
         }
+        let mut written = Vec::new();
         for (at, (name, mut records)) in files.into_iter().enumerate() {
             self.dice.shuffle(&mut records);
             let bytes = serde_json::to_vec(&json!({ "Records": records })).unwrap();
-            lake.put(&format!("{name}{at:016}.json.gz"), &gzip(&bytes));
+            written.push((format!("{name}{at:016}.json.gz"), bytes));
         }
+        written
+    }
+
+    /// The truth about each event, as JSON.
+    pub fn truth_json(&self) -> Vec<u8> {
         let truth: Vec<Value> = self
             .truth
             .iter()
             .map(|(event, (case, truth))| json!({ "event": event, "case": case, "truth": format!("{truth:?}") }))
             .collect();
-        let beside = lake.folder.path().join("truth.json");
-        std::fs::write(beside, serde_json::to_vec(&truth).unwrap()).unwrap();
+        serde_json::to_vec(&truth).unwrap()
     }
+}
+
+/// How the key of the log file begins that holds the record, where a new one begins every so many minutes.
+pub fn log_file(record: &Value, minutes: u32) -> String {
+    let account = record["recipientAccountId"].as_str().unwrap();
+    let region = record["awsRegion"].as_str().unwrap();
+    let time: DateTime<Utc> = record["eventTime"].as_str().unwrap().parse().unwrap();
+    let late = time + TimeDelta::minutes(3);
+    let minute = late.minute() / minutes * minutes;
+    let (day, hour) = (time.format("%Y/%m/%d"), late.format("%Y%m%dT%H"));
+    format!(
+        "AWSLogs/{account}/CloudTrail/{region}/{day}/{account}_CloudTrail_{region}_{hour}{:02}Z_",
+        minute + 5 % minutes
+    )
 }
 
 /// Which accounts' copies of a call there are.

@@ -1,113 +1,20 @@
-//! An organization whose people and machines act by seed, and the resolver held to the truth about each of its events.
-
-mod estate;
-mod machines;
-mod people;
+//! The simulated organization's logs through ingest and resolve, held to the truth about each event.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::support::TempLake;
-use super::support::dice::Dice;
-pub use estate::Estate;
-use estate::Truth;
+use super::simulator::dice::Dice;
+use super::simulator::estate::Truth;
+use super::simulator::{Estate, SCENES, act};
+use super::support::{TempLake, gzip};
 
-type Scene = fn(&mut Estate);
-
-/// Every case, by the name under which `docs/attribution.md` reports it.
-const SCENES: [(&str, Scene); 48] = [
-    ("IAM user with a key", people::user_key),
-    ("role, one hop", people::role),
-    ("chain over several accounts", people::chain),
-    ("role juggling", people::juggling),
-    ("session token", people::session_token),
-    ("federation token", people::federation_token),
-    ("console sign-in", people::console),
-    ("console role switch", people::switch_role),
-    (
-        "console role switch, target's logs only",
-        people::switch_role_seen_from_target,
-    ),
-    ("ExitRole", people::exit_role),
-    ("`aws login`", people::command_line_login),
-    ("console by GetSigninToken", people::console_by_token),
-    ("SAML, command line", people::saml_command_line),
-    ("SAML, console", people::saml_console),
-    ("Identity Center", people::identity_center),
-    (
-        "Identity Center, members' logs only",
-        people::identity_center_members_logs,
-    ),
-    (
-        "Identity Center, use only",
-        people::identity_center_use_only,
-    ),
-    ("root in the console", people::root),
-    ("AssumeRoot", people::assume_root),
-    ("cross-account, owner's copy only", people::owners_copy_only),
-    ("third party", people::third_party),
-    ("Organizations role", people::organization_role),
-    ("anonymous", people::anonymous),
-    ("source identity only", people::source_identity_only),
-    ("issued before the logs begin", people::before_the_window),
-    ("issuing event lost", people::lost_issue),
-    ("two of one name in a second", people::two_in_a_second),
-    ("EC2 instance", machines::instance),
-    ("EC2 instance, use only", machines::old_instance),
-    ("session named like an instance", machines::claimed_instance),
-    ("Lambda function", machines::function),
-    ("Lambda function, use only", machines::function_in_scope),
-    ("ECS task", machines::task),
-    ("CodeBuild", machines::build),
-    ("Glue", machines::glue_job),
-    ("GitHub Actions, two in a second", machines::pipelines),
-    ("EKS service account", machines::service_account),
-    ("Cognito, basic flow", machines::cognito_basic),
-    (
-        "Cognito, enhanced flow with data events",
-        machines::cognito_enhanced,
-    ),
-    ("Cognito, use only", machines::cognito_use_only),
-    (
-        "Cognito, enhanced flow without data events",
-        machines::cognito_hidden,
-    ),
-    ("EKS Pod Identity", machines::pod),
-    ("Roles Anywhere", machines::roles_anywhere),
-    (
-        "Roles Anywhere, use only",
-        machines::roles_anywhere_use_only,
-    ),
-    ("service-linked role", machines::service_linked_role),
-    (
-        "service-linked role, use only",
-        machines::service_linked_role_use_only,
-    ),
-    ("service event", machines::service_event),
-    ("forwarded calls, role passed to a service", |estate| {
-        machines::forwarded(estate);
-        machines::passed_role(estate);
-    }),
-];
-
-/// Acts every scene as often as `times` says, in a random order.
-pub fn act(seed: u64, times: impl Fn(&str) -> usize) -> Estate {
-    let mut dice = Dice::new(seed ^ 0x5eed);
-    let mut plan: Vec<(&'static str, Scene)> = SCENES
-        .iter()
-        .flat_map(|scene| std::iter::repeat_n(*scene, times(scene.0)))
-        .collect();
-    dice.shuffle(&mut plan);
-    let mut estate = Estate::new(seed);
-    // Somebody works at the very beginning, so that the logs have one.
-    estate.case = "IAM user with a key";
-    people::user_key(&mut estate);
-    for (case, scene) in plan {
-        estate.case = case;
-        estate.wait();
-        scene(&mut estate);
+/// Writes the logs to where the lake's are, and the truth beside them.
+pub fn deliver(estate: &mut Estate, lake: &TempLake) {
+    for (name, text) in estate.log_files() {
+        lake.put(&name, &gzip(&text));
     }
-    estate
+    let beside = lake.folder.path().join("truth.json");
+    std::fs::write(beside, estate.truth_json()).unwrap();
 }
 
 /// How one case came out.
@@ -191,7 +98,7 @@ fn all_that_is_knowable_is_known_and_nothing_else_is_claimed() {
     for seed in 1..=3 {
         let mut estate = act(seed, |_| 3);
         let lake = TempLake::new();
-        estate.deliver(&lake);
+        deliver(&mut estate, &lake);
         lake.ingest();
         lake.assert_books_balance();
         let (tallies, faults) = judge(&estate, &lake);
@@ -215,7 +122,7 @@ fn all_that_is_knowable_is_known_and_nothing_else_is_claimed() {
 fn a_run_for_every_day_and_late_files_say_the_same_as_one_run() {
     let mut estate = act(7, |_| 1);
     let whole = TempLake::new();
-    estate.deliver(&whole);
+    deliver(&mut estate, &whole);
     whole.ingest();
     let mut files: Vec<_> = walkdir::WalkDir::new(whole.logs())
         .into_iter()

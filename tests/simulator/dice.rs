@@ -8,6 +8,17 @@ impl Dice {
         Self(seed)
     }
 
+    /// Dice of their own for each name, so that what they say does not depend on who asked before.
+    pub fn of(seed: u64, name: &str) -> Self {
+        // FNV-1a.
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        Self(hash)
+    }
+
     fn next(&mut self) -> u64 {
         // SplitMix64, Steele, Lea and Flood 2014.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
