@@ -4,7 +4,8 @@
 SELECT
     duplicates.event_id,
     duplicates.log_file_key,
-    duplicates.log_record_index
+    duplicates.log_record_index,
+    duplicates.event_time
 FROM duplicates
 INNER JOIN events ON events.event_id = duplicates.event_id
 WHERE events.event_time >= $before

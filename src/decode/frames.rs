@@ -461,7 +461,7 @@ fn next_item(text: &[u8]) -> Option<Result<(Item<'_>, usize), serde_json::Error>
     let mut usual = serde_json::Deserializer::from_slice(text).into_iter::<UsualItem<'_>>();
     match usual.next()? {
         Ok(UsualItem(item)) => return Some(Ok((item, usual.byte_offset()))),
-        Err(error) if !error.is_data() => return Some(Err(error)),
+        Err(error) if error.is_eof() => return Some(Err(error)),
         Err(_) => {}
     }
     let mut any = serde_json::Deserializer::from_slice(text).into_iter::<Item<'_>>();

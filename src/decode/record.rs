@@ -134,8 +134,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
     }
 }
 
-/// An item whose `userIdentity` is made of the objects that AWS documents: nearly every one, and read faster. Any other fails
-/// with an error of data, and is read as an [`Item`].
+/// An item whose `userIdentity` is made of the objects that AWS documents: nearly every one, and read faster. Any other fails,
+/// and is read as an [`Item`].
 pub(super) struct UsualItem<'a>(pub(super) Item<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for UsualItem<'a> {
@@ -471,9 +471,11 @@ mod tests {
             r#"{"userIdentity":"root"}"#,
             r#"{"userIdentity":{"sessionContext":[]}}"#,
             r#"{"userIdentity":{"inScopeOf":7}}"#,
+            r#"{"userIdentity":{"type":"X","sessionContext":"\ud800"}}"#,
+            r#"{"userIdentity":1e999}"#,
         ] {
             let error = serde_json::from_str::<UsualItem<'_>>(text).err();
-            assert!(error.is_some_and(|error| error.is_data()), "{text}");
+            assert!(error.is_some_and(|error| !error.is_eof()), "{text}");
             assert!(serde_json::from_str::<Item<'_>>(text).is_ok(), "{text}");
         }
     }

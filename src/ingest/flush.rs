@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use super::IngestOptions;
 use super::books::{Books, Tally};
 use super::known_ids::KnownIds;
-use super::lake_copies::{drop_rows, find_ids, find_rows, load_rows, reopen, take_out};
+use super::lake_copies::{
+    drop_rows, find_ids, find_rows, load_rows, reopen, standing_twice, take_out,
+};
 use super::log_files::{adjust_log_files, write_log_files};
 use super::meeting::meet_lake;
 use super::read::{Chunk, FileDone, Outcome, hash_of};
@@ -23,11 +25,14 @@ use crate::source::{LogFile, Unreadable};
 
 /// Log files after which it is, since what is known of each is held until then.
 const COMMIT_FILES: usize = 50_000;
+/// Events with ids at two times that are settled at once: their rows are held in memory.
+const SETTLED_AT_ONCE: usize = 2_000;
 
 /// What has been read and not yet written, and the books of the run.
 pub(super) struct Flush {
     pub(super) books: Books,
     now: DateTime<Utc>,
+    batch_bytes: usize,
     commit_events: usize,
     threads: usize,
     batches: Vec<RecordBatch>,
@@ -36,6 +41,8 @@ pub(super) struct Flush {
     conflicts: Vec<Conflict>,
     /// Files that are read to their end.
     done: Vec<FileDone>,
+    /// How many of them since the last batch was written.
+    files_since: usize,
     /// Files whose old rows must go.
     replaced: HashSet<String>,
     /// Readers in the middle of a file.
@@ -62,6 +69,7 @@ impl Flush {
         Self {
             books: Books::default(),
             now,
+            batch_bytes: options.batch_bytes,
             commit_events: options.commit_events,
             threads: options.threads,
             batches: Vec::new(),
@@ -69,6 +77,7 @@ impl Flush {
             rejected: Vec::new(),
             conflicts: Vec::new(),
             done: Vec::new(),
+            files_since: 0,
             replaced: HashSet::new(),
             unfinished: HashSet::new(),
             rejected_whole: HashSet::new(),
@@ -82,9 +91,9 @@ impl Flush {
         }
     }
 
-    /// Bytes of text held, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Returns true when so much is held that it is to be written: text, or files that gave none.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= self.batch_bytes || self.files_since >= COMMIT_FILES
     }
 
     /// Takes a folder or file that could not be listed.
@@ -198,6 +207,7 @@ impl Flush {
                 Outcome::Rejected => self.books.files_rejected += 1,
             }
             if file.has_new_row {
+                self.files_since += 1;
                 self.done.push(file);
             }
         }
@@ -208,8 +218,14 @@ impl Flush {
         let mut batches = self.forget_replaced(draft)?;
         batches.append(&mut self.batches);
         self.bytes = 0;
+        self.files_since = 0;
         self.write_rows_of(draft, batches)?;
-        if self.ids.len() >= self.commit_events || self.done.len() >= COMMIT_FILES {
+        let is_much = self.ids.len() >= self.commit_events;
+        if is_much {
+            // There may be no commit for long, where files are large and readers many.
+            self.ids.compare(draft)?;
+        }
+        if is_much || self.done.len() >= COMMIT_FILES {
             self.commit(draft)?;
         }
         Ok(())
@@ -221,37 +237,17 @@ impl Flush {
             return Ok(());
         }
         let suspects = self.ids.suspects(draft)?;
-        let again = self.standing_twice(draft, &suspects)?;
-        if !again.is_empty() {
+        let mut disputed: Vec<String> = standing_twice(draft, &suspects)?.into_iter().collect();
+        disputed.sort_unstable();
+        for some in disputed.chunks(SETTLED_AT_ONCE) {
+            let again = self.take_back(draft, &some.iter().cloned().collect())?;
             self.write_rows_of(draft, again)?;
         }
-        self.ids.write(draft)?;
         write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
         self.done.clear();
         adjust_log_files(draft, &mut self.tallies, &mut self.etags)?;
         draft.commit()?;
         Ok(())
-    }
-
-    /// Takes events out of the draft that stand in it more than once, at different times, to be settled as one.
-    fn standing_twice(
-        &mut self,
-        draft: &mut Draft<'_>,
-        suspects: &HashSet<String>,
-    ) -> Result<Vec<RecordBatch>, EventsError> {
-        let rows = find_ids(draft, suspects.iter().map(String::as_str))?;
-        let mut seen: HashMap<String, u32> = HashMap::new();
-        for (batch, ..) in load_rows(draft, &rows)? {
-            let ids = batch.column_by_name("event_id");
-            for row in 0..batch.num_rows() {
-                if let Some(id) = ids.and_then(|ids| text_at(ids, row)) {
-                    *seen.entry(id.to_owned()).or_default() += 1;
-                }
-            }
-        }
-        seen.retain(|id, count| *count > 1 && suspects.contains(id));
-        let disputed: HashSet<String> = seen.into_keys().collect();
-        self.take_back(draft, &disputed)
     }
 
     /// Takes every copy of the events out of the draft, as rows to be settled again.

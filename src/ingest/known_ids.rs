@@ -25,10 +25,12 @@ fn number(id: &str) -> i64 {
 /// The ids that a run adds to the lake.
 #[derive(Default)]
 pub(super) struct KnownIds {
-    /// Those that no commit has yet.
+    /// Those that are not in the table yet.
     fresh: Vec<i64>,
-    /// Those of events that this run took out of the lake, and that may come back.
+    /// Those of events that were taken out of the lake and may come back before the commit.
     taken_back: HashSet<i64>,
+    /// Those that stand in the table more than once.
+    seen: HashSet<i64>,
     is_complete: bool,
 }
 
@@ -36,7 +38,7 @@ impl KnownIds {
     /// Notes a row that will be part of the lake.
     pub(super) fn add(&mut self, id: &str) {
         let number = number(id);
-        if !self.taken_back.contains(&number) {
+        if !self.taken_back.remove(&number) {
             self.fresh.push(number);
         }
     }
@@ -46,18 +48,15 @@ impl KnownIds {
         self.taken_back.insert(number(id));
     }
 
-    /// How many ids wait for the commit.
+    /// How many ids are not in the table yet.
     pub(super) fn len(&self) -> usize {
         self.fresh.len()
     }
 
-    /// The ids of new rows that another row of the lake seems to have as well.
-    pub(super) fn suspects(
-        &mut self,
-        draft: &mut Draft<'_>,
-    ) -> Result<HashSet<String>, EventsError> {
+    /// Holds the new ids against all others, and makes them part of the table.
+    pub(super) fn compare(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
         if self.fresh.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(());
         }
         self.complete(draft)?;
         self.fresh.sort_unstable();
@@ -65,17 +64,31 @@ impl KnownIds {
             .fresh
             .windows(2)
             .filter(|pair| pair.first() == pair.last());
-        let mut seen: HashSet<i64> = twice.filter_map(|pair| pair.first().copied()).collect();
+        self.seen.extend(twice.filter_map(|pair| pair.first()));
+        self.fresh.dedup();
         for file in draft.files(LakeTable::EventIds) {
             let mut fresh = self.fresh.as_slice();
             for_numbers(draft, &file, &mut |known| {
                 let behind = fresh.iter().take_while(|new| **new < known).count();
                 fresh = fresh.get(behind..).unwrap_or_default();
                 if fresh.first() == Some(&known) {
-                    seen.insert(known);
+                    self.seen.insert(known);
                 }
             })?;
         }
+        write_numbers(draft, &self.fresh)?;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    /// The ids of new rows that another row of the lake seems to have as well, before the commit.
+    pub(super) fn suspects(
+        &mut self,
+        draft: &mut Draft<'_>,
+    ) -> Result<HashSet<String>, EventsError> {
+        self.compare(draft)?;
+        self.taken_back.clear();
+        let seen = std::mem::take(&mut self.seen);
         let mut ids = HashSet::new();
         if seen.is_empty() {
             return Ok(ids);
@@ -89,15 +102,6 @@ impl KnownIds {
             })?;
         }
         Ok(ids)
-    }
-
-    /// Adds what is new to the table, as part of the commit.
-    pub(super) fn write(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
-        self.fresh.sort_unstable();
-        self.fresh.dedup();
-        write_numbers(draft, &self.fresh)?;
-        self.fresh.clear();
-        Ok(())
     }
 
     /// Writes the ids of a lake that an older version of rolecall wrote, once.

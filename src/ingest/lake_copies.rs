@@ -83,13 +83,35 @@ pub(super) fn load_rows(
     let mut loaded = Vec::new();
     for (file, positions) in rows.values() {
         let mut rest = positions.as_slice();
-        for batch in read_rows(store, file, positions)? {
+        for batch in read_rows(store, file, positions, None)? {
             let (own, others) = rest.split_at(batch.num_rows().min(rest.len()));
             loaded.push((batch, file.clone(), own.to_vec()));
             rest = others;
         }
     }
     Ok(loaded)
+}
+
+/// Those of the ids that stand in the draft more than once.
+pub(super) fn standing_twice(
+    draft: &Draft<'_>,
+    ids: &HashSet<String>,
+) -> Result<HashSet<String>, EventsError> {
+    let store = draft.guard().store();
+    let rows = find_ids(draft, ids.iter().map(String::as_str))?;
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for (file, positions) in rows.values() {
+        for batch in read_rows(store, file, positions, Some(&["event_id"]))? {
+            let found = batch.column_by_name("event_id");
+            for row in 0..batch.num_rows() {
+                if let Some(id) = found.and_then(|found| text_at(found, row)) {
+                    *seen.entry(id.to_owned()).or_default() += 1;
+                }
+            }
+        }
+    }
+    seen.retain(|id, count| *count > 1 && ids.contains(id));
+    Ok(seen.into_keys().collect())
 }
 
 /// Writes the `events` files anew without the given rows.
@@ -199,10 +221,12 @@ pub(super) fn reopen(
         let Some(of_id) = events.get(id).and_then(|id| bodies.get(id)) else {
             return false;
         };
-        // It says what the row of its own time says.
-        let time = time_at(batch, row);
-        let same_time = of_id.iter().find(|(own, _)| Some(*own) == time);
-        let Some((_, body)) = same_time.or_else(|| of_id.first()) else {
+        // It says what the row of its own time says. Where an older version wrote it without a time, there was one row alone.
+        let body = match time_at(batch, row) {
+            Some(time) => of_id.iter().find(|(own, _)| *own == time),
+            None => of_id.first(),
+        };
+        let Some((_, body)) = body else {
             return false;
         };
         match at_place(body, &place) {

@@ -1,6 +1,6 @@
 //! What becomes of rows whose event the lake has already, as far as both say the same.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use arrow::array::RecordBatch;
 
@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::lake_copies::{RowsOfFiles, find_events_in, load_rows};
 use crate::events::{Copies, Duplicate, EventsError, Place, RowRef, Rows};
-use crate::lake::{Draft, Times, Wanted};
+use crate::lake::{DataFile, Draft, Times, Wanted};
 
 /// What comes of meeting the rows that are in the lake already.
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub(super) fn meet_lake(
     let mut all = batches.to_vec();
     all.extend(loaded.iter().map(|(batch, ..)| batch.clone()));
     let rows = Rows::new(&all);
-    let mut displaced: BTreeMap<String, _> = BTreeMap::new();
+    let mut displaced: Vec<(&str, &DataFile, u64)> = Vec::new();
     for (at, (batch, file, positions)) in loaded.iter().enumerate() {
         for row in 0..batch.num_rows() {
             let kept = RowRef {
@@ -79,15 +79,28 @@ pub(super) fn meet_lake(
                     place,
                 });
                 if let Some(position) = positions.get(row) {
-                    displaced
-                        .entry(file.path.clone())
-                        .or_insert_with(|| (file.clone(), Vec::new()))
-                        .1
-                        .push(*position);
+                    displaced.push((event_id, file, *position));
                 }
             }
         }
     }
-    meeting.displaced_rows = displaced;
+    // One id may stand in the lake at two times until the commit: what agrees with one of them and not with the other is
+    // settled with all of them.
+    let disputed = &meeting.disputed;
+    meeting
+        .duplicates
+        .retain(|copy| !disputed.contains(&copy.event_id));
+    meeting
+        .displaced
+        .retain(|copy| !disputed.contains(&copy.event_id));
+    for (id, file, position) in displaced {
+        if !disputed.contains(id) {
+            let of_file = meeting
+                .displaced_rows
+                .entry(file.path.clone())
+                .or_insert_with(|| (file.clone(), Vec::new()));
+            of_file.1.push(position);
+        }
+    }
     Ok(meeting)
 }

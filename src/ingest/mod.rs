@@ -35,6 +35,8 @@ use read::{Chunk, Known, KnownFiles, Reader};
 pub struct IngestOptions {
     /// Threads that read and decode.
     pub threads: usize,
+    /// Bytes that a reader holds before it hands them over, about.
+    pub chunk_bytes: usize,
     /// Bytes of event text held before they are sorted and written, about.
     pub batch_bytes: usize,
     /// New events after which what was written is committed, about. Each commit looks through the ids of all events of the lake.
@@ -50,6 +52,7 @@ impl IngestOptions {
     pub fn new(threads: usize) -> Self {
         Self {
             threads: threads.max(1),
+            chunk_bytes: 8 << 20,
             batch_bytes: 96 << 20,
             commit_events: 1_000_000,
             decode: DecodeOptions::default(),
@@ -77,7 +80,7 @@ pub fn ingest(
     read_all(&files, &known, options, &mut |chunk| {
         flush.take(chunk);
         progress(&flush.books);
-        if flush.bytes() >= options.batch_bytes {
+        if flush.is_full() {
             flush.write(&mut draft)?;
         }
         Ok(())
@@ -99,7 +102,7 @@ fn read_all(
         // Read on while a batch is written, and wait with the next one: memory stays bounded, and one thread alone does
         // one thing at a time.
         let ahead = if options.threads > 1 {
-            options.batch_bytes / read::CHUNK_BYTES / 3
+            options.batch_bytes / options.chunk_bytes.max(1) / 3
         } else {
             0
         };

@@ -15,9 +15,6 @@ use crate::events::{EVENTS, EventsError, append_event};
 use crate::lake::RowBuilder;
 use crate::source::{LogFile, LogFolder, LogKey};
 
-/// Bytes of text in one chunk, about.
-pub(super) const CHUNK_BYTES: usize = 8 << 20;
-
 /// Rows of one or more log files, and what was found out about the files that are done.
 pub(super) struct Chunk {
     /// The reader it comes from.
@@ -113,6 +110,8 @@ struct Held {
     done: Vec<FileDone>,
     begun: Vec<Begun>,
     readable: Vec<String>,
+    /// Set while rows of the file that is being read were handed over.
+    is_part_sent: bool,
 }
 
 impl Held {
@@ -150,6 +149,7 @@ impl<'a> Reader<'a> {
             done: Vec::new(),
             begun: Vec::new(),
             readable: Vec::new(),
+            is_part_sent: false,
         };
         Self {
             worker,
@@ -173,7 +173,10 @@ impl<'a> Reader<'a> {
             if !self.read(file) {
                 return;
             }
-            let enough = self.held.bytes() >= CHUNK_BYTES || self.held.done.len() >= 4096;
+            // The rest of a file of which a part was handed over goes at once, so that there can be a commit.
+            let enough = std::mem::take(&mut self.held.is_part_sent)
+                || self.held.bytes() >= self.options.chunk_bytes
+                || self.held.done.len() >= 4096;
             if enough && !self.hand_over() {
                 return;
             }
@@ -273,6 +276,7 @@ impl<'a> Reader<'a> {
             held: &mut self.held,
             worker: self.worker,
             sender: &self.sender,
+            chunk_bytes: self.options.chunk_bytes,
             listening: true,
             rejected_whole: false,
             first: None,
@@ -369,6 +373,7 @@ struct FileSink<'a> {
     held: &'a mut Held,
     worker: usize,
     sender: &'a SyncSender<Result<Chunk, EventsError>>,
+    chunk_bytes: usize,
     listening: bool,
     rejected_whole: bool,
     first: Option<i64>,
@@ -396,7 +401,8 @@ impl RecordSink for FileSink<'_> {
 impl FileSink<'_> {
     fn hand_over_if_full(&mut self) {
         // A file larger than a chunk is handed over in parts; it is committed whole all the same.
-        if self.listening && self.held.bytes() >= CHUNK_BYTES {
+        if self.listening && self.held.bytes() >= self.chunk_bytes {
+            self.held.is_part_sent = true;
             let chunk = self.held.take(self.worker, true);
             self.listening = self.sender.send(chunk.map_err(EventsError::from)).is_ok();
         }

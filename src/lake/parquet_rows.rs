@@ -82,18 +82,19 @@ pub fn read_columns(
     OpenFile::open(store, data_file, false)?.rows(columns, None)
 }
 
-/// Reads whole rows of one of the lake's files by their positions, which must rise.
+/// Reads some columns, or all, of rows of one of the lake's files by their positions, which must rise.
 pub fn read_rows(
     store: &Store,
     data_file: &DataFile,
     positions: &[u64],
+    columns: Option<&[&str]>,
 ) -> Result<Vec<RecordBatch>, LakeError> {
     let ranges = positions.iter().filter_map(|position| {
         let start = usize::try_from(*position).ok()?;
         Some(start..start + 1)
     });
     OpenFile::open(store, data_file, true)?
-        .rows(None, Some(ranges.collect()))?
+        .rows(columns, Some(ranges.collect()))?
         .collect()
 }
 

@@ -129,7 +129,7 @@ impl RowBuilder {
         self.rows == 0
     }
 
-    /// How many bytes of text are held, about.
+    /// How many bytes are held, about.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -137,6 +137,8 @@ impl RowBuilder {
     /// Begins a row; every column must be given a value, in order.
     pub fn row(&mut self) -> Row<'_> {
         self.rows += 1;
+        // Offsets and null bits of a row without any text.
+        self.bytes += 4 * self.builders.len();
         Row {
             columns: self.columns.iter(),
             builders: self.builders.iter_mut(),

@@ -3,6 +3,7 @@
 use super::support::TempLake;
 use super::support::records::{assume, call, lines, records_file, session, twin, user};
 use proptest::prelude::*;
+use rolecall::ingest::IngestOptions;
 use serde_json::{Value, json};
 
 /// A small estate: two people, a chain, a cross-account hop, duplicates, conflicts, damage.
@@ -49,7 +50,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
     forged["userIdentity"] = user("bob");
     // The same id at another time: a conflict too, though no search by time would find it.
     let mut moved = late.clone();
-    moved["eventTime"] = json!("2026-03-05T10:00:00Z");
+    moved["eventTime"] = json!("2026-03-02T09:45:00Z");
     let bad = json!({ "eventID": "no time" });
     let file = |name: &str, records: &[Value]| (name.to_owned(), records_file(records));
     vec![
@@ -71,7 +72,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
 }
 
 /// Puts the files into a lake run by run.
-fn tables_of(runs: &[Vec<usize>]) -> Vec<String> {
+fn tables_of(runs: &[Vec<usize>], options: IngestOptions) -> Vec<String> {
     let files = files();
     let lake = TempLake::new();
     for run in runs {
@@ -79,7 +80,7 @@ fn tables_of(runs: &[Vec<usize>]) -> Vec<String> {
             let (name, bytes) = &files[at];
             lake.put(name, bytes);
         }
-        let books = lake.ingest();
+        let books = lake.ingest_in(options);
         assert!(books.balance(), "{books:?}");
     }
     lake.assert_books_balance();
@@ -104,28 +105,41 @@ fn any_runs() -> impl Strategy<Value = Vec<Vec<usize>>> {
         })
 }
 
+/// Portions as large as usual, or of a record or a file, with a commit after each or at the end.
+fn any_portions() -> impl Strategy<Value = IngestOptions> {
+    (0..3_usize, any::<bool>(), 1..3_usize).prop_map(|(portion, commits, threads)| {
+        let usual = IngestOptions::new(threads);
+        IngestOptions {
+            chunk_bytes: [1, 2_000, usual.chunk_bytes][portion],
+            batch_bytes: [1, 2_000, usual.batch_bytes][portion],
+            commit_events: if commits { 0 } else { usual.commit_events },
+            ..usual
+        }
+    })
+}
+
 #[test]
 fn order_and_number_of_runs_do_not_matter() {
-    let wanted = tables_of(&[(0..files().len()).collect()]);
+    let wanted = tables_of(&[(0..files().len()).collect()], IngestOptions::new(2));
     assert!(
         wanted
             .iter()
             .any(|line| line.contains("conflicting_duplicate"))
     );
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 24,
+        cases: 48,
         failure_persistence: None,
         rng_seed: proptest::test_runner::RngSeed::Fixed(20_260_302),
         ..ProptestConfig::default()
     });
     runner
-        .run(&any_runs(), |runs| {
-            let found = tables_of(&runs);
+        .run(&(any_runs(), any_portions()), |(runs, options)| {
+            let found = tables_of(&runs, options);
             let missing: Vec<_> = wanted.iter().filter(|line| !found.contains(line)).collect();
             let extra: Vec<_> = found.iter().filter(|line| !wanted.contains(line)).collect();
             prop_assert!(
                 missing.is_empty() && extra.is_empty(),
-                "{runs:?}\nmissing {missing:#?}\nextra {extra:#?}"
+                "{runs:?} {options:?}\nmissing {missing:#?}\nextra {extra:#?}"
             );
             Ok(())
         })

@@ -139,6 +139,7 @@ pub fn read_in(guard: &WriteGuard<'_>, logs: &Path, batch_bytes: usize) -> Done 
     let listing = list(&[logs], &Selection::default())?;
     let options = IngestOptions {
         batch_bytes,
+        chunk_bytes: batch_bytes,
         // Each batch is a commit.
         commit_events: 0,
         // One reader, so that the same files go into the same commits and a step has the same number in every run.

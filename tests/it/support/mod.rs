@@ -61,14 +61,19 @@ impl TempLake {
 
     /// Ingests everything in the folder, and leaves the sessions as they are.
     pub fn ingest_unresolved(&self) -> Books {
-        self.take(&[&self.logs()], false)
+        self.take(&[&self.logs()], IngestOptions::new(2), false)
+    }
+
+    /// Ingests and resolves everything in the folder, in other portions than usual.
+    pub fn ingest_in(&self, options: IngestOptions) -> Books {
+        self.take(&[&self.logs()], options, true)
     }
 
     pub fn ingest_from(&self, sources: &[&Path]) -> Books {
-        self.take(sources, true)
+        self.take(sources, IngestOptions::new(2), true)
     }
 
-    fn take(&self, sources: &[&Path], then_resolve: bool) -> Books {
+    fn take(&self, sources: &[&Path], options: IngestOptions, then_resolve: bool) -> Books {
         let sources: Vec<Location> = sources
             .iter()
             .map(|path| Location::parse(path.to_str().unwrap()).unwrap())
@@ -77,7 +82,7 @@ impl TempLake {
         let lake = Lake::open_or_create(&self.root()).unwrap();
         let now = "2026-04-01T00:00:00Z".parse().unwrap();
         let guard = lake.write(now, || ()).unwrap();
-        let books = ingest(&guard, listing, IngestOptions::new(2), &mut |_| ()).unwrap();
+        let books = ingest(&guard, listing, options, &mut |_| ()).unwrap();
         if then_resolve {
             runtime().block_on(resolve(&guard, LIMITS)).unwrap();
         }
