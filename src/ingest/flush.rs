@@ -92,8 +92,15 @@ impl Flush {
     }
 
     /// Returns true when so much is held that it is to be written: text, or files that gave none.
+    ///
+    /// A little more is waited for where a file is half read, since there can be a commit once it is whole.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= self.batch_bytes || self.files_since >= COMMIT_FILES
+        let enough = if self.unfinished.is_empty() {
+            self.batch_bytes
+        } else {
+            self.batch_bytes / 4 * 5
+        };
+        self.bytes >= enough || self.files_since >= COMMIT_FILES
     }
 
     /// Takes a folder or file that could not be listed.

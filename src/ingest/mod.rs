@@ -53,7 +53,7 @@ impl IngestOptions {
         Self {
             threads: threads.max(1),
             chunk_bytes: 8 << 20,
-            batch_bytes: 96 << 20,
+            batch_bytes: 80 << 20,
             commit_events: 1_000_000,
             decode: DecodeOptions::default(),
             retry_rejected: false,
