@@ -485,7 +485,7 @@ pub const EVENT_IDS: &[Column] = &[Column::required(
 )];
 
 /// How files of `event_ids` are written.
-pub const EVENT_IDS_LAYOUT: FileLayout = FileLayout {
+pub(super) const EVENT_IDS_LAYOUT: FileLayout = FileLayout {
     bloom_filters: &[],
     distinct: &[],
     without_order: &[],
