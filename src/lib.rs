@@ -29,11 +29,11 @@ pub mod permissions;
 pub mod policies;
 pub mod sessions;
 
-pub mod upkeep;
-
 pub mod directory;
 pub mod sql_file;
 pub mod views;
+
+pub mod upkeep;
 
 pub mod queries;
 

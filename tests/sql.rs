@@ -26,8 +26,9 @@ use rolecall::engine::EngineLimits;
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::Lake;
 use rolecall::queries::ask;
-use rolecall::sessions::{FACT_VIEWS, QUERIES, resolve};
+use rolecall::sessions::{FACT_VIEWS, QUERIES};
 use rolecall::source::{Location, Selection, list};
+use rolecall::upkeep::resolve_all;
 use rolecall::views::{OpenLake, open_lake};
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 use tokio::runtime::Runtime;
@@ -39,6 +40,7 @@ const LIMITS: EngineLimits = EngineLimits {
 
 /// 2026-03-05T00:00:00Z: the day that an `upkeep` record asks about.
 const BEFORE: i64 = 1_772_668_800_000_000;
+const DAY: i64 = 86_400_000_000;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -65,7 +67,7 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
     let now = "2026-04-01T00:00:00Z".parse().unwrap();
     let guard = lake.write(now, || ()).unwrap();
     ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
-    runtime.block_on(resolve(&guard, LIMITS)).unwrap();
+    runtime.block_on(resolve_all(&guard, LIMITS)).unwrap();
     runtime.block_on(async {
         let open = open_lake(&lake, &Directory::default(), LIMITS)
             .await
@@ -141,10 +143,15 @@ impl Adapter {
                 let query = rolecall::upkeep::QUERIES
                     .iter()
                     .find(|(known, _)| *known == name);
-                let before =
-                    ScalarValue::TimestampMicrosecond(Some(BEFORE), Some(Arc::from("UTC")));
+                let at =
+                    |time| ScalarValue::TimestampMicrosecond(Some(time), Some(Arc::from("UTC")));
                 let sql = query.map_or("", |(_, sql)| *sql);
-                let asked = engine.query("test", sql, &[("before", before)]).await;
+                let params = [
+                    ("before", at(BEFORE)),
+                    ("since", at(BEFORE)),
+                    ("until", at(BEFORE + DAY)),
+                ];
+                let asked = engine.query("test", sql, &params).await;
                 return asked.map_err(chain);
             }
             let named = text.strip_prefix("sessions ").map(|name| {

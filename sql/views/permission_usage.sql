@@ -15,8 +15,32 @@
 -- column: last_event_id the last of all these calls
 -- column: resource_arns the resources of the calls, at most 100
 -- column: resource_count how many resources there are
--- reads: call_permissions
-WITH used AS (
+-- reads: daily_usage
+SELECT
+    persona_arn,
+    persona_id,
+    origin_kind,
+    origin_id,
+    origin_name,
+    origin_account_id,
+    origin_provider,
+    iam_action,
+    event_source,
+    event_name,
+    via_service,
+    account_id,
+    mapping,
+    first_used_at,
+    last_used_at,
+    use_count,
+    denied_count,
+    last_denied_at,
+    authorized_error_count,
+    error_count,
+    last_event_id,
+    CASE WHEN resources['count'] > 0 THEN resources['arns'] END AS resource_arns,
+    resources['count'] AS resource_count
+FROM (
     SELECT
         persona_arn,
         persona_id,
@@ -26,96 +50,22 @@ WITH used AS (
         origin_account_id,
         origin_provider,
         iam_action,
+        event_source,
+        event_name,
+        via_service,
+        account_id,
         min(mapping) AS mapping,
-        event_source,
-        event_name,
-        via_service,
-        account_id,
-        min(event_time) FILTER (WHERE outcome = 'allowed') AS first_used_at,
-        max(event_time) FILTER (WHERE outcome = 'allowed') AS last_used_at,
-        count(*) FILTER (WHERE outcome = 'allowed') AS use_count,
-        count(*) FILTER (WHERE outcome = 'denied') AS denied_count,
-        max(event_time) FILTER (WHERE outcome = 'denied') AS last_denied_at,
-        count(*) FILTER (WHERE outcome IN ('authorized_error', 'denied_downstream')) AS authorized_error_count,
-        count(*) FILTER (WHERE outcome = 'error') AS error_count,
-        last_value(event_id ORDER BY event_time, event_id) AS last_event_id
-    FROM call_permissions
+        min(first_used_at) AS first_used_at,
+        max(last_used_at) AS last_used_at,
+        sum(use_count) AS use_count,
+        sum(denied_count) AS denied_count,
+        max(last_denied_at) AS last_denied_at,
+        sum(authorized_error_count) AS authorized_error_count,
+        sum(error_count) AS error_count,
+        last_value(last_event_id ORDER BY last_event_at, last_event_id) AS last_event_id,
+        distinct_resources(resource_arns, resource_hashes) AS resources
+    FROM daily_usage
     GROUP BY
         persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, iam_action, event_source,
         event_name, via_service, account_id
-),
-
-touched AS (
-    SELECT
-        persona_arn,
-        persona_id,
-        origin_kind,
-        origin_id,
-        origin_account_id,
-        origin_provider,
-        iam_action,
-        event_source,
-        event_name,
-        via_service,
-        account_id,
-        array_agg(resource_arn ORDER BY resource_arn) AS resource_arns,
-        count(*) AS resource_count
-    FROM (
-        SELECT DISTINCT
-            persona_arn,
-            persona_id,
-            origin_kind,
-            origin_id,
-            origin_account_id,
-            origin_provider,
-            iam_action,
-            event_source,
-            event_name,
-            via_service,
-            account_id,
-            unnest(action_resource_arns) AS resource_arn
-        FROM call_permissions
-    ) AS each_resource
-    GROUP BY
-        persona_arn, persona_id, origin_kind, origin_id, origin_account_id, origin_provider, iam_action, event_source,
-        event_name, via_service, account_id
-)
-
-SELECT
-    used.persona_arn,
-    used.persona_id,
-    used.origin_kind,
-    used.origin_id,
-    used.origin_name,
-    used.origin_account_id,
-    used.origin_provider,
-    used.iam_action,
-    used.event_source,
-    used.event_name,
-    used.via_service,
-    used.account_id,
-    used.mapping,
-    used.first_used_at,
-    used.last_used_at,
-    used.use_count,
-    used.denied_count,
-    used.last_denied_at,
-    used.authorized_error_count,
-    used.error_count,
-    used.last_event_id,
-    array_slice(touched.resource_arns, 1, 100) AS resource_arns,
-    coalesce(touched.resource_count, 0) AS resource_count
-FROM used
-LEFT JOIN touched
-    ON
-        (used.persona_arn IS NOT DISTINCT FROM touched.persona_arn)
-        AND (used.persona_id IS NOT DISTINCT FROM touched.persona_id)
-        AND (used.origin_kind IS NOT DISTINCT FROM touched.origin_kind)
-        AND (used.origin_id IS NOT DISTINCT FROM touched.origin_id)
-        AND (used.origin_account_id IS NOT DISTINCT FROM touched.origin_account_id)
-        AND (used.origin_provider IS NOT DISTINCT FROM touched.origin_provider)
-        AND (used.iam_action IS NOT DISTINCT FROM touched.iam_action)
-        AND (used.event_source IS NOT DISTINCT FROM touched.event_source)
-        AND (used.event_name IS NOT DISTINCT FROM touched.event_name)
-        AND (used.via_service IS NOT DISTINCT FROM touched.via_service)
-        AND (used.account_id IS NOT DISTINCT FROM touched.account_id)
+) AS used

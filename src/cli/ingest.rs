@@ -18,8 +18,8 @@ use crate::aws::S3Uri;
 use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
-use crate::sessions::resolve;
 use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
+use crate::upkeep::resolve_all;
 
 /// Read log files into the lake
 ///
@@ -170,7 +170,7 @@ pub(super) fn finish(
     args: &IngestArgs,
 ) -> Result<(), Failure> {
     if !args.no_resolve {
-        world.runtime.block_on(resolve(guard, world.limits()))?;
+        world.runtime.block_on(resolve_all(guard, world.limits()))?;
     }
     put_together_after(world, guard);
     Ok(())

@@ -5,7 +5,7 @@ use clap::Args;
 use super::World;
 use super::failure::{Exit, Failure};
 use super::ingest::write;
-use crate::sessions::resolve;
+use crate::upkeep::resolve_all;
 
 /// Bring sessions and attribution up to date
 ///
@@ -17,7 +17,9 @@ pub(super) struct ResolveArgs {}
 pub(super) fn run(world: &World, _: &ResolveArgs) -> Result<Exit, Failure> {
     let lake = world.open_lake()?;
     let guard = write(world, &lake)?;
-    let resolved = world.runtime.block_on(resolve(&guard, world.limits()))?;
+    let resolved = world
+        .runtime
+        .block_on(resolve_all(&guard, world.limits()))?;
     world.ui.say(&if resolved.worked {
         format!("resolved {} sessions", resolved.sessions)
     } else {

@@ -16,7 +16,7 @@ use crate::lake::{Lake, Store};
 use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
-use crate::sessions::resolve;
+use crate::upkeep::resolve_all;
 use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
@@ -87,7 +87,9 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     let books = {
         let guard = write(world, &lake)?;
         let books = read_in(world, &guard, found, &args.limits)?;
-        world.runtime.block_on(resolve(&guard, world.limits()))?;
+        world
+            .runtime
+            .block_on(resolve_all(&guard, world.limits()))?;
         if temporary.is_none() {
             put_together_after(world, &guard);
         }

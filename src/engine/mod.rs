@@ -16,7 +16,7 @@ use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
-use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, LogicalPlan, ScalarUDF};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{DataFrame, SQLOptions, SessionConfig, SessionContext, ident};
 use datafusion::scalar::ScalarValue;
@@ -210,6 +210,21 @@ impl Engine {
     /// Makes a function known to all that is planned from now on.
     pub fn register_function(&self, function: ScalarUDF) {
         self.context.register_udf(function);
+    }
+
+    /// The same of a function over many rows.
+    pub fn register_aggregate(&self, function: AggregateUDF) {
+        self.context.register_udaf(function);
+    }
+
+    /// Puts what a question answers in the place of a table; the question itself may be of that table.
+    pub fn replace_by_answer(&self, name: &str, answer: Answer) -> Result<(), EngineError> {
+        let fail = EngineError::register(name);
+        self.context.deregister_table(name).map_err(&fail)?;
+        self.context
+            .register_table(name, answer.frame.into_view())
+            .map(drop)
+            .map_err(fail)
     }
 
     /// Makes the query of a view known under the view's name; it may read what is known already.

@@ -19,6 +19,8 @@ pub enum ColumnType {
     Time,
     /// A list of text.
     TextList,
+    /// A list of 64-bit integers.
+    IntList,
     /// A list of (`arn`, `account_id`, `type`).
     Resources,
 }
@@ -32,6 +34,7 @@ impl ColumnType {
             Self::Int => DataType::Int64,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC"))),
             Self::TextList => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+            Self::IntList => DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true))),
             Self::Resources => DataType::List(Arc::new(Field::new_list_field(
                 DataType::Struct(resource_fields()),
                 true,

@@ -26,6 +26,10 @@ pub struct Change {
     pub remove: Vec<(LakeTable, String)>,
     /// Set when `sessions` now reflects all events.
     pub resolved: bool,
+    /// Days of which `daily_usage` is to be worked out again, besides those whose events change.
+    pub usage_stale: BTreeSet<NaiveDate>,
+    /// Days of which this change brings `daily_usage` up to date.
+    pub usage_stored: BTreeSet<NaiveDate>,
     /// Set when events before this day are given up.
     pub pruned_before: Option<NaiveDate>,
     /// Sources in buckets that were read as a whole, by URI, and the day on which that began.
@@ -38,6 +42,8 @@ impl Change {
         self.add.is_empty()
             && self.remove.is_empty()
             && !self.resolved
+            && self.usage_stale.is_empty()
+            && self.usage_stored.is_empty()
             && self.pruned_before.is_none()
             && self.walked.is_empty()
     }
@@ -69,7 +75,26 @@ impl Change {
             files.extend(added.map(|(_, file)| file.clone()));
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
+        next.set_stale_usage(self.stale_usage(base));
         Ok(next)
+    }
+
+    /// The days of `base` whose `daily_usage` is out of date after this change.
+    fn stale_usage(&self, base: &Manifest) -> BTreeSet<NaiveDate> {
+        let mut stale = base.stale_usage();
+        // Other files with the same rows are no change.
+        if self.operation != Operation::Compact {
+            let added = self.add.iter().filter(|(of, _)| *of == LakeTable::Events);
+            stale.extend(added.filter_map(|(_, file)| file.date));
+            let removed: HashSet<&str> =
+                self.remove.iter().map(|(_, path)| path.as_str()).collect();
+            let before = base.files(LakeTable::Events).iter();
+            let removed = before.filter(|file| removed.contains(file.path.as_str()));
+            stale.extend(removed.filter_map(|file| file.date));
+        }
+        stale.extend(&self.usage_stale);
+        stale.retain(|day| !self.usage_stored.contains(day));
+        stale
     }
 
     /// Whether it may be applied to a state that another writer made of the one it was meant for.

@@ -96,6 +96,16 @@ impl<'g> Draft<'g> {
         self.change.resolved = true;
     }
 
+    /// Notes that `daily_usage` of these days is to be worked out again.
+    pub fn usage_is_stale(&mut self, days: impl IntoIterator<Item = NaiveDate>) {
+        self.change.usage_stale.extend(days);
+    }
+
+    /// Notes that `daily_usage` of these days is that of their events and of `sessions`.
+    pub fn usage_is_stored(&mut self, days: impl IntoIterator<Item = NaiveDate>) {
+        self.change.usage_stored.extend(days);
+    }
+
     /// Notes that events before `day` are given up.
     pub fn prune_before(&mut self, day: NaiveDate) {
         self.change.pruned_before = Some(day);

@@ -3,7 +3,7 @@
 //! The highest number is the truth. A reader keeps the manifest it opened with, and so sees one
 //! state of the lake however long its query takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -15,7 +15,7 @@ use super::store::{Store, chance};
 use super::table::LakeTable;
 
 /// The newest lake format this build reads and writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
@@ -58,6 +58,8 @@ pub enum Operation {
     Compact,
     /// Days were given up.
     Prune,
+    /// What was used was worked out, by day.
+    StoreUsage,
     /// Nothing changed: a number was taken, so that nobody else can commit under it.
     Fence,
     /// Something that this version does not know.
@@ -93,6 +95,9 @@ pub struct Manifest {
     /// The `events_version` from which `sessions` was worked out.
     #[serde(default)]
     pub resolved_version: u64,
+    /// The days whose `daily_usage` is older than their events or the sessions in them; `None`, as before format 3, means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usage_stale: Option<BTreeSet<NaiveDate>>,
     /// The first day whose events are kept; the days before it were pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<NaiveDate>,
@@ -116,6 +121,7 @@ impl Manifest {
             written_by: String::new(),
             events_version: 0,
             resolved_version: 0,
+            usage_stale: Some(BTreeSet::new()),
             pruned_before: None,
             walked: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -135,6 +141,35 @@ impl Manifest {
     /// Returns true when `sessions` reflects all events.
     pub fn is_resolved(&self) -> bool {
         self.events_version == self.resolved_version
+    }
+
+    /// The UTC days of which a table has rows.
+    pub fn days_of(&self, table: LakeTable) -> BTreeSet<NaiveDate> {
+        let files = self.files(table).iter();
+        files.filter_map(|file| file.date).collect()
+    }
+
+    /// The days whose `daily_usage` is not that of their events and of `sessions`.
+    pub fn stale_usage(&self) -> BTreeSet<NaiveDate> {
+        match &self.usage_stale {
+            Some(days) => days.clone(),
+            None => self.days_of(LakeTable::Events),
+        }
+    }
+
+    /// Returns true when `daily_usage` reflects all events, as `sessions` does.
+    pub fn is_usage_stored(&self) -> bool {
+        self.is_resolved() && self.usage_stale.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    /// Notes of which days `daily_usage` is to be worked out again; a day without any rows needs nothing.
+    pub(super) fn set_stale_usage(&mut self, mut days: BTreeSet<NaiveDate>) {
+        let (events, usage) = (
+            self.days_of(LakeTable::Events),
+            self.days_of(LakeTable::DailyUsage),
+        );
+        days.retain(|day| events.contains(day) || usage.contains(day));
+        self.usage_stale = Some(days);
     }
 
     /// The same state under the next number, committed now for a purpose of its own.

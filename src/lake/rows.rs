@@ -20,6 +20,7 @@ enum ColumnBuilder {
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
     TextList(ListBuilder<StringBuilder>),
+    IntList(ListBuilder<Int64Builder>),
     Resources(ListBuilder<StructBuilder>),
 }
 
@@ -33,6 +34,10 @@ impl ColumnBuilder {
             ColumnType::TextList => Self::TextList(
                 ListBuilder::new(StringBuilder::new())
                     .with_field(Field::new_list_field(DataType::Utf8, true)),
+            ),
+            ColumnType::IntList => Self::IntList(
+                ListBuilder::new(Int64Builder::new())
+                    .with_field(Field::new_list_field(DataType::Int64, true)),
             ),
             ColumnType::Resources => Self::Resources(ListBuilder::new(StructBuilder::from_fields(
                 resource_fields(),
@@ -48,6 +53,7 @@ impl ColumnBuilder {
             Self::Int(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),
             Self::TextList(builder) => Arc::new(builder.finish()),
+            Self::IntList(builder) => Arc::new(builder.finish()),
             Self::Resources(builder) => Arc::new(builder.finish()),
         }
     }

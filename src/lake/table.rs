@@ -22,11 +22,13 @@ pub enum LakeTable {
     KeptIssues,
     /// One row per name that pruned events showed of a user of Identity Center.
     KeptUsers,
+    /// One row per permission, persona, origin and day of its use.
+    DailyUsage,
 }
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Events,
         Self::Sessions,
         Self::Rejected,
@@ -35,6 +37,7 @@ impl LakeTable {
         Self::EventIds,
         Self::KeptIssues,
         Self::KeptUsers,
+        Self::DailyUsage,
     ];
 
     /// The table's name in SQL and its folder in the lake.
@@ -48,11 +51,12 @@ impl LakeTable {
             Self::EventIds => "event_ids",
             Self::KeptIssues => "kept_issues",
             Self::KeptUsers => "kept_users",
+            Self::DailyUsage => "daily_usage",
         }
     }
 
     /// Whether its files are kept in one folder per UTC day.
     pub fn has_dates(self) -> bool {
-        matches!(self, Self::Events | Self::Sessions)
+        matches!(self, Self::Events | Self::Sessions | Self::DailyUsage)
     }
 }

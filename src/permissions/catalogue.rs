@@ -122,16 +122,6 @@ impl Action {
     }
 }
 
-/// The patterns of all ARNs of a service.
-pub(super) fn arn_patterns(prefix: &str) -> impl Iterator<Item = &'static str> {
-    let key = [prefix];
-    let found: Vec<_> = ARNS.find(&key).collect();
-    found.into_iter().map(|fact| {
-        let [_, _, pattern] = fact.columns();
-        pattern
-    })
-}
-
 /// Why an action may be used and leave no management event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unlogged {

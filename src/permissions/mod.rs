@@ -3,6 +3,7 @@
 //! asks here.
 //! Holds: an action is one that the catalogue has, or there is none; what is worked out says how.  Next: `policies`.
 
+mod arn_pattern;
 mod catalogue;
 mod facts;
 mod functions;
@@ -10,10 +11,12 @@ mod mapping;
 mod needs;
 mod parameters;
 mod refusal;
+mod resource_set;
 mod resources;
 
+pub use arn_pattern::fits;
 pub use catalogue::{AccessLevel, Action, Unlogged};
 pub use functions::functions;
 pub use mapping::{Mapped, Mapping, map_event};
 pub use refusal::{Outcome, PolicyType, Refusal};
-pub use resources::fits;
+pub use resource_set::aggregates;

@@ -2,7 +2,8 @@
 
 use std::cell::LazyCell;
 
-use super::catalogue::{Action, arn_patterns, templates};
+use super::arn_pattern::{ArnPattern, Parts, arn_patterns};
+use super::catalogue::{Action, templates};
 use super::parameters::{Parameters, Place};
 use crate::iam::{Arn, as_in_policy};
 
@@ -10,8 +11,26 @@ use crate::iam::{Arn, as_in_policy};
 #[derive(Debug)]
 pub(super) struct Places {
     pub(super) action: Action,
-    /// For each resource type the pattern of its ARNs, and the templates that make them of parameters.
-    types: Vec<(&'static str, Vec<&'static str>)>,
+    types: Vec<OfType>,
+}
+
+/// Where the resources of one type stand.
+#[derive(Debug)]
+struct OfType {
+    /// The form of its ARNs.
+    pattern: ArnPattern,
+    /// Forms of the service's other types that say more: an object is no bucket whose name has a slash.
+    better: Vec<&'static ArnPattern>,
+    /// What makes its ARNs of parameters.
+    templates: Vec<&'static str>,
+}
+
+impl OfType {
+    fn has(&self, arn: &str) -> bool {
+        Parts::of(arn).is_some_and(|arn| {
+            self.pattern.fits(arn) && !self.better.iter().any(|better| better.fits(arn))
+        })
+    }
 }
 
 /// The parameters of a call, which are read when they are needed.
@@ -22,7 +41,13 @@ impl Places {
     pub(super) fn of(action: Action, prefix: &str, operation: &str) -> Self {
         let types = action.resource_types().filter_map(|(name, _)| {
             let templates = templates(prefix, operation, action.name, name);
-            Some((action.arn_pattern(name)?, templates.collect()))
+            let pattern = ArnPattern::of(action.arn_pattern(name)?)?;
+            let others = arn_patterns(action.prefix()).iter();
+            Some(OfType {
+                better: others.filter(|it| it.says_more_than(&pattern)).collect(),
+                templates: templates.collect(),
+                pattern,
+            })
         });
         Self {
             types: types.collect(),
@@ -41,13 +66,12 @@ impl Places {
         parameters: &Lazy<'a, F>,
     ) -> Vec<String> {
         let mut found = Vec::new();
-        for (pattern, templates) in &self.types {
-            let fits =
-                |arn: &&str| fits(pattern, arn) && !fits_better(self.action.prefix(), pattern, arn);
+        for of_type in &self.types {
+            let fits = |arn: &&str| of_type.has(arn);
             let before = found.len();
             found.extend(named.iter().copied().filter(fits).map(as_in_policy));
             if found.len() == before {
-                let arns = templates.iter();
+                let arns = of_type.templates.iter();
                 found.extend(arns.flat_map(|template| parameters.arns(template, place)));
             }
             if found.len() == before {
@@ -82,87 +106,9 @@ pub(super) fn passed_roles(parameters: &Parameters<'_>) -> Option<Vec<String>> {
     is_passed.then_some(roles)
 }
 
-/// Whether `arn` is of another type of the service: an object is no bucket whose name has a slash.
-fn fits_better(prefix: &str, pattern: &str, arn: &str) -> bool {
-    let said = said_by(pattern);
-    arn_patterns(prefix).any(|other| said_by(other) > said && fits(other, arn))
-}
-
-/// How many characters of the pattern stand for themselves.
-fn said_by(pattern: &str) -> usize {
-    let parts = pattern.split("${").enumerate();
-    let said = parts.map(|(at, part)| match at {
-        0 => part.len(),
-        _ => part.split_once('}').map_or(0, |(_, said)| said.len()),
-    });
-    said.sum()
-}
-
-/// Whether `arn` has the form of `pattern`, in which `${…}` stands for one or more characters.
-///
-/// The first of the variables that end a pattern may hold slashes and colons; all others end where their part of the ARN does.
-pub fn fits(pattern: &str, arn: &str) -> bool {
-    let (mut pattern, mut arn) = (pattern, arn);
-    for _ in 0..5 {
-        let (Some((wanted, more)), Some((part, rest))) =
-            (pattern.split_once(':'), arn.split_once(':'))
-        else {
-            return false;
-        };
-        let is_any = wanted.starts_with("${") && wanted.ends_with('}');
-        if wanted != part && !is_any {
-            return false;
-        }
-        (pattern, arn) = (more, rest);
-    }
-    fits_resource(pattern, arn)
-}
-
-fn fits_resource(pattern: &str, text: &str) -> bool {
-    let Some((literal, behind)) = pattern.split_once("${") else {
-        return pattern == text;
-    };
-    let Some(rest) = text.strip_prefix(literal) else {
-        return false;
-    };
-    let Some((_, behind)) = behind.split_once('}') else {
-        return false;
-    };
-    if behind.is_empty() {
-        return !rest.is_empty();
-    }
-    let next = behind.split("${").next().unwrap_or_default();
-    if next.is_empty() {
-        return !rest.is_empty();
-    }
-    // The shortest value; a later one is tried only where nothing else could follow it.
-    rest.match_indices(next)
-        .take(32)
-        .any(|(at, _)| at > 0 && fits_resource(behind, rest.get(at..).unwrap_or_default()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_arn_fits_the_pattern_of_its_type() {
-        let bucket = "arn:${Partition}:s3:::${BucketName}";
-        let object = "arn:${Partition}:s3:::${BucketName}/${ObjectName}";
-        assert!(fits(object, "arn:aws:s3:::b/a/b"));
-        assert!(!fits(object, "arn:aws:s3:::b"));
-        assert!(fits(bucket, "arn:aws:s3:::b"));
-        let role = "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}";
-        assert!(fits(role, "arn:aws:iam::111122223333:role/a/b"));
-        assert!(!fits(role, "arn:aws:iam::111122223333:user/a"));
-        assert!(!fits(role, "arn:aws:iam::111122223333"));
-        let stream = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}:log-stream:${LogStreamName}";
-        assert!(fits(
-            stream,
-            "arn:aws:logs:eu-west-1:1:log-group:/a/b:log-stream:c"
-        ));
-        assert!(!fits(stream, "arn:aws:logs:eu-west-1:1:log-group:/a/b"));
-    }
 
     fn resources(action: &str, operation: &str, arns: &[&str], json: &str) -> Vec<String> {
         let action = Action::find(action).unwrap();

@@ -10,7 +10,7 @@ const FIRST_DAY: &str = "2013-11-01";
 
 /// The statements that make the tables of the lake at `location` (`s3://BUCKET/PREFIX`) known to Athena.
 ///
-/// Days of `events` are found by partition projection, so that new ones need no statement. `sessions` has a day for those of which the
+/// Days of `events` and `daily_usage` are found by partition projection, so that new ones need no statement. `sessions` has a day for those of which the
 /// first event is not known (1970-01-01), far from all others, and its partitions are looked for instead.
 pub fn athena(location: &str) -> String {
     let location = location.replace('\'', "''");
@@ -32,7 +32,7 @@ pub fn athena(location: &str) -> String {
         }
         let _ = write!(text, "STORED AS PARQUET\nLOCATION '{location}/{name}/'");
         match table {
-            LakeTable::Events => {
+            LakeTable::Events | LakeTable::DailyUsage => {
                 let _ = writeln!(
                     text,
                     "\nTBLPROPERTIES (\n  'projection.enabled' = 'true',\n  'projection.date.type' = 'date',\n  \
@@ -58,6 +58,7 @@ fn type_of(column_type: ColumnType) -> &'static str {
         ColumnType::Int => "bigint",
         ColumnType::Time => "timestamp",
         ColumnType::TextList => "array<string>",
+        ColumnType::IntList => "array<bigint>",
         ColumnType::Resources => "array<struct<arn:string,account_id:string,type:string>>",
     }
 }

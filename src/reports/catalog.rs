@@ -52,6 +52,9 @@ pub async fn catalog(name: Option<&str>, limits: EngineLimits) -> Result<RecordB
     }
     let engine = open_nothing(limits).await?;
     for view in views() {
+        if tables.iter().any(|(table, ..)| *table == view.name) {
+            continue;
+        }
         let sql = format!("SELECT * FROM {}", view.name);
         let schema = engine.query(view.name, &sql, &[]).await?.schema();
         for field in schema.fields() {
@@ -83,6 +86,7 @@ fn type_name(data_type: &DataType) -> &'static str {
         DataType::Date32 | DataType::Date64 => "date",
         DataType::List(item) => match item.data_type() {
             DataType::Struct(_) => "list of struct (arn, account_id, type)",
+            item if item.is_integer() => "list of bigint",
             _ => "list of text",
         },
         data_type if data_type.is_integer() => "bigint",

@@ -6,6 +6,7 @@
 
 mod alive;
 mod build;
+mod changes;
 mod codes;
 mod columns;
 mod deeds;
@@ -90,6 +91,9 @@ pub async fn resolve(
     }
     let facts = Box::pin(facts::Facts::load(&engine)).await?;
     let rows = build::Sessions::new(&facts).rows();
+    let before = changes::Before::read(store, draft.base())?;
+    let days = before.days_of_changes(&rows, draft.base());
+    draft.usage_is_stale(days);
     for old in draft.files(LakeTable::Sessions) {
         draft.replace(LakeTable::Sessions, &old, None);
     }

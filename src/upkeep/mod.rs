@@ -1,15 +1,17 @@
-//! Housekeeping: the lake's files made fewer, and days given up.  In: a lake. Out: the same lake in better order.
+//! Housekeeping: the lake's files made fewer, days given up, usage added up.  In: a lake. Out: the same lake in better order.
 //! Why: a trail delivers a file every few minutes, and a question opens every file of the days it asks for.
 //! Holds: compaction changes no row; what is removed leaves with one commit; a killed process does no harm.
-//! Next: `views`.
+//! Next: `queries`.
 
 mod compact;
 mod plan;
 mod prune;
+mod usage;
 
 pub use compact::{Compacted, compact};
 pub use plan::{Merge, Policy, plan};
 pub use prune::{Pruned, QUERIES, plan_prune, prune};
+pub use usage::{resolve_all, store_usage};
 
 use crate::engine::EngineError;
 use crate::lake::LakeError;

@@ -16,7 +16,8 @@ use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
 use super::UpkeepError;
-use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
+use super::usage::resolve_all;
+use crate::engine::{Answer, Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{SHAPES, shape_of};
 use crate::lake::{
     Column, DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter,
@@ -25,7 +26,7 @@ use crate::lake::{
 use crate::sessions::{FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT, resolve};
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 5] = [
+pub const QUERIES: [(&str, &str); 6] = [
     (
         "needed_sessions",
         include_str!("../../sql/upkeep/needed_sessions.sql"),
@@ -45,6 +46,10 @@ pub const QUERIES: [(&str, &str); 5] = [
     (
         "kept_rejected",
         include_str!("../../sql/upkeep/kept_rejected.sql"),
+    ),
+    (
+        "sessions_in_use",
+        include_str!("../../sql/upkeep/sessions_in_use.sql"),
     ),
 ];
 
@@ -120,7 +125,7 @@ pub async fn prune(
     }
     draft.prune_before(before);
     draft.commit()?;
-    Box::pin(resolve(guard, limits)).await?;
+    Box::pin(resolve_all(guard, limits)).await?;
     Ok(plan.report)
 }
 
@@ -211,15 +216,22 @@ async fn ask(
     name: &str,
     before: NaiveDate,
 ) -> Result<SendableRecordBatchStream, EngineError> {
-    let known = QUERIES.iter().find(|(known, _)| *known == name);
-    let sql = known.map_or("", |(_, sql)| *sql);
-    let answer = engine
-        .query(name, sql, &[("before", midnight(before))])
-        .await?;
+    let answer = plan_question(engine, name, &[("before", midnight(before))]).await?;
     answer.stream().await
 }
 
-fn midnight(day: NaiveDate) -> ScalarValue {
+/// Plans one of the questions of this room.
+pub(super) async fn plan_question(
+    engine: &Engine,
+    name: &str,
+    params: &[(&str, ScalarValue)],
+) -> Result<Answer, EngineError> {
+    let known = QUERIES.iter().find(|(known, _)| *known == name);
+    let sql = known.map_or("", |(_, sql)| *sql);
+    engine.query(name, sql, params).await
+}
+
+pub(super) fn midnight(day: NaiveDate) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(Some(micros(day)), Some(Arc::from("UTC")))
 }
 

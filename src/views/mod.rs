@@ -2,6 +2,7 @@
 //! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
 //! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
 
+mod daily_usage;
 mod data_files;
 mod switch_rules;
 
@@ -13,11 +14,12 @@ use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
-use crate::permissions::functions;
+use crate::permissions::{aggregates, functions};
 use crate::policies::policy_decision;
 use crate::sessions::{KEPT_ISSUES, KEPT_USERS, SESSIONS};
 use crate::sql_file::SqlFile;
 
+pub use daily_usage::{DAILY_USAGE, DAILY_USAGE_LAYOUT};
 pub use data_files::DATA_FILES;
 pub use switch_rules::{SWITCH_RULES, SwitchRules};
 
@@ -36,7 +38,7 @@ pub enum ViewsError {
 }
 
 /// The views, each after what it reads.
-const VIEWS: [(&str, &str); 8] = [
+const VIEWS: [(&str, &str); 9] = [
     (
         "attributed_events",
         include_str!("../../sql/views/attributed_events.sql"),
@@ -52,6 +54,10 @@ const VIEWS: [(&str, &str); 8] = [
     (
         "call_permissions",
         include_str!("../../sql/views/call_permissions.sql"),
+    ),
+    (
+        "daily_usage",
+        include_str!("../../sql/views/daily_usage.sql"),
     ),
     (
         "permission_usage",
@@ -82,9 +88,11 @@ pub fn views() -> Vec<SqlFile<'static>> {
 /// The names of all tables and views.
 pub fn names() -> Vec<&'static str> {
     let tables = LakeTable::ALL.map(LakeTable::name);
+    // One that a lake keeps is a table.
     let views = VIEWS.iter().map(|(name, _)| *name);
+    let views = views.filter(|view| !tables.contains(view));
     let named = ["accounts", "people", "switch_rules", "data_files"];
-    tables.into_iter().chain(named).chain(views).collect()
+    tables.iter().copied().chain(named).chain(views).collect()
 }
 
 /// The columns of one of the lake's tables.
@@ -98,6 +106,7 @@ pub fn columns_of(table: LakeTable) -> &'static [Column] {
         LakeTable::EventIds => EVENT_IDS,
         LakeTable::KeptIssues => KEPT_ISSUES,
         LakeTable::KeptUsers => KEPT_USERS,
+        LakeTable::DailyUsage => DAILY_USAGE,
     }
 }
 
@@ -153,7 +162,11 @@ async fn open(
     limits: EngineLimits,
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
+    let is_usage_stored = manifest.is_usage_stored();
     for table in LakeTable::ALL {
+        if table == LakeTable::DailyUsage && !is_usage_stored {
+            continue;
+        }
         engine.register_table(TableSpec::of(table, columns_of(table), store, manifest))?;
     }
     for (name, columns, rows) in [
@@ -171,8 +184,20 @@ async fn open(
     for function in functions().into_iter().chain([policy_decision()]) {
         engine.register_function(function);
     }
-    for (name, sql) in VIEWS {
+    for function in aggregates() {
+        engine.register_aggregate(function);
+    }
+    let views = VIEWS.map(|(name, _)| name);
+    let is_stored = |name: &str| name == LakeTable::DailyUsage.name() && is_usage_stored;
+    let views: Vec<&str> = views.into_iter().filter(|name| !is_stored(name)).collect();
+    register_views(&engine, &views).await?;
+    Ok(engine)
+}
+
+/// Makes some views known, in the order of the list; the tables they read must be known.
+pub async fn register_views(engine: &Engine, names: &[&str]) -> Result<(), EngineError> {
+    for (name, sql) in VIEWS.iter().filter(|(name, _)| names.contains(name)) {
         engine.register_view(name, sql).await?;
     }
-    Ok(engine)
+    Ok(())
 }

@@ -4,8 +4,8 @@ use super::support::records::{call, lines, records_file, user};
 use super::support::{LIMITS, TempLake, runtime};
 use rolecall::ingest::{Books, IngestOptions, ingest};
 use rolecall::lake::Lake;
-use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
+use rolecall::upkeep::resolve_all;
 use serde_json::{Value, json};
 
 fn event(id: &str, time: &str) -> Value {
@@ -291,7 +291,7 @@ fn ingest_after_listing(lake: &TempLake, happens: impl FnOnce()) -> Books {
         .write("2026-04-01T00:00:00Z".parse().unwrap(), || ())
         .unwrap();
     let books = ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
-    runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+    runtime().block_on(resolve_all(&guard, LIMITS)).unwrap();
     books
 }
 

@@ -9,8 +9,8 @@ use super::support::records::{assume, call, records_file, session, user};
 use super::support::{LIMITS, TempLake, runtime};
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::{Lake, Step, Store, Watch};
-use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
+use rolecall::upkeep::resolve_all;
 use rolecall::upkeep::{Policy, compact, prune};
 
 /// Every step that was taken, in its order.
@@ -106,7 +106,7 @@ fn names_and_bytes_are_durable_before_the_commit_that_rests_on_them() {
         let logs = Location::parse(lake.logs().to_str().unwrap()).unwrap();
         let listing = list(&[logs], &Selection::default()).unwrap();
         ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
-        runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+        runtime().block_on(resolve_all(&guard, LIMITS)).unwrap();
     }
     let guard = open
         .write("2026-04-01T00:00:00Z".parse().unwrap(), || ())

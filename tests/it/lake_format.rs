@@ -19,10 +19,13 @@ fn there_is_a_lake_of_every_format() {
         let lake = lake_of_format(format);
         let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
         assert_eq!(manifest.format, format);
-        // What pruning keeps is there after pruning alone; ids have a table of their own since format 2.
+        // What pruning keeps is there after pruning alone; ids have a table of their own since format 2, usage by day since format 3.
         let mut absent = vec![LakeTable::KeptIssues, LakeTable::KeptUsers];
         if format < 2 {
             absent.push(LakeTable::EventIds);
+        }
+        if format < 3 {
+            absent.push(LakeTable::DailyUsage);
         }
         for table in LakeTable::ALL
             .into_iter()
@@ -57,6 +60,23 @@ fn a_lake_of_format_1_answers_as_it_did() {
         let ran = rolecall(lake.folder.path(), command);
         assert_eq!(ran.code, 0, "{command:?}: {}", ran.stderr);
         assert!(!ran.stdout.is_empty(), "{command:?}");
+    }
+}
+
+#[test]
+fn usage_is_added_up_in_lakes_of_old_formats_too() {
+    let usage = "SELECT origin_id, iam_action, use_count FROM permission_usage \
+        ORDER BY origin_id, persona_arn, iam_action, event_source, event_name, via_service, account_id";
+    let wanted = lake_of_format(3).sql(usage);
+    assert!(wanted.len() > 20, "{}", wanted.len());
+    for format in 1..3 {
+        let lake = lake_of_format(format);
+        assert_eq!(lake.sql(usage), wanted, "before it is stored");
+        let ran = rolecall(lake.folder.path(), &["resolve", "--lake", "lake"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
+        assert!(manifest.is_usage_stored());
+        assert_eq!(lake.sql(usage), wanted, "when it is stored");
     }
 }
 

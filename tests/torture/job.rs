@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::{Lake, LakeTable, Manifest, Store, WriteGuard};
-use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
+use rolecall::upkeep::resolve_all;
 use rolecall::upkeep::{Policy, compact, prune};
 use tempfile::TempDir;
 
@@ -67,7 +67,7 @@ impl Phase {
             Self::ReadFirst => read_in(&guard, first, 24 << 10)?,
             Self::ReadSecond => read_in(&guard, second, 24 << 10)?,
             Self::Resolve => {
-                runtime().block_on(resolve(&guard, LIMITS))?;
+                runtime().block_on(resolve_all(&guard, LIMITS))?;
             }
             Self::Compact => {
                 runtime().block_on(compact(&guard, Policy::ALL, LIMITS, &mut |_| ()))?;

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use rolecall::lake::Lake;
-use rolecall::sessions::resolve;
+use rolecall::upkeep::resolve_all;
 use rolecall::upkeep::{Policy, compact};
 use sha2::{Digest as _, Sha256};
 
@@ -70,7 +70,7 @@ fn tables_after(runs: &[Vec<(String, Vec<u8>)>], dice: &mut Dice, side: Side) ->
         let batch_bytes = *dice.pick(&[4 << 10, 64 << 10, 64 << 20]);
         job::read_in(&guard, &logs, batch_bytes).unwrap();
         if at + 1 == runs.len() || dice.one_in(4) {
-            runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+            runtime().block_on(resolve_all(&guard, LIMITS)).unwrap();
         }
         if dice.one_in(3) {
             runtime()

@@ -10,8 +10,8 @@ use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{Books, IngestOptions, ingest};
 use rolecall::lake::{Lake, LakeTable, Store, read_columns};
-use rolecall::sessions::resolve;
 use rolecall::source::{Location, Selection, list};
+use rolecall::upkeep::resolve_all;
 use rolecall::views::open_lake;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ impl TempLake {
         let guard = lake.write(now, || ()).unwrap();
         let books = ingest(&guard, listing, options, &mut |_| ()).unwrap();
         if then_resolve {
-            runtime().block_on(resolve(&guard, LIMITS)).unwrap();
+            runtime().block_on(resolve_all(&guard, LIMITS)).unwrap();
         }
         books
     }

@@ -1,26 +1,23 @@
 //! Settles and writes what has been read: events, duplicates, rejections, log files, one commit.
 
+mod rows;
+mod settling;
+
 use std::collections::{HashMap, HashSet};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 
+use self::rows::write_duplicates;
 use super::IngestOptions;
 use super::books::{Books, Tally};
 use super::known_ids::KnownIds;
-use super::lake_copies::{
-    drop_rows, find_ids, find_rows, load_rows, reopen, standing_twice, take_out,
-};
+use super::lake_copies::{find_ids, find_rows, load_rows, reopen, standing_twice, take_out};
 use super::log_files::{adjust_log_files, write_log_files};
-use super::meeting::meet_lake;
 use super::read::{Chunk, FileDone, Outcome, hash_of};
-use super::write::write_rows;
-use crate::decode::{RAW_LIMIT, Reason, Rejected};
-use crate::events::{
-    Conflict, Copies, DUPLICATES, Duplicate, EventsError, REJECTED, Rows, Settled, by_event,
-    settle, write_events,
-};
-use crate::lake::{Draft, LakeTable, RowBuilder, text_at};
+use crate::decode::{Reason, Rejected};
+use crate::events::{Conflict, EventsError, Rows, write_events};
+use crate::lake::{Draft, LakeTable, text_at};
 use crate::source::{LogFile, Unreadable};
 
 /// Log files after which it is, since what is known of each is held until then.
@@ -291,7 +288,7 @@ impl Flush {
         for file in write_events(draft.guard(), &rows, &settled.keep, self.threads)? {
             draft.add(LakeTable::Events, file);
         }
-        Self::write_duplicates(draft, settled.duplicates)?;
+        write_duplicates(draft, settled.duplicates)?;
         self.conflicts = settled.conflicts;
         self.write_rejected(draft)?;
         self.books.set(self.total, self.others);
@@ -363,170 +360,6 @@ impl Flush {
         } else {
             self.others += tally;
         }
-    }
-
-    /// Settles the rows held against each other and against the lake.
-    fn settle(
-        &mut self,
-        draft: &mut Draft<'_>,
-        batches: &mut Vec<RecordBatch>,
-    ) -> Result<Settled, EventsError> {
-        let mut settled = Settled::default();
-        let mut groups = by_event(&Rows::new(batches));
-        let meeting = meet_lake(draft, batches, &groups)?;
-        for duplicate in &meeting.duplicates {
-            let tally = Tally {
-                duplicates: 1,
-                ..Tally::default()
-            };
-            self.add_tally(&duplicate.place.log_file_key, tally);
-        }
-        for displaced in &meeting.displaced {
-            let tally = Tally {
-                events: -1,
-                duplicates: 1,
-                rejected: 0,
-            };
-            self.add_tally(&displaced.place.log_file_key, tally);
-        }
-        for duplicate in &meeting.duplicates {
-            groups.remove(duplicate.event_id.as_str());
-        }
-        let mut groups: Vec<Copies> = groups.into_values().collect();
-        for displaced in &meeting.displaced {
-            self.ids.take_back(&displaced.event_id);
-        }
-        drop_rows(draft, &meeting.displaced_rows)?;
-        if !meeting.disputed.is_empty() {
-            batches.extend(self.take_back(draft, &meeting.disputed)?);
-            let decided: HashSet<&str> = meeting
-                .duplicates
-                .iter()
-                .map(|duplicate| duplicate.event_id.as_str())
-                .collect();
-            let mut all = by_event(&Rows::new(batches));
-            all.retain(|id, _| !decided.contains(id));
-            groups = all.into_values().collect();
-        }
-        settled.duplicates.extend(meeting.duplicates);
-        settled.duplicates.extend(meeting.displaced);
-
-        let rows = Rows::new(batches);
-        let from = settled.duplicates.len();
-        // Rows of one log file stay together, which makes gathering them faster.
-        groups.sort_unstable_by_key(|copies| (copies.first.batch, copies.first.row));
-        for copies in &groups {
-            settle(&rows, copies, &mut settled);
-        }
-        // Rows of one log file follow each other.
-        let of_files = settled
-            .keep
-            .chunk_by(|a, b| rows.log_file_key(*a) == rows.log_file_key(*b));
-        for kept in of_files {
-            let tally = Tally {
-                events: i64::try_from(kept.len()).unwrap_or(i64::MAX),
-                ..Tally::default()
-            };
-            let key = kept.first().map_or("", |at| rows.log_file_key(*at));
-            self.add_tally(key, tally);
-            for at in kept {
-                self.ids.add(rows.event_id(*at));
-            }
-        }
-        for duplicate in settled.duplicates.iter().skip(from) {
-            let tally = Tally {
-                duplicates: 1,
-                ..Tally::default()
-            };
-            self.add_tally(&duplicate.place.log_file_key, tally);
-        }
-        for conflict in &settled.conflicts {
-            self.books.count_reason(Reason::ConflictingDuplicate);
-            let tally = Tally {
-                rejected: 1,
-                ..Tally::default()
-            };
-            self.add_tally(&conflict.place.log_file_key, tally);
-        }
-        Ok(settled)
-    }
-
-    fn write_duplicates(
-        draft: &mut Draft<'_>,
-        mut duplicates: Vec<Duplicate>,
-    ) -> Result<(), EventsError> {
-        duplicates.sort_by(|a, b| (&a.event_id, &a.place).cmp(&(&b.event_id, &b.place)));
-        let mut rows = RowBuilder::new(DUPLICATES);
-        for duplicate in &duplicates {
-            let Duplicate {
-                event_id,
-                event_time,
-                place,
-            } = duplicate;
-            rows.row()
-                .text("event_id", Some(event_id))
-                .text("log_file_key", Some(&place.log_file_key))
-                .int("log_record_index", Some(place.log_record_index))
-                .time("event_time", Some(*event_time));
-        }
-        write_rows(draft, LakeTable::Duplicates, rows)
-    }
-
-    fn write_rejected(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
-        let whole = std::mem::take(&mut self.rejected_whole);
-        let readable = std::mem::take(&mut self.readable);
-        if !whole.is_empty() || !readable.is_empty() {
-            take_out(draft, LakeTable::Rejected, &mut |batch, row| {
-                let text = |name| text_at(batch.column_by_name(name)?, row);
-                let index = batch.column_by_name("log_record_index");
-                index.is_some_and(|index| index.is_null(row))
-                    && text("log_file_key").is_some_and(|key| {
-                        whole.contains(key)
-                            || (readable.contains(key)
-                                && text("reason") == Some(Reason::Unreadable.code()))
-                    })
-            })?;
-        }
-        let mut rejected = std::mem::take(&mut self.rejected);
-        rejected.sort_by(|(a, left), (b, right)| (a, left.index).cmp(&(b, right.index)));
-        let mut rows = RowBuilder::new(REJECTED);
-        let now = Some(self.now.timestamp_micros());
-        for (key, rejected) in &rejected {
-            let signed = |count: u64| i64::try_from(count).ok();
-            rows.row()
-                .text("log_file_key", Some(key))
-                .int("log_record_index", rejected.index.and_then(signed))
-                .int("byte_offset", rejected.byte_offset.and_then(signed))
-                .text("reason", Some(rejected.reason.code()))
-                .text("detail", Some(&rejected.detail))
-                .text("raw", rejected.raw.as_ref())
-                .text("event_id", None::<&str>)
-                .text("record", None::<&str>)
-                .time("ingested_at", now);
-        }
-        for Conflict {
-            event_id,
-            place,
-            record,
-        } in std::mem::take(&mut self.conflicts)
-        {
-            let cut = record.floor_char_boundary(RAW_LIMIT);
-            rows.row()
-                .text("log_file_key", Some(&place.log_file_key))
-                .int("log_record_index", Some(place.log_record_index))
-                .int("byte_offset", None)
-                .text("reason", Some(Reason::ConflictingDuplicate.code()))
-                // Which record is kept may change with a later run; `events` tells it at any time.
-                .text(
-                    "detail",
-                    Some("another record with the same event id and other content is kept"),
-                )
-                .text("raw", record.get(..cut))
-                .text("event_id", Some(&event_id))
-                .text("record", Some(&record))
-                .time("ingested_at", now);
-        }
-        write_rows(draft, LakeTable::Rejected, rows)
     }
 }
 
