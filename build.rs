@@ -1,13 +1,25 @@
-//! Compresses the tables of IAM facts, which are committed as text so that a change of them can be read.
+//! Compresses the tables of IAM facts, which are committed as text so that a change of them can be read, and gives a number to
+//! all that stored usage rests on besides the events, so that a lake is not asked for what another version worked out.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 const FACTS: &str = "src/permissions/facts";
+/// What says which permission a call used; `daily_usage` is worked out anew where one of these is another.
+const USAGE_RULES: [&str; 7] = [
+    "src/permissions",
+    FACTS,
+    "src/iam",
+    "sql/views/attributed_events.sql",
+    "sql/views/call_outcomes.sql",
+    "sql/views/call_permissions.sql",
+    "sql/views/daily_usage.sql",
+];
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={FACTS}");
@@ -29,5 +41,32 @@ fn main() -> io::Result<()> {
         packer.write_all(&fs::read(&path)?)?;
         packer.finish()?;
     }
+    println!(
+        "cargo::rustc-env=ROLECALL_USAGE_RULES={:016x}",
+        usage_rules()?
+    );
     Ok(())
+}
+
+fn usage_rules() -> io::Result<u64> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for rule in USAGE_RULES {
+        println!("cargo::rerun-if-changed={rule}");
+        if Path::new(rule).is_dir() {
+            for entry in fs::read_dir(rule)? {
+                files.push(entry?.path());
+            }
+        } else {
+            files.push(rule.into());
+        }
+    }
+    files.retain(|path| path.is_file());
+    files.sort();
+    let mut rules = DefaultHasher::new();
+    for path in files {
+        // Line ends are git's business.
+        let text = fs::read_to_string(path)?;
+        text.lines().for_each(|line| line.hash(&mut rules));
+    }
+    Ok(rules.finish())
 }

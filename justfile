@@ -28,6 +28,11 @@ bench RUNS="5":
     cargo build --release --locked --bin rolecall --example workload
     python3 benches/peers/bench.py --runs {{RUNS}}
 
+# How cost grows with the lake; the table of docs/performance.md. Keeps the log files in WORK.
+bench-scale WORK SIZES="1000000,10000000":
+    cargo build --release --locked --bin rolecall --example workload
+    python3 benches/scale/curve.py --work {{WORK}} --sizes {{SIZES}}
+
 # Log files of a made-up organization: `just workload /tmp/logs --events 10000000 --days 30`
 workload OUT *ARGS:
     cargo run --release --locked --example workload -- --out {{OUT}} {{ARGS}}

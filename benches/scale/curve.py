@@ -18,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -28,20 +29,26 @@ FIRST_DAY = datetime.date(2026, 1, 1)
 def run(command):
     """Wall seconds, peak memory in MB, and what it printed."""
     begun = time.monotonic()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out = process.stdout.read()
-    words = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 3):
-        sys.exit(f"{command} failed: {words.decode(errors='replace')[-2000:]}")
-    return time.monotonic() - begun, used.ru_maxrss / 1024, out.decode(errors="replace")
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as words:
+        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=words)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begun
+        out.seek(0)
+        words.seek(0)
+        if os.waitstatus_to_exitcode(status) not in (0, 3):
+            sys.exit(f"{command} failed: {words.read().decode(errors='replace')[-2000:]}")
+        return wall, used.ru_maxrss / 1024, out.read().decode(errors="replace")
 
 
 def generate(logs, events, days, first, seed):
     if not logs.exists():
         generator = PROJECT / "target/release/examples/workload"
         words = ["--events", events, "--days", days, "--from", first, "--companies", 4, "--minutes", 15, "--seed", seed]
-        run([generator, "--out", logs, *words])
+        # A folder that is there is a whole one.
+        unfinished = logs.with_name(f"{logs.name}-unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        run([generator, "--out", unfinished, *words])
+        unfinished.rename(logs)
     return logs
 
 

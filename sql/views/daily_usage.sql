@@ -1,9 +1,8 @@
 -- Which permission was used on which day, by which person or workload, through which persona?
--- The parts of `permission_usage`, which is the same over all days. A lake keeps them by day, as of the last resolve; where something
--- came after it they are worked out when they are asked for.
+-- The parts of `permission_usage`, which is the same over all days. A lake keeps them by day; where something came since the last
+-- resolve they are worked out when they are asked for.
 -- reads: call_permissions
 SELECT
-    date,
     persona_arn,
     persona_id,
     origin_kind,
@@ -27,7 +26,8 @@ SELECT
     last_event_at,
     last_event_id,
     resources['arns'] AS resource_arns,
-    resources['hashes'] AS resource_hashes
+    resources['hashes'] AS resource_hashes,
+    date
 FROM (
     SELECT
         cast(event_time AS date) AS date,

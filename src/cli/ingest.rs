@@ -19,7 +19,7 @@ use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
 use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
-use crate::upkeep::resolve_all;
+use crate::upkeep::{UpToDate, resolve_all};
 
 /// Read log files into the lake
 ///
@@ -170,10 +170,22 @@ pub(super) fn finish(
     args: &IngestArgs,
 ) -> Result<(), Failure> {
     if !args.no_resolve {
-        world.runtime.block_on(resolve_all(guard, world.limits()))?;
+        bring_up_to_date(world, guard)?;
     }
     put_together_after(world, guard);
     Ok(())
+}
+
+/// Works out what the events mean; says so where a part was left for the next time.
+pub(super) fn bring_up_to_date(world: &World, guard: &WriteGuard<'_>) -> Result<UpToDate, Failure> {
+    let done = world.runtime.block_on(resolve_all(guard, world.limits()))?;
+    if let Some(why) = &done.usage_left {
+        let why = safe_text(&why.to_string()).into_owned();
+        world.ui.say(&format!(
+            "note: usage is not stored by day yet ({why}); `rolecall resolve` tries again, and until then it is worked out when it is asked for"
+        ));
+    }
+    Ok(done)
 }
 
 /// Takes the right to write, and says so when that takes waiting.

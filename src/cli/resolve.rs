@@ -4,10 +4,9 @@ use clap::Args;
 
 use super::World;
 use super::failure::{Exit, Failure};
-use super::ingest::write;
-use crate::upkeep::resolve_all;
+use super::ingest::{bring_up_to_date, write};
 
-/// Bring sessions and attribution up to date
+/// Bring sessions, attribution and stored usage up to date
 ///
 /// `ingest` does this too; it is needed after `ingest --no-resolve`.
 #[derive(Debug, Args)]
@@ -17,13 +16,17 @@ pub(super) struct ResolveArgs {}
 pub(super) fn run(world: &World, _: &ResolveArgs) -> Result<Exit, Failure> {
     let lake = world.open_lake()?;
     let guard = write(world, &lake)?;
-    let resolved = world
-        .runtime
-        .block_on(resolve_all(&guard, world.limits()))?;
-    world.ui.say(&if resolved.worked {
-        format!("resolved {} sessions", resolved.sessions)
+    let done = bring_up_to_date(world, &guard)?;
+    world.ui.say(&if done.sessions.worked {
+        format!("resolved {} sessions", done.sessions.sessions)
     } else {
-        format!("{} sessions are up to date", resolved.sessions)
+        format!("{} sessions are up to date", done.sessions.sessions)
     });
+    if !done.sessions.worked && done.usage_days > 0 {
+        let days = if done.usage_days == 1 { "day" } else { "days" };
+        world
+            .ui
+            .say(&format!("stored the usage of {} {days}", done.usage_days));
+    }
     Ok(Exit::Done)
 }

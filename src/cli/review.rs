@@ -10,13 +10,14 @@ use super::asking::open_at;
 use super::bucket::BucketArgs;
 use super::compact::put_together_after;
 use super::failure::{Exit, Failure};
-use super::ingest::{SelectionArgs, WHERE_REJECTED_ARE, exit_of, find, read_in, write};
+use super::ingest::{
+    SelectionArgs, WHERE_REJECTED_ARE, bring_up_to_date, exit_of, find, read_in, write,
+};
 use super::limits::LimitArgs;
 use crate::lake::{Lake, Store};
 use crate::output::{Format, OutputError, Words, safe_text};
 use crate::queries::ask;
 use crate::reports::{SECTIONS, Section};
-use crate::upkeep::resolve_all;
 use crate::views::OpenLake;
 
 /// Ingest, resolve and review in one go
@@ -87,9 +88,7 @@ pub(super) fn run(world: &World, args: &ReviewArgs) -> Result<Exit, Failure> {
     let books = {
         let guard = write(world, &lake)?;
         let books = read_in(world, &guard, found, &args.limits)?;
-        world
-            .runtime
-            .block_on(resolve_all(&guard, world.limits()))?;
+        bring_up_to_date(world, &guard)?;
         if temporary.is_none() {
             put_together_after(world, &guard);
         }

@@ -7,9 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, ListArray, RecordBatch, UInt64Array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::BatchCoalescer;
+use arrow::compute::{BatchCoalescer, take};
 use arrow::datatypes::{ArrowNativeType as _, DataType};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::plan_err;
@@ -172,7 +172,7 @@ async fn next_dense(
     Ok(None)
 }
 
-/// The same with lists of text that own it; plain text is seen to where batches are put together.
+/// The same with lists that own what they show; plain text is seen to where batches are put together.
 fn dense(batch: RecordBatch) -> Result<RecordBatch> {
     let (schema, columns, _) = batch.into_parts();
     let columns = columns.iter().map(dense_list).collect::<Result<_>>()?;
@@ -183,9 +183,7 @@ fn dense_list(array: &ArrayRef) -> Result<ArrayRef> {
     let Some(list) = array.as_list_opt::<i32>() else {
         return Ok(Arc::clone(array));
     };
-    let (DataType::List(field), Some(text)) =
-        (list.data_type(), list.values().as_string_view_opt())
-    else {
+    let DataType::List(field) = list.data_type() else {
         return Ok(Arc::clone(array));
     };
     let (Some(first), Some(last)) = (list.offsets().first(), list.offsets().last()) else {
@@ -193,12 +191,15 @@ fn dense_list(array: &ArrayRef) -> Result<ArrayRef> {
     };
     let (first, length) = (first.as_usize(), (last - first).as_usize());
     let offsets = OffsetBuffer::from_lengths(list.offsets().lengths());
-    let own = text.slice(first, length).gc();
-    let list = ListArray::try_new(
-        Arc::clone(field),
-        offsets,
-        Arc::new(own),
-        list.nulls().cloned(),
-    );
+    let items = list.values();
+    let own: ArrayRef = match items.as_string_view_opt() {
+        Some(text) => Arc::new(text.slice(first, length).gc()),
+        None if items.len() > length => {
+            let shown = (first as u64..).take(length);
+            take(items, &UInt64Array::from_iter_values(shown), None)?
+        }
+        None => return Ok(Arc::clone(array)),
+    };
+    let list = ListArray::try_new(Arc::clone(field), offsets, own, list.nulls().cloned());
     Ok(Arc::new(list?))
 }

@@ -371,7 +371,9 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, AsArray as _, ListBuilder, StringViewArray, StringViewBuilder};
+    use arrow::array::{
+        ArrayRef, AsArray as _, Int64Builder, ListBuilder, StringViewArray, StringViewBuilder,
+    };
 
     fn engine() -> Engine {
         Engine::open(EngineLimits {
@@ -416,7 +418,14 @@ mod tests {
         }
         let text: ArrayRef = Arc::new(text);
         let lists: ArrayRef = Arc::new(lists.finish());
-        let whole = RecordBatch::try_from_iter([("text", text), ("lists", lists)]).unwrap();
+        let mut numbers = ListBuilder::new(Int64Builder::new());
+        for row in 0..400_000 {
+            numbers.values().append_slice(&[row; 8]);
+            numbers.append(true);
+        }
+        let numbers: ArrayRef = Arc::new(numbers.finish());
+        let columns = [("text", text), ("lists", lists), ("numbers", numbers)];
+        let whole = RecordBatch::try_from_iter(columns).unwrap();
         // The last part as a join hands on what nothing fitted: all at once.
         let cut = (0..20).map(|at| whole.slice(at * 10_000, 10_000));
         let rest = [whole.slice(200_000, 200_000)];

@@ -30,6 +30,8 @@ pub struct Change {
     pub usage_stale: BTreeSet<NaiveDate>,
     /// Days of which this change brings `daily_usage` up to date.
     pub usage_stored: BTreeSet<NaiveDate>,
+    /// The rules by which it does; set with the days that are `usage_stale` by them.
+    pub usage_rules: Option<String>,
     /// Set when events before this day are given up.
     pub pruned_before: Option<NaiveDate>,
     /// Sources in buckets that were read as a whole, by URI, and the day on which that began.
@@ -44,6 +46,7 @@ impl Change {
             && !self.resolved
             && self.usage_stale.is_empty()
             && self.usage_stored.is_empty()
+            && self.usage_rules.is_none()
             && self.pruned_before.is_none()
             && self.walked.is_empty()
     }
@@ -75,13 +78,16 @@ impl Change {
             files.extend(added.map(|(_, file)| file.clone()));
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
+        if let Some(rules) = &self.usage_rules {
+            next.usage_rules.clone_from(rules);
+        }
         next.set_stale_usage(self.stale_usage(base));
         Ok(next)
     }
 
     /// The days of `base` whose `daily_usage` is out of date after this change.
     fn stale_usage(&self, base: &Manifest) -> BTreeSet<NaiveDate> {
-        let mut stale = base.stale_usage();
+        let mut stale = base.noted_stale();
         // Other files with the same rows are no change.
         if self.operation != Operation::Compact {
             let added = self.add.iter().filter(|(of, _)| *of == LakeTable::Events);

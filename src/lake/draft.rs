@@ -101,9 +101,10 @@ impl<'g> Draft<'g> {
         self.change.usage_stale.extend(days);
     }
 
-    /// Notes that `daily_usage` of these days is that of their events and of `sessions`.
-    pub fn usage_is_stored(&mut self, days: impl IntoIterator<Item = NaiveDate>) {
+    /// Notes that `daily_usage` of these days is that of their events and of `sessions`, by these rules.
+    pub fn usage_is_stored(&mut self, days: impl IntoIterator<Item = NaiveDate>, rules: &str) {
         self.change.usage_stored.extend(days);
+        self.change.usage_rules = Some(rules.to_owned());
     }
 
     /// Notes that events before `day` are given up.

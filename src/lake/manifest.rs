@@ -95,6 +95,9 @@ pub struct Manifest {
     /// The `events_version` from which `sessions` was worked out.
     #[serde(default)]
     pub resolved_version: u64,
+    /// By which rules `daily_usage` was worked out; those of another version may give something else.
+    #[serde(default)]
+    pub(super) usage_rules: String,
     /// The days whose `daily_usage` is older than their events or the sessions in them; `None`, as before format 3, means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     usage_stale: Option<BTreeSet<NaiveDate>>,
@@ -121,6 +124,7 @@ impl Manifest {
             written_by: String::new(),
             events_version: 0,
             resolved_version: 0,
+            usage_rules: String::new(),
             usage_stale: Some(BTreeSet::new()),
             pruned_before: None,
             walked: BTreeMap::new(),
@@ -149,17 +153,29 @@ impl Manifest {
         files.filter_map(|file| file.date).collect()
     }
 
-    /// The days whose `daily_usage` is not that of their events and of `sessions`.
-    pub fn stale_usage(&self) -> BTreeSet<NaiveDate> {
+    /// The days whose `daily_usage` is not that of their events and of `sessions`, by these rules.
+    pub fn stale_usage(&self, rules: &str) -> BTreeSet<NaiveDate> {
+        if self.usage_rules == rules {
+            return self.noted_stale();
+        }
+        let mut all = self.days_of(LakeTable::Events);
+        all.append(&mut self.days_of(LakeTable::DailyUsage));
+        all
+    }
+
+    pub(super) fn noted_stale(&self) -> BTreeSet<NaiveDate> {
         match &self.usage_stale {
             Some(days) => days.clone(),
             None => self.days_of(LakeTable::Events),
         }
     }
 
-    /// Returns true when `daily_usage` reflects all events, as `sessions` does.
-    pub fn is_usage_stored(&self) -> bool {
-        self.is_resolved() && self.usage_stale.as_ref().is_some_and(BTreeSet::is_empty)
+    /// Returns true when `daily_usage` reflects all events by these rules, as `sessions` does.
+    pub fn is_usage_stored(&self, rules: &str) -> bool {
+        let is_empty = self.days_of(LakeTable::Events).is_empty();
+        self.is_resolved()
+            && (self.usage_rules == rules || is_empty)
+            && self.usage_stale.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
     /// Notes of which days `daily_usage` is to be worked out again; a day without any rows needs nothing.

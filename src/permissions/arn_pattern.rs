@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use super::facts::ARNS;
 
-/// The form of one type's ARNs.
+/// The form of one type's ARNs, as the Service Authorization Reference writes it.
 #[derive(Debug)]
-pub(super) struct ArnPattern {
+pub struct ArnPattern {
     /// The first five parts; `None` where anything may stand.
     parts: [Option<&'static str>; 5],
     /// What stands for itself in the rest, before the first variable and behind each.
@@ -38,7 +38,7 @@ impl<'a> Parts<'a> {
 
 impl ArnPattern {
     /// Takes a pattern apart; `None` where it is none.
-    pub(super) fn of(pattern: &'static str) -> Option<Self> {
+    pub fn of(pattern: &'static str) -> Option<Self> {
         let Parts { parts, rest } = Parts::of(pattern)?;
         let is_any = |part: &str| part.starts_with("${") && part.ends_with('}');
         let parts = parts.map(|part| (!is_any(part)).then_some(part));
@@ -59,12 +59,17 @@ impl ArnPattern {
     /// Whether an ARN has this form: a variable stands for one or more characters.
     ///
     /// The first of the variables that end a pattern may hold slashes and colons; all others end where their part of the ARN does.
-    pub(super) fn fits(&self, arn: Parts<'_>) -> bool {
+    pub(super) fn has_form(&self, arn: Parts<'_>) -> bool {
         let wanted = self.parts.iter().zip(arn.parts);
         wanted
             .into_iter()
             .all(|(wanted, part)| wanted.is_none_or(|wanted| wanted == part))
             && fits_rest(&self.literals, arn.rest)
+    }
+
+    /// The same of an ARN that is still whole.
+    pub fn fits(&self, arn: &str) -> bool {
+        Parts::of(arn).is_some_and(|arn| self.has_form(arn))
     }
 
     /// Whether this one says more of an ARN than `other`.
@@ -108,15 +113,13 @@ pub(super) fn arn_patterns(prefix: &str) -> &'static [ArnPattern] {
     BY_PREFIX.get(prefix).map_or(&[], Vec::as_slice)
 }
 
-/// Whether `arn` has the form of `pattern`, as IAM's tables write them.
-pub fn fits(pattern: &'static str, arn: &str) -> bool {
-    let pair = ArnPattern::of(pattern).zip(Parts::of(arn));
-    pair.is_some_and(|(pattern, arn)| pattern.fits(arn))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fits(pattern: &'static str, arn: &str) -> bool {
+        ArnPattern::of(pattern).unwrap().fits(arn)
+    }
 
     #[test]
     fn an_arn_fits_the_pattern_of_its_type() {

@@ -14,7 +14,7 @@ mod refusal;
 mod resource_set;
 mod resources;
 
-pub use arn_pattern::fits;
+pub use arn_pattern::ArnPattern;
 pub use catalogue::{AccessLevel, Action, Unlogged};
 pub use functions::functions;
 pub use mapping::{Mapped, Mapping, map_event};

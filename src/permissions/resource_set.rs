@@ -3,18 +3,19 @@
 //! Usage is stored by day, and a resource may show on every day. The numbers of the resources tell how many there are in
 //! all; of their names the least hundred are kept, and the least hundred of all are among those of each part.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray as _, Int64Array, ListArray, StringArray, StructArray,
+    Array, ArrayRef, AsArray as _, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder,
+    StringArray, StringBuilder, StructArray,
 };
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type};
-use datafusion::common::{Result, exec_datafusion_err};
+use arrow::datatypes::{ArrowNativeType as _, DataType, Field, FieldRef, Fields, Int64Type};
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, TypeSignature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature,
+    TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 use twox_hash::XxHash64;
@@ -28,7 +29,7 @@ pub fn aggregates() -> [AggregateUDF; 1] {
 }
 
 /// `distinct_resources(names)`, and `distinct_resources(names, hashes)` of what it gave before: a struct of `arns` (the least
-/// 100), `hashes` (the XXH64 of each, ascending, where there are more) and `count`.
+/// 100), `hashes` (the XXH64 of each, ascending, where there are more; the second form leaves them out) and `count`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DistinctResources(Signature);
 
@@ -64,8 +65,23 @@ impl AggregateUDFImpl for DistinctResources {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(DataType::Struct(fields()))
     }
-    fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Resources::default()))
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Resources {
+            tells_numbers: args.exprs.len() == 1,
+            ..Resources::default()
+        }))
+    }
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Groups {
+            tells_numbers: args.exprs.len() == 1,
+            ..Groups::default()
+        }))
     }
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let part = |name: &str, item| {
@@ -81,135 +97,256 @@ impl AggregateUDFImpl for DistinctResources {
 
 #[derive(Debug, Default)]
 struct Resources {
-    hashes: HashSet<i64>,
-    names: BTreeSet<String>,
+    /// Whether the answer is to have the numbers, so that it can be put together again.
+    tells_numbers: bool,
+    /// The least names, ascending.
+    names: Vec<String>,
     name_bytes: usize,
+    /// The numbers of all names, as soon as there are more of them than are kept.
+    numbers: Option<HashSet<i64>>,
 }
 
 impl Resources {
+    /// Names are held against names, so that two with one number, which somebody may have sought out, do not hide each other.
     fn add(&mut self, name: &str) {
-        if self.hashes.insert(number_of(name)) {
-            self.keep(name);
-        }
-    }
-
-    /// One of the least names of a part: it may be among the least of all though its number is known.
-    fn add_known(&mut self, name: &str) {
-        self.hashes.insert(number_of(name));
-        self.keep(name);
-    }
-
-    fn keep(&mut self, name: &str) {
-        let is_full = self.names.len() >= NAMES;
-        let is_beyond = || self.names.last().is_some_and(|last| last.as_str() <= name);
-        if (is_full && is_beyond()) || !self.names.insert(name.to_owned()) {
+        let Err(at) = self
+            .names
+            .binary_search_by(|known| known.as_str().cmp(name))
+        else {
             return;
+        };
+        if self.names.len() >= NAMES || self.numbers.is_some() {
+            self.numbers().insert(number_of(name));
         }
-        self.name_bytes += name.len();
-        if is_full && let Some(last) = self.names.pop_last() {
+        if at < NAMES {
+            self.names.insert(at, name.to_owned());
+            self.name_bytes += name.len();
+        }
+        if self.names.len() > NAMES
+            && let Some(last) = self.names.pop()
+        {
             self.name_bytes -= last.len();
         }
     }
 
-    /// Takes the resources of calls.
-    fn add_all(&mut self, names: &ListArray) -> Result<()> {
-        for row in (0..names.len()).filter(|row| names.is_valid(*row)) {
-            let names = names.value(row);
-            let names = names.as_string_opt::<i32>().ok_or_else(unexpected)?;
-            names.iter().flatten().for_each(|name| self.add(name));
-        }
-        Ok(())
+    /// The numbers of all names so far.
+    fn numbers(&mut self) -> &mut HashSet<i64> {
+        let names = &self.names;
+        let of_names = || names.iter().map(|name| number_of(name)).collect();
+        self.numbers.get_or_insert_with(of_names)
     }
 
-    /// Takes what was put together before.
-    fn merge(&mut self, names: &ListArray, hashes: &ListArray) -> Result<()> {
-        for row in (0..names.len()).filter(|row| names.is_valid(*row)) {
-            let names = names.value(row);
-            let names = names.as_string_opt::<i32>().ok_or_else(unexpected)?;
-            names.iter().flatten().for_each(|name| self.add_known(name));
+    /// Takes one row: names of a call, or what was put together before.
+    fn add_row(&mut self, rows: &Rows<'_>, row: usize) {
+        for at in shown(rows.names, row).filter(|at| rows.name_items.is_valid(*at)) {
+            self.add(rows.name_items.value(at));
         }
-        for row in (0..hashes.len()).filter(|row| hashes.is_valid(*row)) {
-            let hashes = hashes.value(row);
-            let hashes = hashes
-                .as_primitive_opt::<Int64Type>()
-                .ok_or_else(unexpected)?;
-            self.hashes.extend(hashes.iter().flatten());
+        if let Some((numbers, items)) = rows.numbers {
+            let mut more = shown(numbers, row)
+                .filter(|at| items.is_valid(*at))
+                .peekable();
+            if more.peek().is_some() {
+                self.numbers().extend(more.map(|at| items.value(at)));
+            }
         }
-        Ok(())
     }
 
-    fn lists(&self) -> [ListArray; 2] {
-        // Names that are all there need no numbers.
-        let is_whole = self.hashes.len() <= self.names.len();
-        let numbers = self.hashes.iter().filter(|_| !is_whole);
-        let mut hashes: Vec<i64> = numbers.copied().collect();
-        hashes.sort_unstable();
-        let names: StringArray = self.names.iter().map(Some).collect();
-        let hashes = Int64Array::from(hashes);
-        [one_row(Arc::new(names)), one_row(Arc::new(hashes))]
+    fn count(&self) -> usize {
+        let numbers = self.numbers.as_ref().map_or(0, HashSet::len);
+        numbers.max(self.names.len())
     }
+
+    /// Bytes besides those of the struct itself.
+    fn held(&self) -> usize {
+        // A set has a byte beside each slot, and an eighth of them free.
+        let slots = self.numbers.as_ref().map_or(0, HashSet::capacity) * 8 / 7;
+        slots * (size_of::<i64>() + 1)
+            + self.names.capacity() * size_of::<String>()
+            + self.name_bytes
+    }
+}
+
+/// Rows of the arguments.
+struct Rows<'a> {
+    names: &'a ListArray,
+    name_items: &'a StringArray,
+    numbers: Option<(&'a ListArray, &'a Int64Array)>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(values: &'a [ArrayRef]) -> Result<Self> {
+        let list = |array: &'a ArrayRef| array.as_list_opt::<i32>().ok_or_else(unexpected);
+        let (names, numbers) = match values {
+            [names] => (list(names)?, None),
+            [names, numbers] => (list(names)?, Some(list(numbers)?)),
+            _ => return Err(unexpected()),
+        };
+        let with_items = |numbers: &'a ListArray| {
+            let items = numbers.values().as_primitive_opt::<Int64Type>();
+            Ok::<_, DataFusionError>((numbers, items.ok_or_else(unexpected)?))
+        };
+        Ok(Self {
+            names,
+            name_items: names.values().as_string_opt().ok_or_else(unexpected)?,
+            numbers: numbers.map(with_items).transpose()?,
+        })
+    }
+}
+
+/// The places of the items of one list.
+fn shown(lists: &ListArray, row: usize) -> std::ops::Range<usize> {
+    match lists.offsets().get(row..row + 2) {
+        Some([from, to]) if lists.is_valid(row) => from.as_usize()..to.as_usize(),
+        _ => 0..0,
+    }
+}
+
+/// The names and numbers of each set, as two columns.
+fn columns(sets: &[Resources], tells_numbers: bool) -> Vec<ArrayRef> {
+    let mut names = ListBuilder::new(StringBuilder::new());
+    let mut numbers = ListBuilder::new(Int64Builder::new());
+    for set in sets {
+        for name in &set.names {
+            names.values().append_value(name);
+        }
+        names.append(true);
+        let told = set.numbers.iter().flatten().filter(|_| tells_numbers);
+        let mut told: Vec<i64> = told.copied().collect();
+        told.sort_unstable();
+        numbers.values().append_slice(&told);
+        numbers.append(true);
+    }
+    vec![Arc::new(names.finish()), Arc::new(numbers.finish())]
+}
+
+fn answers(sets: &[Resources], tells_numbers: bool) -> Result<StructArray> {
+    let mut columns = columns(sets, tells_numbers);
+    let counts = sets.iter().map(|set| i64::try_from(set.count()).ok());
+    columns.push(Arc::new(counts.collect::<Int64Array>()));
+    Ok(StructArray::try_new(fields(), columns, None)?)
 }
 
 fn number_of(name: &str) -> i64 {
     i64::from_ne_bytes(XxHash64::oneshot(0, name.as_bytes()).to_ne_bytes())
 }
 
-/// A list array of one list.
-fn one_row(items: ArrayRef) -> ListArray {
-    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
-    let offsets = OffsetBuffer::from_lengths([items.len()]);
-    ListArray::new(field, offsets, items, None)
-}
-
-fn unexpected() -> datafusion::error::DataFusionError {
+fn unexpected() -> DataFusionError {
     exec_datafusion_err!("distinct_resources takes lists of text, and of numbers beside them")
-}
-
-fn list(values: &[ArrayRef], at: usize) -> Result<&ListArray> {
-    let lists = values.get(at).and_then(|array| array.as_list_opt::<i32>());
-    lists.ok_or_else(unexpected)
 }
 
 impl Accumulator for Resources {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        if values.len() == 1 {
-            self.add_all(list(values, 0)?)
-        } else {
-            self.merge(list(values, 0)?, list(values, 1)?)
-        }
+        let rows = Rows::of(values)?;
+        (0..rows.names.len()).for_each(|row| self.add_row(&rows, row));
+        Ok(())
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.merge(list(states, 0)?, list(states, 1)?)
+        self.update_batch(states)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let lists = self.lists().map(|list| ScalarValue::List(Arc::new(list)));
-        Ok(lists.into())
+        let columns = columns(std::slice::from_ref(self), true);
+        let first = |column: &ArrayRef| ScalarValue::try_from_array(column, 0);
+        columns.iter().map(first).collect()
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let [names, hashes] = self.lists();
-        let count = i64::try_from(self.hashes.len()).unwrap_or(i64::MAX);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(names),
-            Arc::new(hashes),
-            Arc::new(Int64Array::from(vec![count])),
-        ];
-        let row = StructArray::try_new(fields(), columns, None)?;
-        Ok(ScalarValue::Struct(Arc::new(row)))
+        let answer = answers(std::slice::from_ref(self), self.tells_numbers)?;
+        Ok(ScalarValue::Struct(Arc::new(answer)))
     }
 
     fn size(&self) -> usize {
-        // A set has a byte beside each slot, and a tree some nine words beside each text.
-        size_of::<Self>() + self.hashes.capacity() * 9 + self.name_bytes + self.names.len() * 96
+        size_of::<Self>() + self.held()
     }
+}
+
+/// The sets of many groups.
+#[derive(Debug, Default)]
+struct Groups {
+    tells_numbers: bool,
+    sets: Vec<Resources>,
+    /// Bytes that the sets hold.
+    held: usize,
+}
+
+impl Groups {
+    fn take(&mut self, emit: EmitTo) -> Vec<Resources> {
+        let taken = emit.take_needed(&mut self.sets);
+        let held: usize = taken.iter().map(Resources::held).sum();
+        self.held = self.held.saturating_sub(held);
+        taken
+    }
+}
+
+impl GroupsAccumulator for Groups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.sets.resize_with(total_num_groups, Resources::default);
+        let rows = Rows::of(values)?;
+        for (row, group) in group_indices.iter().enumerate() {
+            if let Some(set) = self.sets.get_mut(*group)
+                && is_taken(opt_filter, row)
+            {
+                let before = set.held();
+                set.add_row(&rows, row);
+                self.held = (self.held + set.held()).saturating_sub(before);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.update_batch(values, group_indices, None, total_num_groups)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let sets = self.take(emit_to);
+        Ok(Arc::new(answers(&sets, self.tells_numbers)?))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(columns(&self.take(emit_to), true))
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let rows = Rows::of(values)?;
+        let sets = (0..rows.names.len()).map(|row| {
+            let mut set = Resources::default();
+            if is_taken(opt_filter, row) {
+                set.add_row(&rows, row);
+            }
+            set
+        });
+        Ok(columns(&sets.collect::<Vec<_>>(), true))
+    }
+
+    fn size(&self) -> usize {
+        self.sets.capacity() * size_of::<Resources>() + self.held
+    }
+}
+
+fn is_taken(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ListBuilder, StringBuilder};
 
     fn calls(calls: &[&[&str]]) -> ArrayRef {
         let mut lists = ListBuilder::new(StringBuilder::new());
@@ -245,14 +382,41 @@ mod tests {
         for (from, to) in [(400, 500), (50, 450), (0, 70), (0, 0)] {
             let mut day = Resources::default();
             day.update_batch(&[part(from, to)]).unwrap();
-            let lists = day.lists().map(|list| Arc::new(list) as ArrayRef);
+            let lists = columns(std::slice::from_ref(&day), true);
             merged.update_batch(&lists).unwrap();
         }
         assert_eq!(told(&mut merged), told(&mut whole));
         let (kept, count) = told(&mut whole);
         assert_eq!((kept.len(), count), (100, 500));
         assert_eq!(kept, names[..100]);
-        assert_eq!(merged.lists(), whole.lists());
+        let told_again = |set| columns(std::slice::from_ref(set), true);
+        assert_eq!(told_again(&merged), told_again(&whole));
+    }
+
+    #[test]
+    fn groups_are_held_apart_and_forgotten_once_they_are_told() {
+        let mut groups = Groups::default();
+        let values = [calls(&[&["a", "b"], &["c"], &["a", "c"], &["z"]])];
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(true), None]);
+        let by_group = [0, 1, 0, 1];
+        groups
+            .update_batch(&values, &by_group, Some(&filter), 2)
+            .unwrap();
+        let held = groups.size();
+        let first = groups.evaluate(EmitTo::First(1)).unwrap();
+        let counts = |answer: &ArrayRef| {
+            let counts = answer.as_struct().column(2).as_primitive::<Int64Type>();
+            counts.values().to_vec()
+        };
+        assert_eq!(counts(&first), [3]);
+        assert!(groups.size() < held);
+        let state = groups.state(EmitTo::All).unwrap();
+        let mut merged = Groups::default();
+        merged.merge_batch(&state, &[0], 1).unwrap();
+        let converted = merged.convert_to_state(&values, None).unwrap();
+        merged.merge_batch(&converted, &[0, 1, 1, 1], 2).unwrap();
+        let all = merged.evaluate(EmitTo::All).unwrap();
+        assert_eq!(counts(&all), [3, 3]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ struct OfType {
 impl OfType {
     fn has(&self, arn: &str) -> bool {
         Parts::of(arn).is_some_and(|arn| {
-            self.pattern.fits(arn) && !self.better.iter().any(|better| better.fits(arn))
+            self.pattern.has_form(arn) && !self.better.iter().any(|better| better.has_form(arn))
         })
     }
 }

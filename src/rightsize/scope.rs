@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observed::Use;
-use crate::permissions::{Action, fits};
+use crate::permissions::{Action, ArnPattern};
 
 /// One resource that a call needed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,9 @@ pub fn needs_of(action: Action, used: &Use) -> Needs {
     let mut all = BTreeSet::new();
     let mut open = Vec::new();
     for (pattern, is_required) in &types {
-        let fitting = used.resources.iter().filter(|arn| fits(pattern, arn));
+        let form = ArnPattern::of(pattern);
+        let fits = |arn: &&String| form.as_ref().is_some_and(|form| form.fits(arn));
+        let fitting = used.resources.iter().filter(fits);
         let found: Vec<_> = fitting
             .map(|arn| Need::Proven {
                 named: named(arn),

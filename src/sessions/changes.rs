@@ -90,8 +90,9 @@ impl Before {
             let now = self.hasher.hash_one((taken, shared));
             let was = self.sessions.get(&self.hasher.hash_one(row.id.as_str()));
             // One that was not there has new events, whose days are known.
+            let (first, last) = (day_of(first), day_of(last));
             if was.is_some_and(|was| *was != now) && first <= last {
-                changed.extend(with_events.range(day_of(first)..=day_of(last)));
+                changed.extend(with_events.range(first..=last));
             }
         }
         changed

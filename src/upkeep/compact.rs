@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 
 use super::UpkeepError;
 use super::plan::{Merge, Policy, plan};
-use crate::engine::{BATCH_ROWS, Engine, EngineError, EngineLimits, TableSpec, align};
+use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{TableShape, shape_of};
 use crate::lake::{DataFile, Draft, LakeTable, Operation, TableWriter, WriteGuard, schema_of};
 
@@ -69,6 +69,8 @@ pub async fn compact(
 
 /// Files that are read at once: each is a stream with a row group of its own in memory.
 const FAN_IN: usize = 16;
+/// Rows of a batch while files are merged, of each of which a batch or two is in memory.
+const MERGED_ROWS: usize = 512;
 /// Batches become no smaller than this, however large the rows.
 const LEAST_ROWS: usize = 16;
 
@@ -116,7 +118,7 @@ async fn in_memory(
     policy: Policy,
     limits: EngineLimits,
 ) -> Result<Vec<DataFile>, UpkeepError> {
-    let mut rows = BATCH_ROWS;
+    let mut rows = MERGED_ROWS;
     loop {
         let merging = write_merged(guard, shape, files, policy, (limits, rows));
         match Box::pin(merging).await {

@@ -6,12 +6,14 @@
 mod compact;
 mod plan;
 mod prune;
+mod questions;
 mod usage;
 
 pub use compact::{Compacted, compact};
 pub use plan::{Merge, Policy, plan};
-pub use prune::{Pruned, QUERIES, plan_prune, prune};
-pub use usage::{resolve_all, store_usage};
+pub use prune::{Pruned, plan_prune, prune};
+pub use questions::QUERIES;
+pub use usage::{UpToDate, resolve_all, store_usage};
 
 use crate::engine::EngineError;
 use crate::lake::LakeError;
@@ -42,4 +44,15 @@ pub enum UpkeepError {
         /// Rows of what came of it.
         found: u64,
     },
+}
+
+impl UpkeepError {
+    /// Whether another run may well succeed, or one with more memory.
+    pub fn is_for_later(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_out_of_memory(),
+            Self::Lake(error) => matches!(error, LakeError::Overtaken { .. }),
+            _ => false,
+        }
+    }
 }

@@ -10,48 +10,20 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray as _, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::DataType;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
 use super::UpkeepError;
+use super::questions::{micros, midnight, plan_question};
 use super::usage::resolve_all;
-use crate::engine::{Answer, Engine, EngineError, EngineLimits, TableSpec, align};
+use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{SHAPES, shape_of};
 use crate::lake::{
     Column, DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter,
     WriteGuard, read_columns, schema_of, text_at,
 };
-use crate::sessions::{FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT, resolve};
-
-/// The queries of this room.
-pub const QUERIES: [(&str, &str); 6] = [
-    (
-        "needed_sessions",
-        include_str!("../../sql/upkeep/needed_sessions.sql"),
-    ),
-    (
-        "kept_duplicates",
-        include_str!("../../sql/upkeep/kept_duplicates.sql"),
-    ),
-    (
-        "kept_issues",
-        include_str!("../../sql/upkeep/kept_issues.sql"),
-    ),
-    (
-        "kept_users",
-        include_str!("../../sql/upkeep/kept_users.sql"),
-    ),
-    (
-        "kept_rejected",
-        include_str!("../../sql/upkeep/kept_rejected.sql"),
-    ),
-    (
-        "sessions_in_use",
-        include_str!("../../sql/upkeep/sessions_in_use.sql"),
-    ),
-];
+use crate::sessions::{FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT};
 
 /// What goes of one table, or of one of its days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +62,8 @@ pub async fn prune(
     before: NaiveDate,
     limits: EngineLimits,
 ) -> Result<Vec<Pruned>, UpkeepError> {
-    // What is known now is what is kept.
-    Box::pin(resolve(guard, limits)).await?;
+    // What is known now is what is kept; and a run that was killed before its end is ended.
+    Box::pin(resolve_all(guard, limits)).await?;
     let mut draft = Draft::new(guard, Operation::Prune)?;
     let engine = open(guard.store(), draft.base(), limits).await?;
     let plan = plan(&engine, draft.base(), before).await?;
@@ -106,6 +78,11 @@ pub async fn prune(
     }
     for day in &plan.days {
         draft.replace(LakeTable::Events, day, None);
+    }
+    for usage in draft.files(LakeTable::DailyUsage) {
+        if usage.date.is_some_and(|date| date < before) {
+            draft.replace(LakeTable::DailyUsage, &usage, None);
+        }
     }
     // Without old events every session stays what it is.
     if !plan.days.is_empty() {
@@ -218,25 +195,6 @@ async fn ask(
 ) -> Result<SendableRecordBatchStream, EngineError> {
     let answer = plan_question(engine, name, &[("before", midnight(before))]).await?;
     answer.stream().await
-}
-
-/// Plans one of the questions of this room.
-pub(super) async fn plan_question(
-    engine: &Engine,
-    name: &str,
-    params: &[(&str, ScalarValue)],
-) -> Result<Answer, EngineError> {
-    let known = QUERIES.iter().find(|(known, _)| *known == name);
-    let sql = known.map_or("", |(_, sql)| *sql);
-    engine.query(name, sql, params).await
-}
-
-pub(super) fn midnight(day: NaiveDate) -> ScalarValue {
-    ScalarValue::TimestampMicrosecond(Some(micros(day)), Some(Arc::from("UTC")))
-}
-
-fn micros(day: NaiveDate) -> i64 {
-    day.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }
 
 /// The sessions that events of the days that stay need, with those they grew out of.

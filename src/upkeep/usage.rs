@@ -3,153 +3,201 @@
 //! A day is worked out again when its events change, or what is known of a session that made calls on it.
 //! The rows are those of the view of this name, over the events of some days and the sessions in use on them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::partition;
 use arrow::datatypes::{Date32Type, SchemaRef};
+use arrow::error::ArrowError;
 use chrono::{NaiveDate, TimeDelta};
 use futures::TryStreamExt as _;
 
 use super::UpkeepError;
-use super::prune::{midnight, plan_question};
+use super::questions::{midnight, plan_question};
 use crate::directory::{Directory, PEOPLE};
-use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
+use crate::engine::{BATCH_ROWS, Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::EVENTS;
 use crate::lake::{
-    DataFile, Draft, LakeTable, Manifest, Operation, Store, TableWriter, WriteGuard, schema_of,
+    DataFile, Draft, LakeTable, Manifest, Operation, TableWriter, WriteGuard, schema_of,
 };
 use crate::permissions::{aggregates, functions};
 use crate::sessions::{Resolved, SESSIONS, resolve};
-use crate::views::{DAILY_USAGE, DAILY_USAGE_LAYOUT, register_views};
+use crate::views::{DAILY_USAGE, DAILY_USAGE_LAYOUT, USAGE_RULES, register_views};
 
 /// Days are taken together up to so many events: fewer rounds over the sessions, and bounded memory.
 const EVENTS_AT_ONCE: u64 = 1_000_000;
 
+/// What [`resolve_all`] did.
+#[derive(Debug)]
+pub struct UpToDate {
+    /// The sessions.
+    pub sessions: Resolved,
+    /// Days of which `daily_usage` was worked out.
+    pub usage_days: usize,
+    /// Why it could not be for the others; questions work it out for themselves then, and the next run tries again.
+    pub usage_left: Option<UpkeepError>,
+}
+
 /// Brings everything that is worked out of the events up to date with them: `sessions`, then `daily_usage`.
+///
+/// Too little memory for `daily_usage`, or another writer meanwhile, is no failure: nothing but speed depends on it.
 pub async fn resolve_all(
     guard: &WriteGuard<'_>,
     limits: EngineLimits,
-) -> Result<Resolved, UpkeepError> {
-    let resolved = Box::pin(resolve(guard, limits)).await?;
-    let days = Box::pin(store_usage(guard, limits)).await?;
-    Ok(Resolved {
-        worked: resolved.worked || !days.is_empty(),
-        ..resolved
+) -> Result<UpToDate, UpkeepError> {
+    let sessions = Box::pin(resolve(guard, limits)).await?;
+    let (usage_days, usage_left) = match Box::pin(store_usage(guard, limits)).await {
+        Ok(days) => (days, None),
+        Err(error) if error.is_for_later() => (0, Some(error)),
+        Err(error) => return Err(error),
+    };
+    Ok(UpToDate {
+        sessions,
+        usage_days,
+        usage_left,
     })
 }
 
-/// Brings `daily_usage` up to date with the events and `sessions`; returns the days that were worked out.
+/// Brings `daily_usage` up to date with the events and `sessions`; returns how many days were worked out.
 ///
-/// Does nothing as long as `sessions` itself is not up to date.
+/// Does nothing as long as `sessions` itself is not up to date. Some days at a time are a commit of their own.
 pub async fn store_usage(
     guard: &WriteGuard<'_>,
     limits: EngineLimits,
-) -> Result<BTreeSet<NaiveDate>, UpkeepError> {
+) -> Result<usize, UpkeepError> {
     let mut draft = Draft::new(guard, Operation::StoreUsage)?;
-    if !draft.base().is_resolved() || draft.base().is_usage_stored() {
-        return Ok(BTreeSet::new());
+    if !draft.base().is_resolved() || draft.base().is_usage_stored(USAGE_RULES) {
+        return Ok(0);
     }
-    let stale = draft.base().stale_usage();
-    for old in draft.files(LakeTable::DailyUsage) {
-        if old.date.is_none_or(|date| stale.contains(&date)) {
-            draft.replace(LakeTable::DailyUsage, &old, None);
-        }
-    }
-    for days in together(draft.base(), &stale) {
-        Box::pin(store_days(&mut draft, &days, limits)).await?;
-    }
-    draft.usage_is_stored(stale.iter().copied());
-    draft.commit()?;
-    Ok(stale)
-}
-
-/// The files of days that are worked out in one go.
-fn together(manifest: &Manifest, stale: &BTreeSet<NaiveDate>) -> Vec<Vec<DataFile>> {
-    let mut parts: Vec<Vec<DataFile>> = Vec::new();
-    let mut rows = 0;
-    let files = manifest.files(LakeTable::Events);
-    for day in stale {
-        let of_day: Vec<DataFile> = files
-            .iter()
-            .filter(|file| file.date == Some(*day))
-            .cloned()
-            .collect();
-        let more: u64 = of_day.iter().map(|file| file.rows).sum();
-        rows += more;
-        match parts.last_mut() {
-            Some(part) if rows <= EVENTS_AT_ONCE => part.extend(of_day),
-            _ => {
-                rows = more;
-                parts.push(of_day);
+    let stale = draft.base().stale_usage(USAGE_RULES);
+    let parts = together(draft.base(), &stale);
+    // With the first commit, all of them are told to be stale by the rules of this version.
+    draft.usage_is_stale(stale.iter().copied());
+    for (days, files) in parts {
+        for old in draft.files(LakeTable::DailyUsage) {
+            if old.date.is_none_or(|date| days.contains(&date)) {
+                draft.replace(LakeTable::DailyUsage, &old, None);
             }
         }
+        for new in Box::pin(in_memory(&draft, &files, limits)).await? {
+            draft.add(LakeTable::DailyUsage, new);
+        }
+        draft.usage_is_stored(days, USAGE_RULES);
+        draft.commit()?;
     }
-    parts.retain(|part| !part.is_empty());
+    Ok(stale.len())
+}
+
+/// Days that are worked out in one go, with the files of their events.
+type Part = (BTreeSet<NaiveDate>, Vec<DataFile>);
+
+fn together(manifest: &Manifest, stale: &BTreeSet<NaiveDate>) -> Vec<Part> {
+    let mut of_day: BTreeMap<NaiveDate, Vec<DataFile>> = BTreeMap::new();
+    for file in manifest.files(LakeTable::Events) {
+        if let Some(date) = file.date.filter(|date| stale.contains(date)) {
+            of_day.entry(date).or_default().push(file.clone());
+        }
+    }
+    // The first part has the days that lost their events too.
+    let mut parts: Vec<Part> = vec![(BTreeSet::new(), Vec::new())];
+    let mut rows = 0;
+    for day in stale {
+        let files = of_day.remove(day).unwrap_or_default();
+        let more: u64 = files.iter().map(|file| file.rows).sum();
+        if rows > 0 && rows + more > EVENTS_AT_ONCE {
+            parts.push((BTreeSet::new(), Vec::new()));
+            rows = 0;
+        }
+        rows += more;
+        if let Some((days, of_part)) = parts.last_mut() {
+            days.insert(*day);
+            of_part.extend(files);
+        }
+    }
     parts
 }
 
-async fn store_days(
-    draft: &mut Draft<'_>,
+/// Batches become no smaller than this.
+const LEAST_ROWS: usize = 128;
+
+/// Works out some days, in batches that the memory allows.
+async fn in_memory(
+    draft: &Draft<'_>,
     files: &[DataFile],
     limits: EngineLimits,
+) -> Result<Vec<DataFile>, UpkeepError> {
+    let mut rows = BATCH_ROWS;
+    loop {
+        let mut written = Vec::new();
+        let storing = store_days(draft, files, (limits, rows), &mut written);
+        let Err(error) = Box::pin(storing).await else {
+            return Ok(written);
+        };
+        for file in &written {
+            draft.guard().discard(file);
+        }
+        match error {
+            UpkeepError::Engine(error) if error.is_out_of_memory() && rows > LEAST_ROWS => {
+                rows /= 8;
+            }
+            error => return Err(error),
+        }
+    }
+}
+
+/// The columns that tell one row of a day from another.
+const ORDER: [&str; 12] = [
+    "date",
+    "persona_arn",
+    "persona_id",
+    "origin_kind",
+    "origin_id",
+    "origin_account_id",
+    "origin_provider",
+    "iam_action",
+    "event_source",
+    "event_name",
+    "via_service",
+    "account_id",
+];
+
+async fn store_days(
+    draft: &Draft<'_>,
+    files: &[DataFile],
+    (limits, batch_rows): (EngineLimits, usize),
+    written: &mut Vec<DataFile>,
 ) -> Result<(), UpkeepError> {
     let name = LakeTable::DailyUsage.name();
-    let engine = open(draft.guard().store(), draft.base(), files, limits).await?;
-    let order = [
-        "date",
-        "persona_arn",
-        "persona_id",
-        "origin_kind",
-        "origin_id",
-        "origin_account_id",
-        "origin_provider",
-        "iam_action",
-        "event_source",
-        "event_name",
-        "via_service",
-        "account_id",
-    ];
+    let engine = open(draft, files, (limits, batch_rows)).await?;
     let schema = schema_of(DAILY_USAGE);
-    let columns: Vec<&str> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
+    let columns = schema.fields().iter().map(|field| field.name().as_str());
     let columns: Vec<&str> = ["date"].into_iter().chain(columns).collect();
-    let mut rows = engine
-        .sorted(name, name, &columns, &order)
-        .await?
-        .stream()
-        .await?;
+    let rows = engine.sorted(name, name, &columns, &ORDER).await?;
+    let mut rows = rows.stream().await?;
     let mut open: Option<(NaiveDate, TableWriter)> = None;
     while let Some(batch) = rows.try_next().await.map_err(EngineError::query(name))? {
         for (day, part) in by_day(&batch, &schema)? {
             if open.as_ref().is_none_or(|(date, _)| *date != day) {
-                finish(draft, open.take())?;
-                let layout = DAILY_USAGE_LAYOUT;
-                let (guard, schema) = (draft.guard(), Arc::clone(&schema));
-                let table = LakeTable::DailyUsage;
-                open = Some((
-                    day,
-                    TableWriter::create(guard, table, Some(day), schema, layout)?,
-                ));
+                if let Some((_, writer)) = open.take() {
+                    written.push(writer.finish()?);
+                }
+                let writer = TableWriter::create(
+                    draft.guard(),
+                    LakeTable::DailyUsage,
+                    Some(day),
+                    Arc::clone(&schema),
+                    DAILY_USAGE_LAYOUT,
+                )?;
+                open = Some((day, writer));
             }
             if let Some((_, writer)) = &mut open {
                 writer.write(&part)?;
             }
         }
     }
-    finish(draft, open)
-}
-
-fn finish(
-    draft: &mut Draft<'_>,
-    written: Option<(NaiveDate, TableWriter)>,
-) -> Result<(), UpkeepError> {
-    if let Some((_, writer)) = written {
-        draft.add(LakeTable::DailyUsage, writer.finish()?);
+    if let Some((_, writer)) = open {
+        written.push(writer.finish()?);
     }
     Ok(())
 }
@@ -159,26 +207,28 @@ fn by_day(
     batch: &RecordBatch,
     schema: &SchemaRef,
 ) -> Result<Vec<(NaiveDate, RecordBatch)>, UpkeepError> {
-    let days = batch.columns().get(..1).unwrap_or_default();
-    let parts = partition(days)?.ranges().into_iter();
-    let parts = parts.filter_map(|rows| {
-        let days = days.first()?.as_primitive_opt::<Date32Type>()?;
-        let day = Date32Type::to_naive_date_opt(days.value(rows.start))?;
-        Some((day, batch.slice(rows.start, rows.len())))
-    });
-    parts
-        .map(|(day, rows)| Ok((day, align(&rows, schema)?)))
-        .collect()
+    let dates = batch.columns().get(..1).unwrap_or_default();
+    let mut parts = Vec::new();
+    for rows in partition(dates)?.ranges() {
+        let days = dates
+            .first()
+            .and_then(|days| days.as_primitive_opt::<Date32Type>());
+        let day = days.and_then(|days| Date32Type::to_naive_date_opt(days.value(rows.start)));
+        let day = day.ok_or_else(|| ArrowError::CastError("a day that is none".to_owned()))?;
+        let rows = batch.slice(rows.start, rows.len());
+        parts.push((day, align(&rows, schema)?));
+    }
+    Ok(parts)
 }
 
 /// An engine that sees the events of some days, the sessions in use on them, and what the view reads.
 async fn open(
-    store: &Store,
-    manifest: &Manifest,
+    draft: &Draft<'_>,
     files: &[DataFile],
-    limits: EngineLimits,
+    (limits, batch_rows): (EngineLimits, usize),
 ) -> Result<Engine, UpkeepError> {
-    let engine = Engine::open(limits)?;
+    let (store, manifest) = (draft.guard().store(), draft.base());
+    let engine = Engine::open_in_batches(limits, batch_rows)?;
     for function in functions() {
         engine.register_function(function);
     }

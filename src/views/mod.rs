@@ -1,6 +1,6 @@
 //! Embeds `sql/views`, and opens a lake with every table and view in place.  In: a lake. Out: an engine.
 //! Why: views carry meaning; a rule used by two questions is a view, so that both mean the same.
-//! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `queries`.
+//! Holds: the list here and the folder are the same, and a view comes after what it reads.  Next: `upkeep`, `queries`.
 
 mod daily_usage;
 mod data_files;
@@ -76,6 +76,9 @@ const VIEWS: [(&str, &str); 9] = [
         include_str!("../../sql/views/persona_switches.sql"),
     ),
 ];
+
+/// Names all that `daily_usage` is worked out by besides events and sessions: the views before it, and what calls need.
+pub const USAGE_RULES: &str = env!("ROLECALL_USAGE_RULES");
 
 /// The views in the order in which they are set up.
 pub fn views() -> Vec<SqlFile<'static>> {
@@ -162,7 +165,7 @@ async fn open(
     limits: EngineLimits,
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
-    let is_usage_stored = manifest.is_usage_stored();
+    let is_usage_stored = manifest.is_usage_stored(USAGE_RULES);
     for table in LakeTable::ALL {
         if table == LakeTable::DailyUsage && !is_usage_stored {
             continue;

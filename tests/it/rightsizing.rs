@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rolecall::directory::Directory;
 use rolecall::lake::Lake;
-use rolecall::permissions::{Action, fits};
+use rolecall::permissions::{Action, ArnPattern};
 use rolecall::policies::{Decision, Effect, Grants, Listed, Policy, decide};
 use rolecall::reports::{RightsizeQuestion, Subject, replay, rightsize};
 use rolecall::rightsize::{Home, ProposalRules, Verdict};
@@ -105,7 +105,7 @@ fn hold(lake: &TempLake, persona: &str, name: &str, policy: &Value) {
     for call in &calls {
         let action = Action::find(call["iam_action"].as_str().unwrap()).unwrap();
         used.insert(action.name);
-        let patterns: Vec<&str> = action
+        let patterns: Vec<&'static str> = action
             .resource_types()
             .filter_map(|(name, _)| action.arn_pattern(name))
             .collect();
@@ -113,7 +113,11 @@ fn hold(lake: &TempLake, persona: &str, name: &str, policy: &Value) {
         let arns: Vec<&str> = arns
             .iter()
             .map(|arn| arn.as_str().unwrap())
-            .filter(|arn| patterns.iter().any(|pattern| fits(pattern, arn)))
+            .filter(|arn| {
+                patterns
+                    .iter()
+                    .any(|pattern| ArnPattern::of(pattern).unwrap().fits(arn))
+            })
             .collect();
         let asked = if patterns.is_empty() { vec!["*"] } else { arns };
         for resource in asked {
@@ -152,7 +156,7 @@ fn hold(lake: &TempLake, persona: &str, name: &str, policy: &Value) {
         .iter()
         .flat_map(|service| Action::of_prefix(service))
     {
-        let patterns: Vec<&str> = action
+        let patterns: Vec<&'static str> = action
             .resource_types()
             .filter_map(|(name, _)| action.arn_pattern(name))
             .collect();
@@ -164,7 +168,11 @@ fn hold(lake: &TempLake, persona: &str, name: &str, policy: &Value) {
         ];
         let mut asked: Vec<&str> = arns
             .into_iter()
-            .filter(|arn| patterns.iter().any(|pattern| fits(pattern, arn)))
+            .filter(|arn| {
+                patterns
+                    .iter()
+                    .any(|pattern| ArnPattern::of(pattern).unwrap().fits(arn))
+            })
             .collect();
         if patterns.is_empty() {
             asked.push("*");

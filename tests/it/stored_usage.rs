@@ -1,8 +1,10 @@
 //! What was used is stored by day, and is what the events say.
 
 use super::support::records::{assume, call, records_file, session, user};
-use super::support::{TempLake, copy_folder, project};
+use super::support::{TempLake, copy_folder, project, rolecall};
+use super::upkeep_prune::pruned;
 use rolecall::lake::{Lake, LakeTable};
+use rolecall::views::USAGE_RULES;
 use serde_json::{Value, json};
 
 const USAGE: &str = "SELECT * FROM permission_usage ORDER BY persona_arn, persona_id, origin_kind, origin_id, \
@@ -10,7 +12,28 @@ const USAGE: &str = "SELECT * FROM permission_usage ORDER BY persona_arn, person
 
 fn is_stored(lake: &TempLake) -> bool {
     let lake = Lake::open(&lake.root()).unwrap();
-    lake.snapshot().unwrap().is_usage_stored()
+    lake.snapshot().unwrap().is_usage_stored(USAGE_RULES)
+}
+
+/// The lake as if another version had stored what was used.
+fn of_other_rules(lake: &TempLake) -> TempLake {
+    let other = TempLake::new();
+    copy_folder(&lake.root(), &other.root());
+    let folder = other.root().join("manifest");
+    let names = std::fs::read_dir(&folder).unwrap();
+    let newest = names.map(|entry| entry.unwrap().path()).max().unwrap();
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&newest).unwrap()).unwrap();
+    manifest["usage_rules"] = json!("other rules");
+    std::fs::write(&newest, manifest.to_string()).unwrap();
+    other
+}
+
+/// What is stored is what the events say now.
+fn assert_true(lake: &TempLake) {
+    assert!(is_stored(lake));
+    let computed = of_other_rules(lake);
+    assert!(!is_stored(&computed));
+    assert_eq!(lake.sql(USAGE), computed.sql(USAGE));
 }
 
 /// The files of `daily_usage`, by their day.
@@ -37,30 +60,59 @@ fn what_is_stored_is_what_the_events_say() {
         &project().join("sample-logs"),
         &project().join("tests/records"),
     ]);
-    assert!(is_stored(&stored));
-    let wanted = stored.sql(USAGE);
-    assert!(wanted.len() > 100, "{}", wanted.len());
-    // A lake of which nothing is stored works it out when it is asked.
-    let computed = TempLake::new();
-    copy_folder(&stored.root(), &computed.root());
-    computed.put(
-        "empty-day.json",
-        &records_file(&[call(
-            "other-day",
-            user("zoe"),
-            "2026-04-01T00:00:00Z",
-            "s3",
-            "ListBuckets",
-        )]),
+    assert!(stored.sql(USAGE).len() > 100);
+    assert_true(&stored);
+    // Whatever goes: sessions that began on days that are given up are kept with what was known of them.
+    pruned(&stored, "2026-03-05");
+    assert!(
+        files(&stored)
+            .iter()
+            .all(|(day, _)| day.as_str() >= "2026-03-05")
     );
-    computed.ingest_unresolved();
-    assert!(!is_stored(&computed));
-    let found = computed.sql(USAGE);
-    let of_others: Vec<Value> = found
-        .into_iter()
-        .filter(|row| row["last_event_id"] != "other-day")
-        .collect();
-    assert_eq!(of_others, wanted);
+    assert_true(&stored);
+}
+
+#[test]
+fn what_other_rules_gave_is_worked_out_again() {
+    let lake = TempLake::new();
+    lake.ingest_from(&[&project().join("sample-logs")]);
+    let wanted = lake.sql(USAGE);
+    let other = of_other_rules(&lake);
+    let before = files(&other);
+    let ran = rolecall(other.folder.path(), &["resolve", "--lake", "lake"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("stored the usage of 11 days"),
+        "{}",
+        ran.stderr
+    );
+    let after = files(&other);
+    assert_eq!(after.len(), before.len());
+    assert!(after.iter().all(|file| !before.contains(file)));
+    assert_eq!(other.sql(USAGE), wanted);
+    assert_true(&other);
+}
+
+#[test]
+fn the_table_has_the_columns_of_the_view() {
+    let lake = TempLake::new();
+    lake.ingest_from(&[&project().join("sample-logs")]);
+    let shown = |lake: &TempLake| {
+        let ran = rolecall(
+            lake.folder.path(),
+            &[
+                "sql",
+                "SELECT * FROM daily_usage ORDER BY last_event_id, iam_action LIMIT 9",
+                "--format",
+                "csv",
+                "--lake",
+                "lake",
+            ],
+        );
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    assert_eq!(shown(&lake), shown(&of_other_rules(&lake)));
 }
 
 #[test]
@@ -123,7 +175,7 @@ fn a_late_file_changes_the_days_it_speaks_of_and_no_others() {
         .map(|(day, _)| day.as_str())
         .collect();
     assert_eq!(kept, ["2026-03-02", "2026-03-05"]);
-    assert!(is_stored(&lake));
+    assert_true(&lake);
 }
 
 #[test]
@@ -149,4 +201,5 @@ fn a_resource_of_several_days_counts_once_and_all_are_counted() {
             "hundredth": "arn:aws:s3:::bucket-0099", "use_count": 310,
         })
     );
+    assert_true(&lake);
 }

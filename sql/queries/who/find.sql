@@ -27,11 +27,10 @@ FROM (
     UNION ALL
     -- A key that was handed out, also where another one was used (console, Identity Center).
     SELECT
-        sessions.session_id,
+        session_id,
         'issued access key' AS matched
-    FROM events
-    INNER JOIN sessions ON events.event_id = sessions.issuing_event_id
-    WHERE events.issued_access_key_id = $what::text
+    FROM sessions
+    WHERE issued_access_key_id = $what::text
     UNION ALL
     SELECT
         session_id,

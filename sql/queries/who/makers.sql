@@ -1,4 +1,5 @@
 -- Who made the user, the long-lived key or the workload of a session?
+-- A few calls at most. The limit says so to the planner, which would else read all events to look for them.
 -- param: session_id text
 -- reads: session_edges, attributed_events
 SELECT
@@ -14,7 +15,14 @@ SELECT
     made.created_access_key_id,
     made.event_id,
     made.session_id AS maker_session_id
-FROM session_edges AS edges
+FROM (
+    SELECT
+        via,
+        evidence_event_id
+    FROM session_edges
+    WHERE session_id = $session_id::text AND via <> 'session'
+    ORDER BY evidence_event_id, via
+    LIMIT 1000
+) AS edges
 INNER JOIN attributed_events AS made ON edges.evidence_event_id = made.event_id
-WHERE edges.session_id = $session_id::text AND edges.via <> 'session'
 ORDER BY made.event_time, made.event_id
