@@ -98,3 +98,24 @@ impl Before {
         changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_anything_that_usage_takes_of_a_session_is_noticed() {
+        let attributed = include_str!("../../sql/views/attributed_events.sql");
+        let usage = include_str!("../../sql/views/daily_usage.sql");
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let used: BTreeSet<&str> = usage.split(|c| !is_word(c)).collect();
+        let of_sessions = attributed.split("sessions.").skip(1);
+        let columns = of_sessions.filter_map(|text| text.split(|c| !is_word(c)).next());
+        let taken: BTreeSet<&str> = columns.filter(|column| used.contains(column)).collect();
+        assert!(taken.len() > 5, "{taken:?}");
+        assert!(
+            taken.iter().all(|column| TAKEN.contains(column)),
+            "{taken:?}"
+        );
+    }
+}

@@ -262,3 +262,19 @@ async fn open(
     register_views(&engine, &views).await?;
     Ok(engine)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_in_the_order_of_all_that_tells_them_apart() {
+        let sql = include_str!("../../sql/views/daily_usage.sql");
+        let (_, groups) = sql.rsplit_once("GROUP BY").unwrap();
+        let (groups, _) = groups.split_once("\n)").unwrap();
+        let groups: Vec<&str> = groups.split(',').map(str::trim).collect();
+        let day = "cast(event_time AS date)";
+        let order = ORDER.map(|column| if column == "date" { day } else { column });
+        assert_eq!(groups, order);
+    }
+}
