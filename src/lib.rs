@@ -6,7 +6,7 @@
 //! log files ─ source ─ decode ─ events ─┐             a record is read, becomes a row, is kept once
 //!                                       ├─ lake       Parquet files, and the manifest that names them
 //!                          sessions ────┘             keys followed back to the person who began
-//!                          upkeep ──────┘             many small files made few, old days given up
+//!                          upkeep ──────┘             few files of many, old days given up, usage added up
 //! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
 //!                  permissions, policies ─ rightsize            what was used of what is granted
 //! ```
