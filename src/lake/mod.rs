@@ -6,6 +6,7 @@
 
 mod column;
 mod commit;
+mod days;
 mod draft;
 mod lease;
 mod lookup;
@@ -26,6 +27,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use column::{Column, ColumnType, schema_of};
 pub use commit::{Change, WriteGuard};
+pub use days::{Days, days_together};
 pub use draft::Draft;
 pub use lease::Lease;
 pub use lookup::{Times, Wanted, find_events};

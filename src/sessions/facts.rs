@@ -2,12 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::SessionsError;
 use super::columns::{Deeds, Issues, Kept, Uses};
 use super::frame::{Bools, Frame, Ints, Texts};
-use crate::engine::Engine;
+use super::kept_facts::KEPT_FACTS;
+use super::schema::SESSIONS;
+use super::{SessionsError, uses};
+use crate::engine::{Engine, EngineLimits, TableSpec};
+use crate::events::EVENTS;
+use crate::lake::{DataFile, LakeTable, Manifest, Store};
+use crate::permissions::functions;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -16,8 +23,9 @@ macro_rules! embedded {
 }
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 11] = embedded![
+pub const QUERIES: [(&str, &str); 12] = embedded![
     "session_uses",
+    "merged_uses",
     "credential_issues",
     "twins",
     "principals",
@@ -30,14 +38,34 @@ pub const QUERIES: [(&str, &str); 11] = embedded![
     "kept_sessions",
 ];
 
-async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
-    let sql = QUERIES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or("", |(_, sql)| *sql);
+/// Asks one of the queries of this room.
+pub(super) async fn ask(
+    engine: &Engine,
+    name: &'static str,
+) -> Result<(SchemaRef, Vec<RecordBatch>), SessionsError> {
+    let known = QUERIES.iter().find(|(known, _)| *known == name);
+    let sql = known.map_or("", |(_, sql)| *sql);
     let answer = engine.query(name, sql, &[]).await?;
-    let schema = answer.schema();
-    Ok(Frame::new(&schema, &answer.collect().await?)?)
+    Ok(answer.collect_all().await?)
+}
+
+async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
+    let (schema, batches) = ask(engine, name).await?;
+    Ok(Frame::new(schema, batches))
+}
+
+/// An engine that sees the events of these files.
+pub(super) fn open(
+    store: &Store,
+    files: &[DataFile],
+    limits: EngineLimits,
+) -> Result<Engine, SessionsError> {
+    let engine = Engine::open(limits)?;
+    for function in functions() {
+        engine.register_function(function);
+    }
+    engine.register_table(TableSpec::of_files(LakeTable::Events, EVENTS, store, files))?;
+    Ok(engine)
 }
 
 /// What is known of an account, or of one of its regions.
@@ -100,7 +128,19 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) async fn load(engine: &Engine) -> Result<Self, SessionsError> {
+    pub(super) async fn load(
+        store: &Store,
+        manifest: &Manifest,
+        limits: EngineLimits,
+    ) -> Result<Self, SessionsError> {
+        let uses = Box::pin(uses::load(store, manifest, limits)).await?;
+        let engine = &open(store, manifest.files(LakeTable::Events), limits)?;
+        let kept = [(LakeTable::Sessions, SESSIONS)]
+            .into_iter()
+            .chain(KEPT_FACTS);
+        for (table, columns) in kept {
+            engine.register_table(TableSpec::of(table, columns, store, manifest))?;
+        }
         let (accounts, sts_regions) = coverage(&frame(engine, "coverage").await?)?;
         let kept = Kept::new(&frame(engine, "kept_sessions").await?)?;
         let mut principals = principals(&frame(engine, "principals").await?)?;
@@ -118,7 +158,7 @@ impl Facts {
         Ok(Self {
             kept,
             principals,
-            uses: Uses::new(&frame(engine, "session_uses").await?)?,
+            uses,
             issues: Issues::new(&frame(engine, "credential_issues").await?)?,
             twins: pairs(&frame(engine, "twins").await?, "twin")?,
             forwarded: pairs(&frame(engine, "forwarded").await?, "cause")?,

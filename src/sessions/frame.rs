@@ -4,33 +4,56 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray as _, BooleanArray, Int64Array, ListArray, RecordBatch,
-    StringViewArray,
+    StringViewArray, new_empty_array,
 };
-use arrow::compute::{cast, concat_batches};
+use arrow::compute::{cast, concat, interleave};
 use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 
-/// A query's whole answer as one batch.
+/// A query's whole answer.
 #[derive(Debug)]
 pub(super) struct Frame {
-    batch: RecordBatch,
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    /// The rows in their order, each as batch and row, where that is not the order in which they stand.
+    order: Option<Vec<(usize, usize)>>,
 }
 
 impl Frame {
-    pub(super) fn new(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Self, ArrowError> {
-        Ok(Self {
-            batch: concat_batches(schema, batches)?,
-        })
+    pub(super) fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        Self {
+            schema,
+            batches,
+            order: None,
+        }
+    }
+
+    /// The same with its rows picked and put in order.
+    pub(super) fn in_order(self, order: Vec<(usize, usize)>) -> Self {
+        Self {
+            order: Some(order),
+            ..self
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.batch.num_rows()
+        let all = || self.batches.iter().map(RecordBatch::num_rows).sum();
+        self.order.as_ref().map_or_else(all, Vec::len)
     }
 
-    /// The column `name`, as values of `C`.
+    /// The column `name`, as values of `C`; one column at a time is put together.
     pub(super) fn get<C: Values>(&self, name: &str) -> Result<C, ArrowError> {
-        let index = self.batch.schema_ref().index_of(name)?;
-        Ok(C::of(&cast(self.batch.column(index), &C::data_type())?))
+        let index = self.schema.index_of(name)?;
+        let parts = self.batches.iter();
+        let parts = parts.map(|batch| cast(batch.column(index), &C::data_type()));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        let column = match &self.order {
+            _ if parts.is_empty() => new_empty_array(&C::data_type()),
+            Some(order) => interleave(&parts, order)?,
+            None => concat(&parts)?,
+        };
+        Ok(C::of(&column))
     }
 }
 

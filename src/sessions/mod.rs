@@ -26,6 +26,7 @@ mod persona;
 mod reason;
 mod schema;
 mod service_issue;
+mod uses;
 mod verdict;
 mod walk;
 mod workload;
@@ -36,10 +37,8 @@ pub use kept_facts::{FACT_VIEWS, KEPT_FACTS, KEPT_ISSUES, KEPT_USERS};
 pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
-use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
-use crate::events::EVENTS;
+use crate::engine::{EngineError, EngineLimits};
 use crate::lake::{Draft, LakeError, LakeTable, Operation, WriteGuard};
-use crate::permissions::functions;
 
 /// What can go wrong while sessions are resolved.
 #[derive(Debug, thiserror::Error)]
@@ -77,19 +76,8 @@ pub async fn resolve(
             worked: false,
         });
     }
-    let engine = Engine::open(limits)?;
-    for function in functions() {
-        engine.register_function(function);
-    }
     let store = guard.store();
-    engine.register_table(TableSpec::of(LakeTable::Events, EVENTS, store, manifest))?;
-    let kept = [(LakeTable::Sessions, SESSIONS)]
-        .into_iter()
-        .chain(KEPT_FACTS);
-    for (table, columns) in kept {
-        engine.register_table(TableSpec::of(table, columns, store, manifest))?;
-    }
-    let facts = Box::pin(facts::Facts::load(&engine)).await?;
+    let facts = Box::pin(facts::Facts::load(store, manifest, limits)).await?;
     let rows = build::Sessions::new(&facts).rows();
     let before = changes::Before::read(store, draft.base())?;
     let days = before.days_of_changes(&rows, draft.base());

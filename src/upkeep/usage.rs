@@ -3,7 +3,7 @@
 //! A day is worked out again when its events change, or what is known of a session that made calls on it.
 //! The rows are those of the view of this name, over the events of some days and the sessions in use on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
@@ -19,7 +19,8 @@ use crate::directory::{Directory, PEOPLE};
 use crate::engine::{BATCH_ROWS, Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::EVENTS;
 use crate::lake::{
-    DataFile, Draft, LakeTable, Manifest, Operation, TableWriter, WriteGuard, schema_of,
+    DataFile, Days, Draft, LakeTable, Manifest, Operation, TableWriter, WriteGuard, days_together,
+    schema_of,
 };
 use crate::permissions::{aggregates, functions};
 use crate::sessions::{Resolved, SESSIONS, resolve};
@@ -74,7 +75,7 @@ pub async fn store_usage(
     let parts = together(draft.base(), &stale);
     // With the first commit, all of them are told to be stale by the rules of this version.
     draft.usage_is_stale(stale.iter().copied());
-    for (days, files) in parts {
+    for Days { days, files } in parts {
         for old in draft.files(LakeTable::DailyUsage) {
             if old.date.is_none_or(|date| days.contains(&date)) {
                 draft.replace(LakeTable::DailyUsage, &old, None);
@@ -89,31 +90,19 @@ pub async fn store_usage(
     Ok(stale.len())
 }
 
-/// Days that are worked out in one go, with the files of their events.
-type Part = (BTreeSet<NaiveDate>, Vec<DataFile>);
-
-fn together(manifest: &Manifest, stale: &BTreeSet<NaiveDate>) -> Vec<Part> {
-    let mut of_day: BTreeMap<NaiveDate, Vec<DataFile>> = BTreeMap::new();
-    for file in manifest.files(LakeTable::Events) {
-        if let Some(date) = file.date.filter(|date| stale.contains(date)) {
-            of_day.entry(date).or_default().push(file.clone());
-        }
-    }
+/// The stale days with the files of their events.
+fn together(manifest: &Manifest, stale: &BTreeSet<NaiveDate>) -> Vec<Days> {
+    let is_stale = |file: &&DataFile| file.date.is_some_and(|date| stale.contains(&date));
+    let files = manifest.files(LakeTable::Events).iter().filter(is_stale);
+    let mut parts = days_together(files, EVENTS_AT_ONCE);
     // The first part has the days that lost their events too.
-    let mut parts: Vec<Part> = vec![(BTreeSet::new(), Vec::new())];
-    let mut rows = 0;
-    for day in stale {
-        let files = of_day.remove(day).unwrap_or_default();
-        let more: u64 = files.iter().map(|file| file.rows).sum();
-        if rows > 0 && rows + more > EVENTS_AT_ONCE {
-            parts.push((BTreeSet::new(), Vec::new()));
-            rows = 0;
-        }
-        rows += more;
-        if let Some((days, of_part)) = parts.last_mut() {
-            days.insert(*day);
-            of_part.extend(files);
-        }
+    if parts.is_empty() {
+        parts.push(Days::default());
+    }
+    let with_events: BTreeSet<NaiveDate> =
+        parts.iter().flat_map(|part| part.days.clone()).collect();
+    if let Some(first) = parts.first_mut() {
+        first.days.extend(stale - &with_events);
     }
     parts
 }
