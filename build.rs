@@ -1,5 +1,5 @@
 //! Compresses the tables of IAM facts, which are committed as text so that a change of them can be read, and gives a number to
-//! all that stored usage rests on besides the events, so that a lake is not asked for what another version worked out.
+//! all that stored usage and stored facts rest on besides the events, so that a lake is not asked for what another version worked out.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
@@ -19,6 +19,14 @@ const USAGE_RULES: [&str; 7] = [
     "sql/views/call_outcomes.sql",
     "sql/views/call_permissions.sql",
     "sql/views/daily_usage.sql",
+];
+
+/// What says which facts a day's events hold; they are asked for anew where one of these is another.
+const FACT_RULES: [&str; 4] = [
+    "sql/sessions",
+    "src/sessions/daily",
+    "src/sessions/kept_facts.rs",
+    "src/permissions/refusal.rs",
 ];
 
 fn main() -> io::Result<()> {
@@ -41,16 +49,16 @@ fn main() -> io::Result<()> {
         packer.write_all(&fs::read(&path)?)?;
         packer.finish()?;
     }
-    println!(
-        "cargo::rustc-env=ROLECALL_USAGE_RULES={:016x}",
-        usage_rules()?
-    );
+    for (name, rules) in [("USAGE", USAGE_RULES.as_slice()), ("FACT", &FACT_RULES)] {
+        let number = number_of(rules)?;
+        println!("cargo::rustc-env=ROLECALL_{name}_RULES={number:016x}");
+    }
     Ok(())
 }
 
-fn usage_rules() -> io::Result<u64> {
+fn number_of(rules: &[&str]) -> io::Result<u64> {
     let mut files: Vec<PathBuf> = Vec::new();
-    for rule in USAGE_RULES {
+    for rule in rules {
         println!("cargo::rerun-if-changed={rule}");
         if Path::new(rule).is_dir() {
             for entry in fs::read_dir(rule)? {

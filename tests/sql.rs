@@ -75,25 +75,11 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
         for (name, sql) in FACT_VIEWS {
             open.engine.register_view(name, sql).await.unwrap();
         }
-        let partial = partial_uses();
-        let partial = open.engine.register_view("partial_uses", &partial);
+        let partial = "SELECT * FROM daily_sessions";
+        let partial = open.engine.register_view("partial_uses", partial);
         partial.await.unwrap();
         open
     })
-}
-
-/// `session_uses` of the days before one and of those from it on.
-fn partial_uses() -> String {
-    let (_, sql) = QUERIES.iter().find(|(n, _)| *n == "session_uses").unwrap();
-    let part = |comparison: &str| {
-        let events = format!(
-            "WITH events AS (SELECT * FROM events WHERE event_time {comparison} '2026-03-13T09:12:00Z'), uses AS"
-        );
-        let part = sql.replacen("WITH uses AS", &events, 1);
-        assert_ne!(part, *sql);
-        format!("SELECT * FROM ({part})")
-    };
-    format!("{} UNION ALL {}", part("<"), part(">="))
 }
 
 fn slt_files(folder: &Path) -> Vec<PathBuf> {
@@ -177,8 +163,9 @@ impl Adapter {
                     .find(|(known, _)| *known == name)
                     .map_or("", |(_, sql)| *sql)
             });
+            let params = [("fact", ScalarValue::from("deployments"))];
             engine
-                .query("test", named.unwrap_or(text), &[])
+                .query("test", named.unwrap_or(text), &params)
                 .await
                 .map_err(chain)
         });

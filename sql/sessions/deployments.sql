@@ -2,6 +2,7 @@
 -- A launch of many instances may have lost its answer for its size: it stands here without a target, and is known by its request.
 -- reads: events
 SELECT
+    date,
     event_id,
     event_time,
     event_source,
@@ -12,6 +13,7 @@ SELECT
     target_id
 FROM (
     SELECT
+        date,
         event_id,
         event_time,
         event_source,
@@ -24,6 +26,7 @@ FROM (
     WHERE cardinality(deployed_ids) > 0 AND coalesce(error_code, '') = ''
     UNION ALL
     SELECT
+        date,
         event_id,
         event_time,
         event_source,
@@ -39,4 +42,4 @@ FROM (
         AND coalesce(cardinality(deployed_ids), 0) = 0
         AND coalesce(error_code, '') = ''
 ) AS deeds
-ORDER BY event_time, event_id, target_id
+ORDER BY date, event_time, event_id, target_id

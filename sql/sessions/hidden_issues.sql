@@ -2,6 +2,7 @@
 -- `redacted`: AWS hides the answer. `omitted`: request and answer were left out for their size. They tell why an issuing event is missing.
 -- reads: events
 SELECT
+    date,
     recipient_account_id AS account_id,
     event_time,
     CASE WHEN event_source = 'sts.amazonaws.com' THEN 'omitted' ELSE 'redacted' END AS kind
@@ -24,4 +25,4 @@ WHERE
             AND requested_role_arn IS NULL
         )
     )
-ORDER BY account_id, event_time, kind
+ORDER BY date, account_id, event_time, kind

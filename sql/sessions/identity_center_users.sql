@@ -1,8 +1,8 @@
 -- Which names go with which users of an identity store?
 -- A role session of Identity Center is named after its user; a sign-in tells the name that was given.
--- Of pruned days they are kept.
--- reads: events, kept_users
-SELECT
+-- reads: events
+SELECT DISTINCT
+    date,
     user_identity_on_behalf_of_identity_store_arn AS identity_store_arn,
     user_identity_on_behalf_of_user_id AS user_id,
     coalesce(
@@ -20,10 +20,4 @@ WHERE
         OR (user_identity_type = 'AssumedRole' AND user_identity_arn LIKE '%:assumed-role/AWSReservedSSO\_%')
         OR (user_identity_type <> 'AssumedRole' AND user_identity_user_name <> '')
     )
-UNION
-SELECT
-    identity_store_arn,
-    user_id,
-    user_name
-FROM kept_users
-ORDER BY identity_store_arn, user_id, user_name
+ORDER BY date, identity_store_arn, user_id, user_name

@@ -1,5 +1,5 @@
 -- Sessions that were in use on several days: what do the parts say together?
--- Each part is an answer of `session_uses` over some days. Together they say what one answer over all of them would.
+-- Each part is a row of `daily_sessions`. Together they say what one answer over all events would.
 -- reads: partial_uses
 WITH uses AS (
     SELECT

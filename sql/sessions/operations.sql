@@ -1,6 +1,7 @@
 -- Who opened a shell or ran a command on which instance or task?
 -- reads: events
 SELECT
+    date,
     event_id,
     event_time,
     event_source,
@@ -11,4 +12,4 @@ SELECT
     unnest(operated_ids) AS target_id
 FROM events
 WHERE cardinality(operated_ids) > 0 AND coalesce(error_code, '') = ''
-ORDER BY event_time, event_id, target_id
+ORDER BY date, event_time, event_id, target_id

@@ -1,9 +1,10 @@
--- Which sessions made calls, and what do their calls say of them?
+-- Which sessions made calls on which day, and what do the calls of the day say of them?
 -- Fields that are one and the same on all calls of a session are taken by `min`, so that the order of files cannot matter.
 -- The keys are made distinct first: an aggregate that does it holds a set for each session, and took most of the time.
 -- reads: events
 WITH uses AS (
     SELECT
+        date,
         session_id,
         min(user_identity_type) AS identity_type,
         min(user_identity_principal_id) AS principal_id,
@@ -55,29 +56,31 @@ WITH uses AS (
         count(*) AS event_count,
         count(*) FILTER (WHERE call_outcome(error_code, error_message) = 'denied') AS denied_count
     FROM events
-    GROUP BY session_id
+    GROUP BY date, session_id
 ),
 
 pairs AS (
     SELECT
+        date,
         session_id,
         user_identity_access_key_id AS access_key_id
     FROM events
     WHERE user_identity_access_key_id <> ''
-    GROUP BY session_id, user_identity_access_key_id
+    GROUP BY date, session_id, user_identity_access_key_id
 ),
 
 keys AS (
     SELECT
+        date,
         session_id,
         array_sort(array_agg(access_key_id)) AS access_key_ids
     FROM pairs
-    GROUP BY session_id
+    GROUP BY date, session_id
 )
 
 SELECT
     uses.*,
     keys.access_key_ids
 FROM uses
-LEFT JOIN keys ON uses.session_id = keys.session_id
-ORDER BY uses.session_id
+LEFT JOIN keys ON uses.date = keys.date AND uses.session_id = keys.session_id
+ORDER BY uses.date, uses.session_id

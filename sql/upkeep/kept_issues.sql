@@ -1,9 +1,9 @@
 -- Which calls of the days that go handed out credentials that can be in use on the days that stay, or speak of who did?
 -- AWS allows credentials 36 hours at most.
 -- param: before timestamp
--- reads: credential_issues
+-- reads: all_issues
 SELECT *
-FROM credential_issues
+FROM all_issues
 WHERE
     event_time < $before
     AND event_time >= $before - INTERVAL '36 hours'

@@ -1,9 +1,9 @@
 -- Which names of users of Identity Center do the days that go and those that stay show?
--- reads: identity_center_users
+-- reads: known_users
 SELECT
     identity_store_arn,
     user_id,
     user_name
-FROM identity_center_users
+FROM known_users
 WHERE user_name <> ''
 ORDER BY identity_store_arn, user_id, user_name

@@ -2,7 +2,7 @@
 -- A session that may still be in use by then is needed too: its end is known, or it is the longest that AWS allows, 36 hours.
 -- param: before timestamp
 -- So is who took credentials that may still be in use.
--- reads: credential_issues, events, sessions
+-- reads: all_issues, events, sessions
 SELECT
     sessions.session_id,
     sessions.parent_session_id,
@@ -21,7 +21,7 @@ LEFT JOIN (
     WHERE event_time >= $before
     UNION
     SELECT caller_session_id AS session_id
-    FROM credential_issues
+    FROM all_issues
     WHERE coalesce(issued_expiration, event_time + INTERVAL '36 hours') >= $before
 ) AS used ON used.session_id = sessions.session_id
 ORDER BY sessions.session_id

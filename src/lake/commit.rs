@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::derived::Derived;
 use super::lease::Turn;
 use super::manifest::{self, DataFile, Manifest, Operation};
 use super::store::{NewFile, Store};
@@ -26,12 +27,12 @@ pub struct Change {
     pub remove: Vec<(LakeTable, String)>,
     /// Set when `sessions` now reflects all events.
     pub resolved: bool,
-    /// Days of which `daily_usage` is to be worked out again, besides those whose events change.
-    pub usage_stale: BTreeSet<NaiveDate>,
-    /// Days of which this change brings `daily_usage` up to date.
-    pub usage_stored: BTreeSet<NaiveDate>,
-    /// The rules by which it does; set with the days that are `usage_stale` by them.
-    pub usage_rules: Option<String>,
+    /// What is to be worked out again of which days, besides those whose events change.
+    pub stale: BTreeSet<(Derived, NaiveDate)>,
+    /// What this change brings up to date of which days.
+    pub stored: BTreeSet<(Derived, NaiveDate)>,
+    /// The rules by which it does; set with the days that are `stale` by them.
+    pub rules: BTreeMap<Derived, String>,
     /// Set when events before this day are given up.
     pub pruned_before: Option<NaiveDate>,
     /// Sources in buckets that were read as a whole, by URI, and the day on which that began.
@@ -44,9 +45,9 @@ impl Change {
         self.add.is_empty()
             && self.remove.is_empty()
             && !self.resolved
-            && self.usage_stale.is_empty()
-            && self.usage_stored.is_empty()
-            && self.usage_rules.is_none()
+            && self.stale.is_empty()
+            && self.stored.is_empty()
+            && self.rules.is_empty()
             && self.pruned_before.is_none()
             && self.walked.is_empty()
     }
@@ -78,16 +79,22 @@ impl Change {
             files.extend(added.map(|(_, file)| file.clone()));
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
-        if let Some(rules) = &self.usage_rules {
-            next.usage_rules.clone_from(rules);
+        for what in Derived::ALL {
+            if let Some(rules) = self.rules.get(&what) {
+                next.derived
+                    .entry(what)
+                    .or_default()
+                    .rules
+                    .clone_from(rules);
+            }
+            next.set_stale(what, self.stale_days(what, base));
         }
-        next.set_stale_usage(self.stale_usage(base));
         Ok(next)
     }
 
-    /// The days of `base` whose `daily_usage` is out of date after this change.
-    fn stale_usage(&self, base: &Manifest) -> BTreeSet<NaiveDate> {
-        let mut stale = base.noted_stale();
+    /// The days of which `what` is out of date after this change to `base`.
+    fn stale_days(&self, what: Derived, base: &Manifest) -> BTreeSet<NaiveDate> {
+        let mut stale = base.noted_stale(what);
         // Other files with the same rows are no change.
         if self.operation != Operation::Compact {
             let added = self.add.iter().filter(|(of, _)| *of == LakeTable::Events);
@@ -98,8 +105,9 @@ impl Change {
             let removed = before.filter(|file| removed.contains(file.path.as_str()));
             stale.extend(removed.filter_map(|file| file.date));
         }
-        stale.extend(&self.usage_stale);
-        stale.retain(|day| !self.usage_stored.contains(day));
+        let of_it = self.stale.iter().filter(|(of, _)| *of == what);
+        stale.extend(of_it.map(|(_, day)| *day));
+        stale.retain(|day| !self.stored.contains(&(what, *day)));
         stale
     }
 

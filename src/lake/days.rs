@@ -53,6 +53,7 @@ mod tests {
             size: 1,
             min_time: None,
             max_time: None,
+            content: None,
         };
         let files = [
             file(3, 50),

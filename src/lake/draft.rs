@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::LakeError;
 use super::commit::{Change, WriteGuard};
+use super::derived::Derived;
 use super::manifest::{DataFile, Manifest, Operation};
 use super::table::LakeTable;
 
@@ -96,15 +97,24 @@ impl<'g> Draft<'g> {
         self.change.resolved = true;
     }
 
-    /// Notes that `daily_usage` of these days is to be worked out again.
-    pub fn usage_is_stale(&mut self, days: impl IntoIterator<Item = NaiveDate>) {
-        self.change.usage_stale.extend(days);
+    /// Notes that something is to be worked out again of these days.
+    pub fn is_stale(&mut self, what: Derived, days: impl IntoIterator<Item = NaiveDate>) {
+        self.change
+            .stale
+            .extend(days.into_iter().map(|day| (what, day)));
     }
 
-    /// Notes that `daily_usage` of these days is that of their events and of `sessions`, by these rules.
-    pub fn usage_is_stored(&mut self, days: impl IntoIterator<Item = NaiveDate>, rules: &str) {
-        self.change.usage_stored.extend(days);
-        self.change.usage_rules = Some(rules.to_owned());
+    /// Notes that something is up to date on these days, by these rules.
+    pub fn is_stored(
+        &mut self,
+        what: Derived,
+        days: impl IntoIterator<Item = NaiveDate>,
+        rules: &str,
+    ) {
+        self.change
+            .stored
+            .extend(days.into_iter().map(|day| (what, day)));
+        self.change.rules.insert(what, rules.to_owned());
     }
 
     /// Notes that events before `day` are given up.

@@ -5,17 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::LakeError;
+use super::derived::{Derived, Upheld};
 use super::store::{Store, chance};
 use super::table::LakeTable;
 
 /// The newest lake format this build reads and writes.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
@@ -43,6 +45,23 @@ pub struct DataFile {
     /// The latest `event_time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_time: Option<i64>,
+    /// What its rows say, as [`content_of`](super::content_of) has it, in tables that are worked out anew as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+impl DataFile {
+    /// Whether a row's time can lie in this UTC day, by the bounds that the file has.
+    pub fn may_have_time_of(&self, day: NaiveDate) -> bool {
+        let days = self.days();
+        days.is_some_and(|days| days.contains(&day))
+    }
+
+    /// The UTC days of the bounds of its time, where it has them.
+    pub fn days(&self) -> Option<RangeInclusive<NaiveDate>> {
+        let day = |time| DateTime::from_timestamp_micros(time).map(|time| time.date_naive());
+        Some(day(self.min_time?)?..=day(self.max_time?)?)
+    }
 }
 
 /// What a commit was for.
@@ -95,12 +114,9 @@ pub struct Manifest {
     /// The `events_version` from which `sessions` was worked out.
     #[serde(default)]
     pub resolved_version: u64,
-    /// By which rules `daily_usage` was worked out; those of another version may give something else.
+    /// How far that holds which is worked out by day; what is missing, as before format 4, holds for no day.
     #[serde(default)]
-    pub(super) usage_rules: String,
-    /// The days whose `daily_usage` is older than their events or the sessions in them; `None`, as before format 3, means all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    usage_stale: Option<BTreeSet<NaiveDate>>,
+    pub(super) derived: BTreeMap<Derived, Upheld>,
     /// The first day whose events are kept; the days before it were pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<NaiveDate>,
@@ -124,8 +140,7 @@ impl Manifest {
             written_by: String::new(),
             events_version: 0,
             resolved_version: 0,
-            usage_rules: String::new(),
-            usage_stale: Some(BTreeSet::new()),
+            derived: Derived::ALL.map(|what| (what, Upheld::of_nothing())).into(),
             pruned_before: None,
             walked: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -151,41 +166,6 @@ impl Manifest {
     pub fn days_of(&self, table: LakeTable) -> BTreeSet<NaiveDate> {
         let files = self.files(table).iter();
         files.filter_map(|file| file.date).collect()
-    }
-
-    /// The days whose `daily_usage` is not that of their events and of `sessions`, by these rules.
-    pub fn stale_usage(&self, rules: &str) -> BTreeSet<NaiveDate> {
-        if self.usage_rules == rules {
-            return self.noted_stale();
-        }
-        let mut all = self.days_of(LakeTable::Events);
-        all.append(&mut self.days_of(LakeTable::DailyUsage));
-        all
-    }
-
-    pub(super) fn noted_stale(&self) -> BTreeSet<NaiveDate> {
-        match &self.usage_stale {
-            Some(days) => days.clone(),
-            None => self.days_of(LakeTable::Events),
-        }
-    }
-
-    /// Returns true when `daily_usage` reflects all events by these rules, as `sessions` does.
-    pub fn is_usage_stored(&self, rules: &str) -> bool {
-        let is_empty = self.days_of(LakeTable::Events).is_empty();
-        self.is_resolved()
-            && (self.usage_rules == rules || is_empty)
-            && self.usage_stale.as_ref().is_some_and(BTreeSet::is_empty)
-    }
-
-    /// Notes of which days `daily_usage` is to be worked out again; a day without any rows needs nothing.
-    pub(super) fn set_stale_usage(&mut self, mut days: BTreeSet<NaiveDate>) {
-        let (events, usage) = (
-            self.days_of(LakeTable::Events),
-            self.days_of(LakeTable::DailyUsage),
-        );
-        days.retain(|day| events.contains(day) || usage.contains(day));
-        self.usage_stale = Some(days);
     }
 
     /// The same state under the next number, committed now for a purpose of its own.

@@ -6,7 +6,9 @@
 
 mod column;
 mod commit;
+mod content;
 mod days;
+mod derived;
 mod draft;
 mod lease;
 mod lookup;
@@ -27,7 +29,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 pub use column::{Column, ColumnType, schema_of};
 pub use commit::{Change, WriteGuard};
+pub use content::content_of;
 pub use days::{Days, days_together};
+pub use derived::Derived;
 pub use draft::Draft;
 pub use lease::Lease;
 pub use lookup::{Times, Wanted, find_events};

@@ -91,6 +91,7 @@ pub fn write_columns(
         size,
         min_time: new.times.map(|(first, _)| first),
         max_time: new.times.map(|(_, last)| last),
+        content: None,
     })
 }
 

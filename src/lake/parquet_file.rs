@@ -99,6 +99,7 @@ impl TableWriter {
                 size: 0,
                 min_time: None,
                 max_time: None,
+                content: None,
             },
             path,
             sorted: layout.sorted,

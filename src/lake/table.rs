@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::derived::Derived;
+
 /// One table of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,13 +24,19 @@ pub enum LakeTable {
     KeptIssues,
     /// One row per name that pruned events showed of a user of Identity Center.
     KeptUsers,
+    /// One row per session and day of its use.
+    DailySessions,
+    /// One row per call that handed out credentials, by its day.
+    DailyIssues,
+    /// What else the events of a day tell of identities.
+    DailyFacts,
     /// One row per permission, persona, origin and day of its use.
     DailyUsage,
 }
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Events,
         Self::Sessions,
         Self::Rejected,
@@ -37,6 +45,9 @@ impl LakeTable {
         Self::EventIds,
         Self::KeptIssues,
         Self::KeptUsers,
+        Self::DailySessions,
+        Self::DailyIssues,
+        Self::DailyFacts,
         Self::DailyUsage,
     ];
 
@@ -51,7 +62,26 @@ impl LakeTable {
             Self::EventIds => "event_ids",
             Self::KeptIssues => "kept_issues",
             Self::KeptUsers => "kept_users",
+            Self::DailySessions => "daily_sessions",
+            Self::DailyIssues => "daily_issues",
+            Self::DailyFacts => "daily_facts",
             Self::DailyUsage => "daily_usage",
+        }
+    }
+
+    /// What it is a part of that is worked out of each day's events.
+    pub fn derived(self) -> Option<Derived> {
+        match self {
+            Self::DailySessions | Self::DailyIssues | Self::DailyFacts => Some(Derived::Facts),
+            Self::DailyUsage => Some(Derived::Usage),
+            Self::Events
+            | Self::Sessions
+            | Self::Rejected
+            | Self::LogFiles
+            | Self::Duplicates
+            | Self::EventIds
+            | Self::KeptIssues
+            | Self::KeptUsers => None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Puts facts, links and verdicts together into rows.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
+use super::SessionsError;
 use super::alive::tie_by_window;
 use super::columns::Uses;
 use super::deeds::{Doers, Maker};
@@ -111,10 +112,14 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Walks, and makes the rows in the order in which they are written.
-    pub(super) fn rows(self) -> Vec<SessionRow> {
+    /// Walks, and hands on the rows of each day in the order in which they are written; one day at a time is in memory.
+    pub(super) fn rows(
+        self,
+        mut take: impl FnMut(NaiveDate, Vec<SessionRow>) -> Result<(), SessionsError>,
+    ) -> Result<u64, SessionsError> {
         let mut kept = KeptRows::new(&self.facts.kept);
         let (verdicts, is_kept) = self.verdicts(&kept);
+        let is_kept = |at: usize| is_kept.get(at) == Some(&true);
         let mut humans = human_users(&self.facts.uses);
         let people: Vec<String> = kept
             .iter()
@@ -123,36 +128,47 @@ impl<'a> Sessions<'a> {
             .collect();
         humans.extend(people.iter().map(String::as_str));
         let doers = Doers::new(self.facts, &self.nodes, &verdicts);
-        let makers = doers.makers();
+        let mut makers = doers.makers();
         let starts = self.chain_starts(&verdicts, &kept);
-        let mut rows: Vec<SessionRow> = self
-            .nodes
-            .iter()
-            .zip(&verdicts)
-            .zip(makers)
-            .zip(starts)
-            .enumerate()
-            .map(|(at, (((node, verdict), maker), chain_started_at))| {
-                let is_kept = is_kept.get(at) == Some(&true);
-                let verdict = if is_kept {
+        let mut days: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let was = is_kept(at).then(|| kept.date_of(&node.id)).flatten();
+            days.entry(was.unwrap_or_else(|| self.date_of(node)))
+                .or_default()
+                .push(at);
+        }
+        for (day, places) in days {
+            let mut rows = Vec::with_capacity(places.len());
+            for at in places {
+                let (Some(node), Some(verdict)) = (self.nodes.get(at), verdicts.get(at)) else {
+                    continue;
+                };
+                let verdict = if is_kept(at) {
                     walk_one(&node.start, &verdicts)
                 } else {
                     verdict.clone()
                 };
                 let row = SessionRow {
-                    maker,
-                    chain_started_at,
+                    maker: makers.get_mut(at).map(std::mem::take).unwrap_or_default(),
+                    chain_started_at: starts.get(at).copied().flatten(),
                     possible_operators: doers.operators(at),
                     ..self.row(node, verdict, &humans)
                 };
-                kept.merge(row, is_kept)
-            })
-            .collect();
-        rows.sort_by(|a, b| {
-            let key = |row: &SessionRow| (row.date, row.verdict.origin.id.clone());
-            key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
-        });
-        rows
+                rows.push(kept.merge(row, is_kept(at)));
+            }
+            rows.sort_by(|a, b| {
+                let origins = (&a.verdict.origin.id, &b.verdict.origin.id);
+                origins.0.cmp(origins.1).then_with(|| a.id.cmp(&b.id))
+            });
+            take(day, rows)?;
+        }
+        Ok(self.nodes.len() as u64)
+    }
+
+    /// The day under which a session is filed: that of its creation, and the first of all where none is known.
+    fn date_of(&self, node: &Node) -> NaiveDate {
+        self.created_at(node)
+            .map_or_else(NaiveDate::default, day_of)
     }
 
     /// The verdict on each session, and whether it is the one that was kept when days were pruned.
@@ -237,7 +253,7 @@ impl<'a> Sessions<'a> {
             (verdict.origin.kind == OriginKind::IamUser && humans.contains(id)).then_some(true)
         });
         SessionRow {
-            date: created_at.map_or_else(NaiveDate::default, day_of),
+            date: self.date_of(node),
             id: node.id.clone(),
             issuing_api: issue
                 .and_then(|row| issues.event_name.get(row))

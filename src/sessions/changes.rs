@@ -11,7 +11,7 @@ use super::verdict::Method;
 use super::write::SessionRow;
 use crate::engine::align;
 use crate::events::day_of;
-use crate::lake::{LakeTable, Manifest, Store, read_columns, schema_of, text_at};
+use crate::lake::{DataFile, Store, read_columns, schema_of, text_at};
 
 use super::SessionsError;
 
@@ -28,50 +28,26 @@ const TAKEN: [&str; 9] = [
     "attribution",
 ];
 
-/// The sessions as they were, each as two numbers.
-pub(super) struct Before {
-    hasher: RandomState,
-    sessions: HashMap<u64, u64>,
+/// A session as it is now, and when it was in use.
+#[derive(Debug)]
+struct Seen {
+    /// A number of its id.
+    id: u64,
+    /// A number of what is taken of it.
+    taken: u64,
+    days: (NaiveDate, NaiveDate),
 }
 
-impl Before {
-    /// Reads the sessions of a state.
-    pub(super) fn read(store: &Store, manifest: &Manifest) -> Result<Self, SessionsError> {
-        let hasher = RandomState::new();
-        let mut sessions = HashMap::new();
-        let columns = SESSIONS.iter().copied();
-        let columns: Vec<_> = columns
-            .filter(|column| TAKEN.contains(&column.name))
-            .collect();
-        let schema = schema_of(&columns);
-        for file in manifest.files(LakeTable::Sessions) {
-            for batch in read_columns(store, file, Some(&TAKEN))? {
-                let batch: RecordBatch = align(&batch?, &schema)?;
-                for row in 0..batch.num_rows() {
-                    let text = |at: usize| {
-                        let column = batch.column_by_name(TAKEN.get(at)?)?;
-                        text_at(column, row)
-                    };
-                    let shared = text(8) == Some(Method::SharedEvent.code());
-                    let taken = [1, 2, 3, 4, 5, 6, 7].map(text);
-                    sessions.insert(
-                        hasher.hash_one(text(0).unwrap_or_default()),
-                        hasher.hash_one((taken, shared)),
-                    );
-                }
-            }
-        }
-        Ok(Self { hasher, sessions })
-    }
+/// The sessions that are written anew, to be held against what was there.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    hasher: RandomState,
+    seen: Vec<Seen>,
+}
 
-    /// The days with events on which sessions were in use of which something else is known now.
-    pub(super) fn days_of_changes(
-        &self,
-        rows: &[SessionRow],
-        manifest: &Manifest,
-    ) -> BTreeSet<NaiveDate> {
-        let with_events = manifest.days_of(LakeTable::Events);
-        let mut changed = BTreeSet::new();
+impl Changes {
+    /// Notes sessions that were in use.
+    pub(super) fn add(&mut self, rows: &[SessionRow]) {
         for row in rows {
             let Some((first, last)) = row.first_used_at.zip(row.last_used_at) else {
                 continue;
@@ -87,15 +63,61 @@ impl Before {
                 origin.provider.as_deref(),
             ];
             let shared = row.method == Method::SharedEvent;
-            let now = self.hasher.hash_one((taken, shared));
-            let was = self.sessions.get(&self.hasher.hash_one(row.id.as_str()));
+            self.seen.push(Seen {
+                id: self.hasher.hash_one(row.id.as_str()),
+                taken: self.hasher.hash_one((taken, shared)),
+                days: (day_of(first), day_of(last)),
+            });
+        }
+    }
+
+    /// The days with events on which sessions were in use of which something else is known now than in these files.
+    pub(super) fn days(
+        &self,
+        store: &Store,
+        before: &[DataFile],
+        with_events: &BTreeSet<NaiveDate>,
+    ) -> Result<BTreeSet<NaiveDate>, SessionsError> {
+        let before = self.read(store, before)?;
+        let mut changed = BTreeSet::new();
+        for Seen {
+            id,
+            taken,
+            days: (first, last),
+        } in &self.seen
+        {
             // One that was not there has new events, whose days are known.
-            let (first, last) = (day_of(first), day_of(last));
-            if was.is_some_and(|was| *was != now) && first <= last {
+            if before.get(id).is_some_and(|was| was != taken) && first <= last {
                 changed.extend(with_events.range(first..=last));
             }
         }
-        changed
+        Ok(changed)
+    }
+
+    /// The sessions as they were: the number of each id, and that of what is taken.
+    fn read(&self, store: &Store, files: &[DataFile]) -> Result<HashMap<u64, u64>, SessionsError> {
+        let mut sessions = HashMap::new();
+        let columns = SESSIONS.iter().copied();
+        let columns: Vec<_> = columns
+            .filter(|column| TAKEN.contains(&column.name))
+            .collect();
+        let schema = schema_of(&columns);
+        for file in files {
+            for batch in read_columns(store, file, Some(&TAKEN))? {
+                let batch: RecordBatch = align(&batch?, &schema)?;
+                for row in 0..batch.num_rows() {
+                    let text = |at: usize| {
+                        let column = batch.column_by_name(TAKEN.get(at)?)?;
+                        text_at(column, row)
+                    };
+                    let shared = text(8) == Some(Method::SharedEvent.code());
+                    let taken = [1, 2, 3, 4, 5, 6, 7].map(text);
+                    let id = self.hasher.hash_one(text(0).unwrap_or_default());
+                    sessions.insert(id, self.hasher.hash_one((taken, shared)));
+                }
+            }
+        }
+        Ok(sessions)
     }
 }
 

@@ -107,12 +107,14 @@ impl<'a> Doers<'a> {
                 .and_then(|name| self.maker(at, self.made.get(name)))
                 .or_else(|| self.maker(at, self.given_to(id?, role()?))),
             OriginKind::IamUser if node.role_arn.is_none() => {
-                let keys = node.used.map(|row| self.facts.uses.access_key_ids.get(row));
+                let keys = node
+                    .used
+                    .map(|row| self.facts.uses.access_key_ids.iter(row));
                 let of_key = keys
                     .into_iter()
                     .flatten()
                     .filter(|key| is_long_lived(key))
-                    .find_map(|key| self.maker(at, self.made.get(key.as_str())))
+                    .find_map(|key| self.maker(at, self.made.get(key)))
                     // Whoever makes a key for himself is no maker of himself.
                     .filter(|maker| maker.origin_id != origin.id);
                 let user = node.persona.id.as_deref();

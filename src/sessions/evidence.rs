@@ -102,10 +102,10 @@ impl Linker<'_> {
         kept: &'k Kept,
         row: usize,
     ) -> Option<((Cow<'k, str>, i64), &'k str)> {
-        let keys = kept.access_key_ids.get(row);
+        let keys = || kept.access_key_ids.iter(row);
         let is_orphan = kept.confidence.get(row) == Some(Confidence::Unresolved.code())
-            && !keys.is_empty()
-            && !keys.iter().any(|key| self.is_degenerate(key));
+            && keys().next().is_some()
+            && !keys().any(|key| self.is_degenerate(key));
         let (role, name) = (kept.role_id.get(row)?, kept.session_name.get(row)?);
         let principal = Cow::Owned(format!("{role}:{name}"));
         let session = (principal, kept.created_at.get(row)?);

@@ -1,20 +1,21 @@
 //! What the events say, as answers of SQL: sessions in use, credentials issued, and what else speaks of identity.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use datafusion::scalar::ScalarValue;
 
 use super::columns::{Deeds, Issues, Kept, Uses};
+use super::daily::FACT_TABLES;
 use super::frame::{Bools, Frame, Ints, Texts};
 use super::kept_facts::KEPT_FACTS;
 use super::schema::SESSIONS;
 use super::{SessionsError, uses};
 use crate::engine::{Engine, EngineLimits, TableSpec};
-use crate::events::EVENTS;
-use crate::lake::{DataFile, LakeTable, Manifest, Store};
-use crate::permissions::functions;
+use crate::lake::{Draft, LakeTable};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -23,10 +24,13 @@ macro_rules! embedded {
 }
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 12] = embedded![
+pub const QUERIES: [(&str, &str); 15] = embedded![
     "session_uses",
     "merged_uses",
     "credential_issues",
+    "all_issues",
+    "known_users",
+    "facts_of_kind",
     "twins",
     "principals",
     "coverage",
@@ -42,29 +46,43 @@ pub const QUERIES: [(&str, &str); 12] = embedded![
 pub(super) async fn ask(
     engine: &Engine,
     name: &'static str,
+    params: &[(&str, ScalarValue)],
 ) -> Result<(SchemaRef, Vec<RecordBatch>), SessionsError> {
     let known = QUERIES.iter().find(|(known, _)| *known == name);
     let sql = known.map_or("", |(_, sql)| *sql);
-    let answer = engine.query(name, sql, &[]).await?;
+    let answer = engine.query(name, sql, params).await?;
     Ok(answer.collect_all().await?)
 }
 
 async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
-    let (schema, batches) = ask(engine, name).await?;
+    let (schema, batches) = ask(engine, name, &[]).await?;
     Ok(Frame::new(schema, batches))
 }
 
-/// An engine that sees the events of these files.
-pub(super) fn open(
-    store: &Store,
-    files: &[DataFile],
-    limits: EngineLimits,
-) -> Result<Engine, SessionsError> {
+/// What one of the questions that fill `daily_facts` found on all days.
+async fn of_kind(engine: &Engine, fact: &str) -> Result<Frame, SessionsError> {
+    let params = [("fact", ScalarValue::from(fact))];
+    let (schema, batches) = ask(engine, "facts_of_kind", &params).await?;
+    Ok(Frame::new(schema, batches))
+}
+
+/// An engine that sees what sessions are worked out from, as a draft has it.
+fn open(draft: &Draft<'_>, limits: EngineLimits) -> Result<Engine, SessionsError> {
     let engine = Engine::open(limits)?;
-    for function in functions() {
-        engine.register_function(function);
+    let facts = FACT_TABLES.map(|facts| (facts.shape.table, facts.shape.columns));
+    let tables = [(LakeTable::Sessions, SESSIONS)]
+        .into_iter()
+        .chain(KEPT_FACTS)
+        .chain(facts);
+    let is_pruned = draft.base().pruned_before.is_some();
+    for (table, columns) in tables {
+        let (store, mut files) = (draft.guard().store(), draft.files(table));
+        // Before anything is pruned no session is kept, and there are as many files as days.
+        if table == LakeTable::Sessions && !is_pruned {
+            files.clear();
+        }
+        engine.register_table(TableSpec::of_files(table, columns, store, &files))?;
     }
-    engine.register_table(TableSpec::of_files(LakeTable::Events, EVENTS, store, files))?;
     Ok(engine)
 }
 
@@ -92,6 +110,18 @@ pub(super) struct Pair {
     pub(super) event_ids: [String; 2],
     /// AWS says that it is the same call; else the request and its time say so.
     pub(super) is_shared: bool,
+}
+
+impl Pair {
+    /// The same two sessions, seen together another time.
+    fn merge(&mut self, other: Self) {
+        for (id, other) in self.event_ids.iter_mut().zip(other.event_ids) {
+            if other < *id {
+                *id = other;
+            }
+        }
+        self.is_shared |= other.is_shared;
+    }
 }
 
 /// A name and the identity store's user it goes with.
@@ -128,22 +158,15 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// Reads the facts of all days; they must be up to date.
     pub(super) async fn load(
-        store: &Store,
-        manifest: &Manifest,
+        draft: &Draft<'_>,
         limits: EngineLimits,
     ) -> Result<Self, SessionsError> {
-        let uses = Box::pin(uses::load(store, manifest, limits)).await?;
-        let engine = &open(store, manifest.files(LakeTable::Events), limits)?;
-        let kept = [(LakeTable::Sessions, SESSIONS)]
-            .into_iter()
-            .chain(KEPT_FACTS);
-        for (table, columns) in kept {
-            engine.register_table(TableSpec::of(table, columns, store, manifest))?;
-        }
-        let (accounts, sts_regions) = coverage(&frame(engine, "coverage").await?)?;
+        let engine = &open(draft, limits)?;
+        let (accounts, sts_regions) = coverage(&of_kind(engine, "coverage").await?)?;
         let kept = Kept::new(&frame(engine, "kept_sessions").await?)?;
-        let mut principals = principals(&frame(engine, "principals").await?)?;
+        let mut principals = principals(&of_kind(engine, "principals").await?)?;
         for row in 0..kept.len {
             for (id, arn) in [
                 (&kept.role_id, &kept.role_arn),
@@ -158,14 +181,14 @@ impl Facts {
         Ok(Self {
             kept,
             principals,
-            uses,
-            issues: Issues::new(&frame(engine, "credential_issues").await?)?,
-            twins: pairs(&frame(engine, "twins").await?, "twin")?,
-            forwarded: pairs(&frame(engine, "forwarded").await?, "cause")?,
-            named_users: named_users(&frame(engine, "identity_center_users").await?)?,
-            hidden: hidden(&frame(engine, "hidden_issues").await?)?,
-            deployments: Deeds::new(&frame(engine, "deployments").await?)?,
-            operations: Deeds::new(&frame(engine, "operations").await?)?,
+            uses: Box::pin(uses::load(engine)).await?,
+            issues: Issues::new(&frame(engine, "all_issues").await?)?,
+            twins: twins(&of_kind(engine, "twins").await?)?,
+            forwarded: pairs(&of_kind(engine, "forwarded").await?)?,
+            named_users: named_users(&frame(engine, "known_users").await?)?,
+            hidden: hidden(&of_kind(engine, "hidden_issues").await?)?,
+            deployments: Deeds::new(&of_kind(engine, "deployments").await?)?,
+            operations: Deeds::new(&of_kind(engine, "operations").await?)?,
             accounts,
             sts_regions,
         })
@@ -176,33 +199,62 @@ fn owned(texts: &Texts, row: usize) -> String {
     texts.get(row).unwrap_or_default().to_owned()
 }
 
-/// `other` names the columns of the second session of each pair.
-fn pairs(frame: &Frame, other: &str) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
+/// An id that stands on more sessions than these is a mask.
+const MOST_TWINS: usize = 8;
+
+/// The pairs of sessions that made one call, but those that a mask joined.
+fn twins(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
+    let mut twins = pairs(frame)?;
+    twins.retain(|_, pairs| pairs.iter().filter(|pair| pair.is_shared).count() <= MOST_TWINS);
+    Ok(twins)
+}
+
+/// Each session with those that go with it, in the order of their ids.
+fn pairs(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
     let session: Texts = frame.get("session_id")?;
     let event: Texts = frame.get("event_id")?;
-    let other_session: Texts = frame.get(&format!("{other}_session_id"))?;
-    let other_event: Texts = frame.get(&format!("{other}_event_id"))?;
-    let is_shared: Option<Bools> = (other == "twin")
-        .then(|| frame.get("is_shared"))
-        .transpose()?;
-    let mut pairs: HashMap<String, Vec<Pair>> = HashMap::new();
+    let other_session: Texts = frame.get("other_session_id")?;
+    let other_event: Texts = frame.get("other_event_id")?;
+    let is_shared: Bools = frame.get("is_shared")?;
+    let mut found: BTreeMap<(String, String), Pair> = BTreeMap::new();
     for row in 0..frame.len() {
-        pairs.entry(owned(&session, row)).or_default().push(Pair {
+        let pair = Pair {
             session_id: owned(&other_session, row),
             event_ids: [owned(&event, row), owned(&other_event, row)],
-            is_shared: is_shared
-                .as_ref()
-                .is_some_and(|shared| shared.get(row) == Some(true)),
-        });
+            is_shared: is_shared.get(row) == Some(true),
+        };
+        let sessions = (owned(&session, row), pair.session_id.clone());
+        match found.entry(sessions) {
+            Entry::Vacant(entry) => {
+                entry.insert(pair);
+            }
+            // On another day too.
+            Entry::Occupied(mut entry) => entry.get_mut().merge(pair),
+        }
+    }
+    let mut pairs: HashMap<String, Vec<Pair>> = HashMap::new();
+    for ((session, _), pair) in found {
+        pairs.entry(session).or_default().push(pair);
     }
     Ok(pairs)
 }
 
+/// Of several ARNs of a role's id the smallest is taken, always the same one. An id under the ARNs of several users names none of
+/// them: masked logs look so.
 fn principals(frame: &Frame) -> Result<HashMap<String, String>, ArrowError> {
     let (ids, arns): (Texts, Texts) = (frame.get("principal_id")?, frame.get("arn")?);
-    let pairs = (0..frame.len())
-        .filter_map(|row| Some((ids.get(row)?.to_owned(), arns.get(row)?.to_owned())));
-    Ok(pairs.collect())
+    let mut named: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for row in 0..frame.len() {
+        if let (Some(id), Some(arn)) = (ids.get(row), arns.get(row)) {
+            named.entry(id).or_default().insert(arn);
+        }
+    }
+    let named = named.into_iter().filter_map(|(id, arns)| {
+        let users = arns.iter().filter(|arn| arn.contains(":user/"));
+        let arn = arns.first().filter(|_| users.count() < 2)?;
+        Some((id.to_owned(), (*arn).to_owned()))
+    });
+    Ok(named.collect())
 }
 
 fn named_users(frame: &Frame) -> Result<Vec<NamedUser>, ArrowError> {
@@ -226,10 +278,12 @@ fn hidden(frame: &Frame) -> Result<HashMap<(String, i64), HiddenKind>, ArrowErro
             Some("omitted") => HiddenKind::Omitted,
             _ => HiddenKind::Redacted,
         };
-        // Of both kinds in one second the first, in the order of the query, so that the order of files cannot matter.
-        hidden
-            .entry((owned(&account, row), time.div_euclid(1_000_000)))
-            .or_insert(kind);
+        // Of both kinds in one second always the same one, so that the order of files cannot matter.
+        let second = (owned(&account, row), time.div_euclid(1_000_000));
+        let known = hidden.entry(second).or_insert(kind);
+        if kind == HiddenKind::Omitted {
+            *known = kind;
+        }
     }
     Ok(hidden)
 }
@@ -238,7 +292,7 @@ type CoverageByAccount = (HashMap<String, Coverage>, HashSet<(String, String)>);
 
 fn coverage(frame: &Frame) -> Result<CoverageByAccount, ArrowError> {
     let (accounts, regions): (Texts, Texts) = (frame.get("account_id")?, frame.get("aws_region")?);
-    let first: Ints = frame.get("first_event_time")?;
+    let first: Ints = frame.get("event_time")?;
     let (reads, sts): (Bools, Bools) =
         (frame.get("has_read_events")?, frame.get("has_sts_events")?);
     let mut by_account: HashMap<String, Coverage> = HashMap::new();

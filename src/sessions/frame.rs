@@ -7,7 +7,7 @@ use arrow::array::{
     StringViewArray, new_empty_array,
 };
 use arrow::compute::{cast, concat, interleave};
-use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
+use arrow::datatypes::{ArrowNativeType as _, DataType, Field, Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 
 /// A query's whole answer.
@@ -133,7 +133,10 @@ impl Bools {
 
 /// A column of lists of text.
 #[derive(Debug)]
-pub(super) struct TextLists(ListArray);
+pub(super) struct TextLists {
+    lists: ListArray,
+    items: StringViewArray,
+}
 
 impl Values for TextLists {
     fn data_type() -> DataType {
@@ -141,17 +144,31 @@ impl Values for TextLists {
     }
 
     fn of(array: &ArrayRef) -> Self {
-        Self(array.as_list::<i32>().clone())
+        let lists = array.as_list::<i32>().clone();
+        let items = lists.values().as_string_view().clone();
+        Self { lists, items }
     }
 }
 
 impl TextLists {
+    pub(super) fn iter(&self, row: usize) -> impl Iterator<Item = &str> {
+        let offsets = self.lists.offsets();
+        let places = match offsets.get(row..).unwrap_or_default() {
+            [from, to, ..] if has_value(&self.lists, row) => from.as_usize()..to.as_usize(),
+            _ => 0..0,
+        };
+        let items = places.filter(|at| has_value(&self.items, *at));
+        items.map(|at| self.items.value(at))
+    }
+
     pub(super) fn get(&self, row: usize) -> Vec<String> {
-        if !has_value(&self.0, row) {
-            return Vec::new();
-        }
-        let items = self.0.value(row);
-        let items = items.as_string_view();
-        items.iter().flatten().map(str::to_owned).collect()
+        self.iter(row).map(str::to_owned).collect()
+    }
+
+    /// The one text of a list that has no other.
+    pub(super) fn only(&self, row: usize) -> Option<&str> {
+        let mut items = self.iter(row);
+        let first = items.next()?;
+        items.next().is_none().then_some(first)
     }
 }

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use hashbrown::Equivalent;
+
 use super::columns::Issues;
 use crate::iam::{Arn, AssumedRoleArn, SessionId, user_principal};
 
@@ -215,14 +217,35 @@ enum Call<'a> {
     Request(&'a str, &'a str, i64),
 }
 
+/// A principal and a second, to look calls up by without a copy of the text.
+#[derive(Hash)]
+struct PrincipalAt<'k>(&'k str, i64);
+
+impl Equivalent<(String, i64)> for PrincipalAt<'_> {
+    fn equivalent(&self, (principal, second): &(String, i64)) -> bool {
+        self.0 == principal && self.1 == *second
+    }
+}
+
+/// Account, role and session by name, and a second, likewise.
+#[derive(Hash)]
+struct RoleSessionAt<'k>(&'k str, &'k str, &'k str, i64);
+
+impl Equivalent<(String, String, String, i64)> for RoleSessionAt<'_> {
+    fn equivalent(&self, key: &(String, String, String, i64)) -> bool {
+        let (account, role, session, second) = key;
+        self.0 == account && self.1 == role && self.2 == session && self.3 == *second
+    }
+}
+
 /// All issues, with indexes over what they handed out.
 #[derive(Debug)]
 pub(super) struct Issuances<'a> {
     pub(super) issues: &'a Issues,
     pub(super) issued: Vec<Issued>,
     by_key: HashMap<&'a str, Vec<usize>>,
-    by_principal: HashMap<(String, i64), Vec<usize>>,
-    by_role_session: HashMap<(String, String, String, i64), Vec<usize>>,
+    by_principal: hashbrown::HashMap<(String, i64), Vec<usize>>,
+    by_role_session: hashbrown::HashMap<(String, String, String, i64), Vec<usize>>,
     by_caller: HashMap<&'a str, Vec<usize>>,
     by_source_identity: HashMap<&'a str, Vec<usize>>,
     /// Roles that certificates took.
@@ -246,8 +269,8 @@ impl<'a> Issuances<'a> {
     pub(super) fn new(issues: &'a Issues) -> Self {
         let issued: Vec<Issued> = (0..issues.len).map(|row| Issued::of(issues, row)).collect();
         let mut by_key: HashMap<&'a str, Vec<usize>> = HashMap::new();
-        let mut by_principal: HashMap<(String, i64), Vec<usize>> = HashMap::new();
-        let mut by_role_session: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut by_principal: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
+        let mut by_role_session: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
         let mut by_caller: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut certified = HashSet::new();
@@ -338,7 +361,7 @@ impl<'a> Issuances<'a> {
         offset: i64,
     ) -> Vec<usize> {
         let second = creation.div_euclid(SECOND) + offset;
-        let name = (account.to_owned(), set.to_owned(), String::new(), second);
+        let name = RoleSessionAt(account, set, "", second);
         self.distinct(self.by_role_session.get(&name).map_or(&[], Vec::as_slice))
     }
 
@@ -350,7 +373,7 @@ impl<'a> Issuances<'a> {
     /// The calls that gave this principal credentials in the second of `creation` plus `offset`.
     pub(super) fn of_principal(&self, principal: &str, creation: i64, offset: i64) -> Vec<usize> {
         let second = creation.div_euclid(SECOND) + offset;
-        let rows = self.by_principal.get(&(principal.to_owned(), second));
+        let rows = self.by_principal.get(&PrincipalAt(principal, second));
         self.distinct(rows.map_or(&[], Vec::as_slice))
     }
 
@@ -361,12 +384,8 @@ impl<'a> Issuances<'a> {
         creation: i64,
         offset: i64,
     ) -> Vec<usize> {
-        let name = (
-            arn.account_id.to_owned(),
-            arn.role_name.to_owned(),
-            arn.session_name.to_owned(),
-            creation.div_euclid(SECOND) + offset,
-        );
+        let second = creation.div_euclid(SECOND) + offset;
+        let name = RoleSessionAt(arn.account_id, arn.role_name, arn.session_name, second);
         self.distinct(self.by_role_session.get(&name).map_or(&[], Vec::as_slice))
     }
 

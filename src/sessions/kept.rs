@@ -62,6 +62,11 @@ impl KeptRows {
         })))
     }
 
+    /// The day under which a session was filed.
+    pub(super) fn date_of(&self, id: &str) -> Option<NaiveDate> {
+        Some(self.rows.get(id)?.date)
+    }
+
     /// When the first credentials of a session's chain were taken.
     pub(super) fn chain_started_at(&self, id: &str) -> Option<i64> {
         self.rows.get(id)?.chain_started_at

@@ -3,7 +3,7 @@
 use crate::lake::ColumnType::{Json, Text, Time};
 use crate::lake::{Column, LakeTable};
 
-/// The columns of `kept_issues`: those of `credential_issues`.
+/// The columns of `kept_issues`: those of `credential_issues`, and of `daily_issues`.
 pub const KEPT_ISSUES: &[Column] = &[
     Column::required("event_id", Text, "the call"),
     Column::required("event_time", Time, "when it was made"),
@@ -100,14 +100,17 @@ pub const KEPT_FACTS: [(LakeTable, &[Column]); 2] = [
     (LakeTable::KeptUsers, KEPT_USERS),
 ];
 
+/// The question of a day's events that `daily_issues` holds the answers of.
+pub const CREDENTIAL_ISSUES: &str = include_str!("../../sql/sessions/credential_issues.sql");
+
 /// What sessions are worked out from and is kept of pruned days, as queries of all of it, by name.
 pub const FACT_VIEWS: [(&str, &str); 2] = [
     (
-        "credential_issues",
-        include_str!("../../sql/sessions/credential_issues.sql"),
+        "all_issues",
+        include_str!("../../sql/sessions/all_issues.sql"),
     ),
     (
-        "identity_center_users",
-        include_str!("../../sql/sessions/identity_center_users.sql"),
+        "known_users",
+        include_str!("../../sql/sessions/known_users.sql"),
     ),
 ];

@@ -41,11 +41,11 @@ pub(super) struct Linker<'a> {
     pub(super) uses: &'a Uses,
     pub(super) issuances: &'a Issuances<'a>,
     /// Keys that several sessions show: masked or sample data, worth nothing as evidence.
-    degenerate: HashSet<String>,
+    degenerate: HashSet<&'a str>,
     /// Role ids that several roles show, likewise.
     degenerate_roles: HashSet<&'a str>,
     /// Every key that a session was seen with.
-    keys_in_use: HashSet<String>,
+    keys_in_use: HashSet<&'a str>,
     /// Principals and seconds of creation of console sessions: not each of their calls says that it is the console's.
     console: HashSet<(&'a str, i64)>,
     users: &'a Users,
@@ -59,7 +59,7 @@ impl<'a> Linker<'a> {
             degenerate: degenerate_keys(uses, issuances),
             degenerate_roles: degenerate_roles(uses),
             keys_in_use: (0..uses.len)
-                .flat_map(|row| uses.access_key_ids.get(row))
+                .flat_map(|row| uses.access_key_ids.iter(row))
                 .collect(),
             console: console_sessions(uses, issuances),
             users,
@@ -126,11 +126,11 @@ impl<'a> Linker<'a> {
         if self.uses.keyless_count.get(row) != Some(0) {
             return None;
         }
-        let [key]: [String; 1] = self.uses.access_key_ids.get(row).try_into().ok()?;
-        if is_long_lived(&key) || self.is_degenerate(&key) {
+        let key = self.uses.access_key_ids.only(row)?;
+        if is_long_lived(key) || self.is_degenerate(key) {
             return None;
         }
-        let mut found = self.issuances.of_key(&key);
+        let mut found = self.issuances.of_key(key);
         found.retain(|issue| {
             self.is_of(api, *issue) && self.agrees(row, *issue) && self.in_time(row, *issue)
         });
@@ -188,12 +188,11 @@ impl<'a> Linker<'a> {
         let issues = self.issuances.issues;
         let switched = self.by_sign_in(row, IssuingApi::SwitchRole);
         let from = switched.and_then(|link| issues.switch_from_arn.get(*link.issues.first()?));
-        let own: Vec<String> = self.uses.access_key_ids.get(row);
         let is_free = |issue: usize| {
             issues.issued_access_key_id.get(issue).is_none_or(|key| {
                 self.is_degenerate(key)
                     || !self.keys_in_use.contains(key)
-                    || own.iter().any(|own| own == key)
+                    || self.uses.access_key_ids.iter(row).any(|own| own == key)
             })
         };
         let is_switcher = |issue: usize| {
@@ -344,11 +343,11 @@ impl<'a> Linker<'a> {
     }
 
     /// The one key of a session all of whose calls show it, and that makes them itself.
-    pub(super) fn own_key(&self, row: usize) -> Option<String> {
-        let [key]: [String; 1] = self.uses.access_key_ids.get(row).try_into().ok()?;
+    pub(super) fn own_key(&self, row: usize) -> Option<&'a str> {
+        let key = self.uses.access_key_ids.only(row)?;
         let is_own = self.uses.keyless_count.get(row) == Some(0)
             && self.uses.invoked_by.get(row).is_none()
-            && !self.is_degenerate(&key);
+            && !self.is_degenerate(key);
         is_own.then_some(key)
     }
 
@@ -487,16 +486,16 @@ fn console_sessions<'a>(uses: &'a Uses, issuances: &'a Issuances<'a>) -> HashSet
 }
 
 /// Keys under which more than one (principal, creation date) acted, as far as both are shown.
-fn degenerate_keys(uses: &Uses, issuances: &Issuances<'_>) -> HashSet<String> {
-    let mut seen: HashMap<String, (Option<&str>, Option<i64>)> = HashMap::new();
+fn degenerate_keys<'a>(uses: &'a Uses, issuances: &Issuances<'a>) -> HashSet<&'a str> {
+    let mut seen: HashMap<&str, (Option<&str>, Option<i64>)> = HashMap::new();
     let mut degenerate = issued_twice(issuances);
     for row in 0..uses.len {
         let (principal, creation) = (uses.principal_id.get(row), uses.creation_date.get(row));
-        for key in uses.access_key_ids.get(row) {
-            if is_long_lived(&key) {
+        for key in uses.access_key_ids.iter(row) {
+            if is_long_lived(key) {
                 continue;
             }
-            let known = seen.entry(key.clone()).or_insert((principal, creation));
+            let known = seen.entry(key).or_insert((principal, creation));
             // Some services write the second beside.
             let differ = |a: Option<i64>, b: Option<i64>| {
                 a.zip(b)
@@ -513,7 +512,7 @@ fn degenerate_keys(uses: &Uses, issuances: &Issuances<'_>) -> HashSet<String> {
 }
 
 /// Keys that more than one call handed out.
-fn issued_twice(issuances: &Issuances<'_>) -> HashSet<String> {
+fn issued_twice<'a>(issuances: &Issuances<'a>) -> HashSet<&'a str> {
     let issues = issuances.issues;
     let mut seen: HashMap<&str, (Option<&str>, Option<i64>)> = HashMap::new();
     let mut twice = HashSet::new();
@@ -523,7 +522,7 @@ fn issued_twice(issuances: &Issuances<'_>) -> HashSet<String> {
         };
         let issue = (made.session_arn.as_deref(), issues.event_time.get(row));
         if *seen.entry(key).or_insert(issue) != issue {
-            twice.insert(key.to_owned());
+            twice.insert(key);
         }
     }
     twice

@@ -9,6 +9,7 @@ mod build;
 mod changes;
 mod codes;
 mod columns;
+mod daily;
 mod deeds;
 mod evidence;
 mod facts;
@@ -32,8 +33,11 @@ mod walk;
 mod workload;
 mod write;
 
+pub use daily::{
+    DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, FACT_RULES, FACT_TABLES, FactTable, forget_facts,
+};
 pub use facts::QUERIES;
-pub use kept_facts::{FACT_VIEWS, KEPT_FACTS, KEPT_ISSUES, KEPT_USERS};
+pub use kept_facts::{CREDENTIAL_ISSUES, FACT_VIEWS, KEPT_FACTS, KEPT_ISSUES, KEPT_USERS};
 pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
@@ -76,20 +80,15 @@ pub async fn resolve(
             worked: false,
         });
     }
-    let store = guard.store();
-    let facts = Box::pin(facts::Facts::load(store, manifest, limits)).await?;
-    let rows = build::Sessions::new(&facts).rows();
-    let before = changes::Before::read(store, draft.base())?;
-    let days = before.days_of_changes(&rows, draft.base());
-    draft.usage_is_stale(days);
-    for old in draft.files(LakeTable::Sessions) {
-        draft.replace(LakeTable::Sessions, &old, None);
-    }
-    write::write(&mut draft, &rows)?;
+    Box::pin(daily::store_facts(&mut draft, limits)).await?;
+    let facts = Box::pin(facts::Facts::load(&draft, limits)).await?;
+    let mut writer = write::Writer::new(&mut draft);
+    let sessions = build::Sessions::new(&facts).rows(|day, rows| writer.write(day, &rows))?;
+    writer.finish()?;
     draft.resolved();
     draft.commit()?;
     Ok(Resolved {
-        sessions: rows.len() as u64,
+        sessions,
         worked: true,
     })
 }

@@ -531,7 +531,7 @@ pub(super) fn sibling_keys(
             .get(row)
             .map(|arn| format!("{principal} {arn}")),
     );
-    if let [key] = uses.access_key_ids.get(row).as_slice()
+    if let Some(key) = uses.access_key_ids.only(row)
         && !is_degenerate(key)
     {
         keys.push(format!("{principal} {key}"));

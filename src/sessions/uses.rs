@@ -1,117 +1,44 @@
-//! The sessions in use: asked day by day, so that memory depends on a day's sessions, and put together where a session
-//! was in use on several.
+//! The sessions in use: the rows of their days, put together where a session was in use on several.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch, StringViewArray};
 use arrow::compute::{cast, interleave_record_batch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use datafusion::scalar::ScalarValue;
 
 use super::SessionsError;
 use super::columns::Uses;
-use super::facts::{ask, open};
+use super::facts::ask;
 use super::frame::Frame;
-use crate::engine::{Engine, EngineLimits};
-use crate::lake::{Days, LakeTable, Manifest, Store, days_together};
+use crate::engine::{Engine, align};
+use crate::lake::LakeTable;
 
-/// Days are asked about together up to so many events.
-const EVENTS_AT_ONCE: u64 = 1_000_000;
-/// A day whose sessions are too many at once is asked about in so many parts, and each of them again.
-const PARTS: u32 = 16;
-/// As often as that; then each part has some thousandth of a day's sessions.
-const MOST_SPLITS: u32 = 3;
-
-type Batches = (SchemaRef, Vec<RecordBatch>);
-
-/// The sessions of all events.
-pub(super) async fn load(
-    store: &Store,
-    manifest: &Manifest,
-    limits: EngineLimits,
-) -> Result<Uses, SessionsError> {
-    let mut parts = days_together(manifest.files(LakeTable::Events), EVENTS_AT_ONCE);
-    if parts.is_empty() {
-        parts.push(Days::default());
-    }
-    let mut found: Option<Batches> = None;
-    for part in parts {
-        let of_all = SessionIds(0..1 << 32);
-        let (schema, batches) = uses_of(store, &part, limits, of_all, MOST_SPLITS).await?;
-        let (_, all) = found.get_or_insert((schema, Vec::new()));
-        all.extend(batches);
-    }
-    let (schema, mut batches) = found.ok_or_else(|| missing("answer"))?;
+/// Puts the rows of `daily_sessions` together, one for each session, in the order of their ids.
+///
+/// Most sessions have one row, which is taken as it is.
+pub(super) async fn load(engine: &Engine) -> Result<Uses, SessionsError> {
+    let name = LakeTable::DailySessions.name();
+    let rows = engine
+        .query(name, "SELECT * EXCEPT (day) FROM daily_sessions", &[])
+        .await?;
+    let (schema, mut batches) = rows.collect_all().await?;
     let (mut single, several) = by_session(&batches)?;
     if !several.is_empty() {
         let all: Vec<&RecordBatch> = batches.iter().collect();
         let partial = interleave_record_batch(&all, &several)?;
-        let engine = Engine::open(limits)?;
         engine.register_batches("partial_uses", partial.schema(), vec![partial])?;
-        let (_, merged) = ask(&engine, "merged_uses").await?;
+        let (_, merged) = ask(engine, "merged_uses", &[]).await?;
         let from = batches.len();
-        batches.extend(merged);
+        // Columns are found by their names, and in each batch at the same place.
+        let merged = merged.iter().map(|batch| align(batch, &schema));
+        batches.extend(merged.collect::<Result<Vec<_>, _>>()?);
         let new = batches.iter().enumerate().skip(from);
         single.extend(new.flat_map(|(at, batch)| (0..batch.num_rows()).map(move |row| (at, row))));
     }
     let ids = session_ids(&batches)?;
     single.sort_unstable_by(|a, b| compare(&ids, *a, *b));
     Ok(Uses::new(&Frame::new(schema, batches).in_order(single))?)
-}
-
-/// Session ids by their first eight digits, as a range of numbers.
-#[derive(Debug, Clone)]
-struct SessionIds(Range<u64>);
-
-impl SessionIds {
-    fn split(&self) -> impl Iterator<Item = Self> {
-        let Range { start, end } = self.0;
-        let step = (end - start).div_ceil(u64::from(PARTS));
-        let parts = (0..u64::from(PARTS)).map(move |at| start + at * step);
-        parts.map(move |from| Self(from..(from + step).min(end)))
-    }
-
-    /// From this text on, and below that one.
-    fn bounds(&self) -> [(&'static str, ScalarValue); 2] {
-        // Behind the last of the digits stands `g`.
-        let text = |at: u64| match u32::try_from(at) {
-            Ok(at) => format!("{at:08x}"),
-            Err(_) => "g".to_owned(),
-        };
-        [("from", text(self.0.start)), ("until", text(self.0.end))]
-            .map(|(name, text)| (name, ScalarValue::from(text)))
-    }
-}
-
-/// The sessions of some days, whose ids are in a range; in parts where they are too many for the memory.
-async fn uses_of(
-    store: &Store,
-    part: &Days,
-    limits: EngineLimits,
-    ids: SessionIds,
-    splits: u32,
-) -> Result<Batches, SessionsError> {
-    let engine = open(store, &part.files, limits)?;
-    if splits < MOST_SPLITS {
-        let name = LakeTable::Events.name();
-        let sql = "SELECT * FROM events WHERE session_id >= $from AND session_id < $until";
-        let some = engine.query(name, sql, &ids.bounds()).await?;
-        engine.replace_by_answer(name, some)?;
-    }
-    match ask(&engine, "session_uses").await {
-        Err(SessionsError::Engine(error)) if error.is_out_of_memory() && splits > 0 => {
-            let mut found: Option<Batches> = None;
-            for ids in ids.split() {
-                let some = Box::pin(uses_of(store, part, limits, ids, splits - 1)).await?;
-                let (_, all) = found.get_or_insert((some.0, Vec::new()));
-                all.extend(some.1);
-            }
-            found.ok_or(SessionsError::Engine(error))
-        }
-        answer => answer,
-    }
 }
 
 /// Rows that have a session of their own, and those that share one with others, each as batch and row.

@@ -1,17 +1,21 @@
 //! Sessions as rows, and the rows as files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 
 use super::SessionsError;
+use super::changes::Changes;
 use super::deeds::Maker;
 use super::persona::Persona;
 use super::schema::{SESSIONS, SESSIONS_LAYOUT};
 use super::verdict::{Contradiction, Method, UnresolvedReason};
 use super::walk::Verdict;
-use crate::lake::{Draft, LakeTable, RowBuilder, TableWriter, schema_of};
+use crate::lake::{
+    DataFile, Derived, Draft, LakeTable, RowBuilder, TableWriter, content_of, schema_of,
+};
 
 /// One session as it will be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,27 +57,88 @@ pub(super) struct SessionRow {
     pub(super) events_pruned_before: Option<i64>,
 }
 
-/// Writes the rows, each day to a file of its own.
-pub(super) fn write(draft: &mut Draft<'_>, rows: &[SessionRow]) -> Result<(), SessionsError> {
-    for day in rows.chunk_by(|a, b| a.date == b.date) {
-        let Some(first) = day.first() else { continue };
-        let mut builder = RowBuilder::new(SESSIONS);
+/// Rows of a batch.
+const BATCH_ROWS: usize = 8192;
+
+/// Writes sessions day by day, each to a file of its own; a day whose rows are what they were keeps its file.
+pub(super) struct Writer<'d, 'g> {
+    draft: &'d mut Draft<'g>,
+    /// The files that were there, as long as their days did not come.
+    before: BTreeMap<Option<NaiveDate>, Vec<DataFile>>,
+    replaced: Vec<DataFile>,
+    changes: Changes,
+}
+
+impl<'d, 'g> Writer<'d, 'g> {
+    pub(super) fn new(draft: &'d mut Draft<'g>) -> Self {
+        let mut before: BTreeMap<Option<NaiveDate>, Vec<DataFile>> = BTreeMap::new();
+        for old in draft.files(LakeTable::Sessions) {
+            before.entry(old.date).or_default().push(old);
+        }
+        Self {
+            draft,
+            before,
+            replaced: Vec::new(),
+            changes: Changes::default(),
+        }
+    }
+
+    /// Takes all rows of a day.
+    pub(super) fn write(
+        &mut self,
+        day: NaiveDate,
+        rows: &[SessionRow],
+    ) -> Result<(), SessionsError> {
+        let batches = batches(rows)?;
+        let content = content_of(&batches);
+        let old = self.before.remove(&Some(day)).unwrap_or_default();
+        if matches!(old.as_slice(), [file] if file.content.as_ref() == Some(&content)) {
+            return Ok(());
+        }
         let mut writer = TableWriter::create(
-            draft.guard(),
+            self.draft.guard(),
             LakeTable::Sessions,
-            Some(first.date),
+            Some(day),
             schema_of(SESSIONS),
             SESSIONS_LAYOUT,
         )?;
-        for slice in day.chunks(8192) {
-            for row in slice {
-                append(&mut builder, row);
-            }
-            writer.write(&builder.take()?)?;
+        for batch in &batches {
+            writer.write(batch)?;
         }
-        draft.add(LakeTable::Sessions, writer.finish()?);
+        let new = DataFile {
+            content: Some(content),
+            ..writer.finish()?
+        };
+        self.draft.add(LakeTable::Sessions, new);
+        self.replaced.extend(old);
+        self.changes.add(rows);
+        Ok(())
     }
-    Ok(())
+
+    /// Takes away what is no more, and notes which days' usage is to be worked out again.
+    pub(super) fn finish(mut self) -> Result<(), SessionsError> {
+        self.replaced.extend(self.before.into_values().flatten());
+        for old in &self.replaced {
+            self.draft.replace(LakeTable::Sessions, old, None);
+        }
+        let with_events = self.draft.base().days_of(LakeTable::Events);
+        let store = self.draft.guard().store();
+        let stale = self.changes.days(store, &self.replaced, &with_events)?;
+        self.draft.is_stale(Derived::Usage, stale);
+        Ok(())
+    }
+}
+
+fn batches(rows: &[SessionRow]) -> Result<Vec<RecordBatch>, SessionsError> {
+    let mut builder = RowBuilder::new(SESSIONS);
+    let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
+    for slice in rows.chunks(BATCH_ROWS) {
+        for row in slice {
+            append(&mut builder, row);
+        }
+        batches.push(builder.take()?);
+    }
+    Ok(batches)
 }
 
 fn append(rows: &mut RowBuilder, row: &SessionRow) {

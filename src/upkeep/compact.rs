@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use futures::TryStreamExt as _;
 
 use super::UpkeepError;
-use super::plan::{Merge, Policy, plan};
+use super::plan::{Merge, Policy, plan, shapes};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
-use crate::events::{TableShape, shape_of};
+use crate::events::TableShape;
 use crate::lake::{DataFile, Draft, LakeTable, Operation, TableWriter, WriteGuard, schema_of};
 
 /// What became of one folder.
@@ -40,10 +40,10 @@ pub async fn compact(
     let mut all = Vec::new();
     let mut draft = Draft::new(guard, Operation::Compact)?;
     for merge in plan(draft.base(), policy) {
-        let Some(shape) = shape_of(merge.table) else {
+        let Some(shape) = shapes().find(|shape| shape.table == merge.table) else {
             continue;
         };
-        let files = Box::pin(merged(guard, &merge, shape, policy, limits)).await?;
+        let files = Box::pin(merged(guard, &merge, &shape, policy, limits)).await?;
         let compacted = Compacted {
             table: merge.table,
             date: merge.date,

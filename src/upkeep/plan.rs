@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::events::SHAPES;
+use crate::events::{SHAPES, TableShape};
 use crate::lake::{DataFile, LakeTable, Manifest};
+use crate::sessions::FACT_TABLES;
 
 /// The size at which a new file is begun, in bytes.
 const TARGET_BYTES: u64 = 256 << 20;
@@ -61,10 +62,16 @@ impl Merge {
     }
 }
 
+/// The tables whose files are put together, in the order of the data's journey.
+pub(super) fn shapes() -> impl Iterator<Item = TableShape> {
+    let facts = FACT_TABLES.map(|facts| facts.shape);
+    SHAPES.into_iter().chain(facts)
+}
+
 /// What there is to do in `manifest`, by table and day. `sessions` is written as a whole each time and needs nothing.
 pub fn plan(manifest: &Manifest, policy: Policy) -> Vec<Merge> {
     let mut merges = Vec::new();
-    for shape in &SHAPES {
+    for shape in shapes() {
         let mut folders: BTreeMap<Option<NaiveDate>, Vec<DataFile>> = BTreeMap::new();
         for file in manifest.files(shape.table) {
             if file.size < policy.large {

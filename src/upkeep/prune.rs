@@ -20,10 +20,13 @@ use super::usage::resolve_all;
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::{SHAPES, shape_of};
 use crate::lake::{
-    Column, DataFile, Draft, FileLayout, LakeTable, Manifest, Operation, Store, TableWriter,
-    WriteGuard, read_columns, schema_of, text_at,
+    Column, DataFile, Derived, Draft, FileLayout, LakeTable, Manifest, Operation, Store,
+    TableWriter, WriteGuard, read_columns, schema_of, text_at,
 };
-use crate::sessions::{FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT};
+use crate::sessions::{
+    CREDENTIAL_ISSUES, FACT_RULES, FACT_TABLES, FACT_VIEWS, KEPT_FACTS, SESSIONS, SESSIONS_LAYOUT,
+    forget_facts,
+};
 
 /// What goes of one table, or of one of its days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +87,7 @@ pub async fn prune(
             draft.replace(LakeTable::DailyUsage, &usage, None);
         }
     }
+    forget_facts(&mut draft, |day| day < before)?;
     // Without old events every session stays what it is.
     if !plan.days.is_empty() {
         keep_sessions(&mut draft, &plan, given_up)?;
@@ -117,9 +121,16 @@ async fn open(
     }
     let kept = [(LakeTable::Sessions, SESSIONS)]
         .into_iter()
-        .chain(KEPT_FACTS);
+        .chain(KEPT_FACTS)
+        .chain(FACT_TABLES.map(|facts| (facts.shape.table, facts.shape.columns)));
     for (table, columns) in kept {
         engine.register_table(TableSpec::of(table, columns, store, manifest))?;
+    }
+    // A plan is made of a lake as it is: where facts are older than the events, those are asked.
+    if !manifest.is_stored(Derived::Facts, FACT_RULES) {
+        let name = LakeTable::DailyIssues.name();
+        let asked = engine.query(name, CREDENTIAL_ISSUES, &[]).await?;
+        engine.replace_by_answer(name, asked)?;
     }
     for (name, sql) in FACT_VIEWS {
         engine.register_view(name, sql).await?;

@@ -19,12 +19,12 @@ use crate::directory::{Directory, PEOPLE};
 use crate::engine::{BATCH_ROWS, Engine, EngineError, EngineLimits, TableSpec, align};
 use crate::events::EVENTS;
 use crate::lake::{
-    DataFile, Days, Draft, LakeTable, Manifest, Operation, TableWriter, WriteGuard, days_together,
-    schema_of,
+    DataFile, Days, Derived, Draft, LakeTable, Manifest, Operation, TableWriter, WriteGuard,
+    days_together, schema_of,
 };
 use crate::permissions::{aggregates, functions};
 use crate::sessions::{Resolved, SESSIONS, resolve};
-use crate::views::{DAILY_USAGE, DAILY_USAGE_LAYOUT, USAGE_RULES, register_views};
+use crate::views::{DAILY_USAGE, DAILY_USAGE_LAYOUT, USAGE_RULES, is_usage_stored, register_views};
 
 /// Days are taken together up to so many events: fewer rounds over the sessions, and bounded memory.
 const EVENTS_AT_ONCE: u64 = 1_000_000;
@@ -68,13 +68,13 @@ pub async fn store_usage(
     limits: EngineLimits,
 ) -> Result<usize, UpkeepError> {
     let mut draft = Draft::new(guard, Operation::StoreUsage)?;
-    if !draft.base().is_resolved() || draft.base().is_usage_stored(USAGE_RULES) {
+    if !draft.base().is_resolved() || is_usage_stored(draft.base()) {
         return Ok(0);
     }
-    let stale = draft.base().stale_usage(USAGE_RULES);
+    let stale = draft.base().stale(Derived::Usage, USAGE_RULES);
     let parts = together(draft.base(), &stale);
     // With the first commit, all of them are told to be stale by the rules of this version.
-    draft.usage_is_stale(stale.iter().copied());
+    draft.is_stale(Derived::Usage, stale.iter().copied());
     for Days { days, files } in parts {
         for old in draft.files(LakeTable::DailyUsage) {
             if old.date.is_none_or(|date| days.contains(&date)) {
@@ -84,7 +84,7 @@ pub async fn store_usage(
         for new in Box::pin(in_memory(&draft, &files, limits)).await? {
             draft.add(LakeTable::DailyUsage, new);
         }
-        draft.usage_is_stored(days, USAGE_RULES);
+        draft.is_stored(Derived::Usage, days, USAGE_RULES);
         draft.commit()?;
     }
     Ok(stale.len())

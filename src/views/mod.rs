@@ -13,10 +13,12 @@ use arrow::error::ArrowError;
 use crate::directory::{ACCOUNTS, Directory, PEOPLE};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
-use crate::lake::{Column, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
+use crate::lake::{Column, Derived, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
 use crate::permissions::{aggregates, functions};
 use crate::policies::policy_decision;
-use crate::sessions::{KEPT_ISSUES, KEPT_USERS, SESSIONS};
+use crate::sessions::{
+    DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, KEPT_ISSUES, KEPT_USERS, SESSIONS,
+};
 use crate::sql_file::SqlFile;
 
 pub use daily_usage::{DAILY_USAGE, DAILY_USAGE_LAYOUT};
@@ -80,6 +82,11 @@ const VIEWS: [(&str, &str); 9] = [
 /// Names all that `daily_usage` is worked out by besides events and sessions: the views before it, and what calls need.
 pub const USAGE_RULES: &str = env!("ROLECALL_USAGE_RULES");
 
+/// Returns true when `daily_usage` is that of all events and of `sessions`, by the rules of this version.
+pub fn is_usage_stored(manifest: &Manifest) -> bool {
+    manifest.is_resolved() && manifest.is_stored(Derived::Usage, USAGE_RULES)
+}
+
 /// The views in the order in which they are set up.
 pub fn views() -> Vec<SqlFile<'static>> {
     VIEWS
@@ -109,6 +116,9 @@ pub fn columns_of(table: LakeTable) -> &'static [Column] {
         LakeTable::EventIds => EVENT_IDS,
         LakeTable::KeptIssues => KEPT_ISSUES,
         LakeTable::KeptUsers => KEPT_USERS,
+        LakeTable::DailySessions => DAILY_SESSIONS,
+        LakeTable::DailyIssues => DAILY_ISSUES,
+        LakeTable::DailyFacts => DAILY_FACTS,
         LakeTable::DailyUsage => DAILY_USAGE,
     }
 }
@@ -165,7 +175,7 @@ async fn open(
     limits: EngineLimits,
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
-    let is_usage_stored = manifest.is_usage_stored(USAGE_RULES);
+    let is_usage_stored = is_usage_stored(manifest);
     for table in LakeTable::ALL {
         if table == LakeTable::DailyUsage && !is_usage_stored {
             continue;

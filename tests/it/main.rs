@@ -60,6 +60,7 @@ mod cli_sql;
 mod cli_stories;
 mod hostile;
 mod rightsizing;
+mod stored_facts;
 mod stored_usage;
 
 // The house keeps its own rules.

@@ -4,7 +4,7 @@ use super::support::records::{assume, call, records_file, session, user};
 use super::support::{TempLake, copy_folder, project, rolecall};
 use super::upkeep_prune::pruned;
 use rolecall::lake::{Lake, LakeTable};
-use rolecall::views::USAGE_RULES;
+
 use serde_json::{Value, json};
 
 const USAGE: &str = "SELECT * FROM permission_usage ORDER BY persona_arn, persona_id, origin_kind, origin_id, \
@@ -12,7 +12,7 @@ const USAGE: &str = "SELECT * FROM permission_usage ORDER BY persona_arn, person
 
 fn is_stored(lake: &TempLake) -> bool {
     let lake = Lake::open(&lake.root()).unwrap();
-    lake.snapshot().unwrap().is_usage_stored(USAGE_RULES)
+    rolecall::views::is_usage_stored(&lake.snapshot().unwrap())
 }
 
 /// The lake as if another version had stored what was used.
@@ -23,7 +23,7 @@ fn of_other_rules(lake: &TempLake) -> TempLake {
     let names = std::fs::read_dir(&folder).unwrap();
     let newest = names.map(|entry| entry.unwrap().path()).max().unwrap();
     let mut manifest: Value = serde_json::from_slice(&std::fs::read(&newest).unwrap()).unwrap();
-    manifest["usage_rules"] = json!("other rules");
+    manifest["derived"]["usage"]["rules"] = json!("other rules");
     std::fs::write(&newest, manifest.to_string()).unwrap();
     other
 }

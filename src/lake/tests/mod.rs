@@ -19,6 +19,7 @@ fn data_file(guard: &WriteGuard<'_>) -> DataFile {
         size: 0,
         min_time: None,
         max_time: None,
+        content: None,
     }
 }
 

@@ -1,0 +1,7 @@
+-- What did one of the questions that are asked of each day find, on all of them?
+-- param: fact text
+-- reads: daily_facts
+SELECT *
+FROM daily_facts
+WHERE fact = $fact
+ORDER BY event_time, event_id, target_id, day, session_id, other_session_id, principal_id, arn, account_id, aws_region, kind
