@@ -22,10 +22,11 @@ const USAGE_RULES: [&str; 7] = [
 ];
 
 /// What says which facts a day's events hold; they are asked for anew where one of these is another.
-const FACT_RULES: [&str; 4] = [
+const FACT_RULES: [&str; 5] = [
     "sql/sessions",
     "src/sessions/daily",
     "src/sessions/kept_facts.rs",
+    "src/permissions/functions.rs",
     "src/permissions/refusal.rs",
 ];
 

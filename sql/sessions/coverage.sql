@@ -1,5 +1,4 @@
 -- From when on, and with which kinds of calls, is each account and region in a day's logs?
--- Needed to say why an issuing event is missing.
 -- reads: events
 SELECT
     date,

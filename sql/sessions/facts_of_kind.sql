@@ -4,4 +4,4 @@
 SELECT *
 FROM daily_facts
 WHERE fact = $fact
-ORDER BY event_time, event_id, target_id, day, session_id, other_session_id, principal_id, arn, account_id, aws_region, kind
+ORDER BY event_time, event_id, target_id

@@ -1,6 +1,7 @@
 -- Which sessions share a request with the call that caused theirs?
 -- Some services make their calls in somebody's name under the id of the request that caused them. A request id that several sessions
--- of one principal show (masked logs) says nothing. Cause and effect lie on one day.
+-- of one principal show (masked logs) says nothing. Cause and effect lie on one day,
+-- within an hour.
 -- reads: events
 WITH forwarded AS (
     SELECT
@@ -9,7 +10,8 @@ WITH forwarded AS (
         request_id,
         user_identity_principal_id AS principal_id,
         recipient_account_id,
-        min(event_id) AS event_id
+        min(event_id) AS event_id,
+        min(event_time) AS event_time
     FROM events
     WHERE user_identity_type = 'AssumedRole' AND user_identity_invoked_by <> '' AND request_id <> ''
     GROUP BY date, session_id, request_id, user_identity_principal_id, recipient_account_id
@@ -22,7 +24,8 @@ causes AS (
         user_identity_principal_id AS principal_id,
         recipient_account_id,
         min(session_id) AS session_id,
-        min(event_id) AS event_id
+        min(event_id) AS event_id,
+        min(event_time) AS event_time
     FROM events
     WHERE
         user_identity_type = 'AssumedRole'
@@ -46,5 +49,6 @@ INNER JOIN causes
         AND forwarded.principal_id = causes.principal_id
         AND forwarded.recipient_account_id = causes.recipient_account_id
         AND forwarded.session_id <> causes.session_id
+        AND forwarded.event_time BETWEEN causes.event_time - INTERVAL '1 minute' AND causes.event_time + INTERVAL '1 hour'
 GROUP BY forwarded.date, forwarded.session_id, causes.session_id
 ORDER BY forwarded.date, forwarded.session_id, causes.session_id

@@ -1,7 +1,8 @@
 -- Which session made a call that another account recorded without naming the caller?
 -- Both accounts' copies carry one `sharedEventID`, and show the caller's account and unique id; only the caller's own account tells who it
 -- was. Where the shared id is gone, the same request to STS at the same time is the same call, and a little less sure. Each side is
--- grouped before it is joined, and an id that stands on many sessions of a day is a mask, and joins nothing. Both copies lie on one day.
+-- grouped before it is joined, and an id that stands on many sessions of a day is a mask, and joins nothing. Both copies lie on one
+-- day, and close together.
 -- reads: events
 WITH theirs AS (
     SELECT
@@ -12,7 +13,8 @@ WITH theirs AS (
         recipient_account_id,
         user_identity_account_id AS account_id,
         user_identity_principal_id AS principal_id,
-        min(event_id) AS event_id
+        min(event_id) AS event_id,
+        min(event_time) AS event_time
     FROM events
     WHERE user_identity_type = 'AWSAccount' AND shared_event_id <> ''
     GROUP BY
@@ -29,7 +31,8 @@ ours AS (
         recipient_account_id,
         user_identity_account_id AS account_id,
         user_identity_principal_id AS principal_id,
-        min(event_id) AS event_id
+        min(event_id) AS event_id,
+        min(event_time) AS event_time
     FROM events
     WHERE
         user_identity_type <> 'AWSAccount'
@@ -113,6 +116,7 @@ FROM (
             AND theirs.recipient_account_id <> ours.recipient_account_id
             AND coalesce(theirs.account_id = ours.account_id, true)
             AND coalesce(theirs.principal_id = ours.principal_id, true)
+            AND theirs.event_time BETWEEN ours.event_time - INTERVAL '10 minutes' AND ours.event_time + INTERVAL '10 minutes'
     LEFT ANTI JOIN masks ON ours.date = masks.date AND ours.call_id = masks.call_id
     UNION ALL
     SELECT

@@ -193,7 +193,9 @@ impl From<SessionsError> for Failure {
         match error {
             SessionsError::Lake(error) => error.into(),
             SessionsError::Engine(error) => error.into(),
-            error @ SessionsError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+            error @ (SessionsError::Arrow(_) | SessionsError::Threads(_)) => {
+                Self::of(&error, Exit::Failed, Vec::new())
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ pub fn content_of(batches: &[RecordBatch]) -> String {
     let mut hasher = Sha256::new();
     for batch in batches {
         hasher.update(batch.num_rows().to_le_bytes());
-        for column in batch.columns() {
+        for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            hasher.update(format!("{} {}", field.name(), field.data_type()));
             add(&mut hasher, &column.to_data());
         }
     }

@@ -86,7 +86,8 @@ impl Manifest {
 
     /// Notes of which days `what` is to be worked out again; a day without any rows needs nothing.
     pub(super) fn set_stale(&mut self, what: Derived, mut days: BTreeSet<NaiveDate>) {
-        days.retain(|day| self.may_have(what, *day));
+        let with = self.days_with(what);
+        days.retain(|day| with.contains(day) || self.may_have(what, *day));
         self.derived.entry(what).or_default().stale = Some(days);
     }
 
@@ -99,12 +100,9 @@ impl Manifest {
         days
     }
 
-    /// Whether a day has events, or may have something that was worked out of them.
+    /// Whether a file of many days may have rows of this one.
     fn may_have(&self, what: Derived, day: NaiveDate) -> bool {
         let mut files = what.tables().flat_map(|table| self.files(table));
-        self.files(LakeTable::Events)
-            .iter()
-            .any(|file| file.date == Some(day))
-            || files.any(|file| file.date == Some(day) || file.may_have_time_of(day))
+        files.any(|file| file.may_have_time_of(day))
     }
 }

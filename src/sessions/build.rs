@@ -1,8 +1,10 @@
 //! Puts facts, links and verdicts together into rows.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::SessionsError;
 use super::alive::tie_by_window;
@@ -88,7 +90,8 @@ impl<'a> Sessions<'a> {
             by_arn: &by_arn,
             siblings: &siblings,
         };
-        let mut nodes: Vec<Node> = (0..uses.len).map(|row| builder.used(row)).collect();
+        let rows = (0..uses.len).into_par_iter();
+        let mut nodes: Vec<Node> = rows.map(|row| builder.used(row)).collect();
         let consumed: HashSet<usize> = nodes
             .iter()
             .flat_map(|node| node.issues.iter().copied())
@@ -128,7 +131,7 @@ impl<'a> Sessions<'a> {
             .collect();
         humans.extend(people.iter().map(String::as_str));
         let doers = Doers::new(self.facts, &self.nodes, &verdicts);
-        let mut makers = doers.makers();
+        let makers = doers.makers();
         let starts = self.chain_starts(&verdicts, &kept);
         let mut days: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -138,24 +141,24 @@ impl<'a> Sessions<'a> {
                 .push(at);
         }
         for (day, places) in days {
-            let mut rows = Vec::with_capacity(places.len());
-            for at in places {
-                let (Some(node), Some(verdict)) = (self.nodes.get(at), verdicts.get(at)) else {
-                    continue;
-                };
-                let verdict = if is_kept(at) {
+            let row = |at: &usize| {
+                let (node, verdict) = self.nodes.get(*at).zip(verdicts.get(*at))?;
+                let verdict = if is_kept(*at) {
                     walk_one(&node.start, &verdicts)
                 } else {
                     verdict.clone()
                 };
-                let row = SessionRow {
-                    maker: makers.get_mut(at).map(std::mem::take).unwrap_or_default(),
-                    chain_started_at: starts.get(at).copied().flatten(),
-                    possible_operators: doers.operators(at),
+                Some(SessionRow {
+                    maker: makers.get(*at).cloned().unwrap_or_default(),
+                    chain_started_at: starts.get(*at).copied().flatten(),
+                    possible_operators: doers.operators(*at),
                     ..self.row(node, verdict, &humans)
-                };
-                rows.push(kept.merge(row, is_kept(at)));
-            }
+                })
+            };
+            let rows: Vec<Option<SessionRow>> = places.par_iter().map(row).collect();
+            let rows = places.iter().zip(rows);
+            let rows = rows.filter_map(|(at, row)| Some(kept.merge(row?, is_kept(*at))));
+            let mut rows: Vec<SessionRow> = rows.collect();
             rows.sort_by(|a, b| {
                 let origins = (&a.verdict.origin.id, &b.verdict.origin.id);
                 origins.0.cmp(origins.1).then_with(|| a.id.cmp(&b.id))
@@ -173,7 +176,8 @@ impl<'a> Sessions<'a> {
 
     /// The verdict on each session, and whether it is the one that was kept when days were pruned.
     fn verdicts(&self, kept: &KeptRows) -> (Vec<Verdict>, Vec<bool>) {
-        let mut starts: Vec<Start> = self.nodes.iter().map(|node| node.start.clone()).collect();
+        let mut starts: Vec<Cow<'_, Start>> = Vec::with_capacity(self.nodes.len());
+        starts.extend(self.nodes.iter().map(|node| Cow::Borrowed(&node.start)));
         let fresh = walk(&starts);
         let mut is_kept = vec![false; starts.len()];
         if kept.is_empty() {
@@ -184,7 +188,7 @@ impl<'a> Sessions<'a> {
         let sessions = starts.iter_mut().zip(&mut is_kept).zip(&fresh);
         for (((start, is_kept), fresh), node) in sessions.zip(&self.nodes) {
             if let Some(was) = kept.start(node, fresh, &at) {
-                *start = was;
+                *start = Cow::Owned(was);
                 *is_kept = true;
             }
         }

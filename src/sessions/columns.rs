@@ -26,7 +26,7 @@ macro_rules! columns {
 }
 
 columns! {
-    /// One row per session that made calls: `session_uses.sql`.
+    /// One row per session that made calls: `session_uses.sql`, put together by `merged_uses.sql`.
     Uses {
         session_id: Texts,
         identity_type: Texts,
@@ -120,7 +120,7 @@ columns! {
 }
 
 columns! {
-    /// One row per call that opened a session, ordered by time and id: `credential_issues.sql`.
+    /// One row per call that opened a session, ordered by time and id: `all_issues.sql`.
     Issues {
         event_id: Texts,
         event_time: Ints,

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use super::columns::Kept;
 use super::facts::Facts;
 use super::identity_center::user_of;
@@ -59,8 +61,8 @@ impl Linker<'_> {
     /// The weighed links of all sessions.
     pub(super) fn weigh_all(&self, facts: &Facts) -> Vec<Option<Evidence>> {
         let uses = self.uses;
-        let mut all: Vec<Option<Evidence>> =
-            (0..uses.len).map(|row| self.weigh(facts, row)).collect();
+        let rows = (0..uses.len).into_par_iter();
+        let mut all: Vec<Option<Evidence>> = rows.map(|row| self.weigh(facts, row)).collect();
         let session = |row| {
             let principal = Cow::Borrowed(uses.principal_id.get(row)?);
             Some((principal, uses.creation_date.get(row)?))

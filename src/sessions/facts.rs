@@ -24,12 +24,14 @@ macro_rules! embedded {
 }
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 15] = embedded![
+pub const QUERIES: [(&str, &str); 17] = embedded![
     "session_uses",
     "merged_uses",
     "credential_issues",
     "all_issues",
     "known_users",
+    "known_principals",
+    "known_coverage",
     "facts_of_kind",
     "twins",
     "principals",
@@ -164,9 +166,9 @@ impl Facts {
         limits: EngineLimits,
     ) -> Result<Self, SessionsError> {
         let engine = &open(draft, limits)?;
-        let (accounts, sts_regions) = coverage(&of_kind(engine, "coverage").await?)?;
+        let (accounts, sts_regions) = coverage(&frame(engine, "known_coverage").await?)?;
         let kept = Kept::new(&frame(engine, "kept_sessions").await?)?;
-        let mut principals = principals(&of_kind(engine, "principals").await?)?;
+        let mut principals = principals(&frame(engine, "known_principals").await?)?;
         for row in 0..kept.len {
             for (id, arn) in [
                 (&kept.role_id, &kept.role_arn),
@@ -181,7 +183,7 @@ impl Facts {
         Ok(Self {
             kept,
             principals,
-            uses: Box::pin(uses::load(engine)).await?,
+            uses: Box::pin(uses::load(engine, limits)).await?,
             issues: Issues::new(&frame(engine, "all_issues").await?)?,
             twins: twins(&of_kind(engine, "twins").await?)?,
             forwarded: pairs(&of_kind(engine, "forwarded").await?)?,
@@ -199,13 +201,18 @@ fn owned(texts: &Texts, row: usize) -> String {
     texts.get(row).unwrap_or_default().to_owned()
 }
 
-/// An id that stands on more sessions than these is a mask.
+/// A `sharedEventID` that joins another account's call to more sessions than these is a mask; on a single day, the question tells it.
 const MOST_TWINS: usize = 8;
 
 /// The pairs of sessions that made one call, but those that a mask joined.
 fn twins(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
     let mut twins = pairs(frame)?;
-    twins.retain(|_, pairs| pairs.iter().filter(|pair| pair.is_shared).count() <= MOST_TWINS);
+    for pairs in twins.values_mut() {
+        if pairs.iter().filter(|pair| pair.is_shared).count() > MOST_TWINS {
+            pairs.retain(|pair| !pair.is_shared);
+        }
+    }
+    twins.retain(|_, pairs| !pairs.is_empty());
     Ok(twins)
 }
 

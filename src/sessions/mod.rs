@@ -42,7 +42,7 @@ pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
 use crate::engine::{EngineError, EngineLimits};
-use crate::lake::{Draft, LakeError, LakeTable, Operation, WriteGuard};
+use crate::lake::{Derived, Draft, LakeError, LakeTable, Operation, WriteGuard};
 
 /// What can go wrong while sessions are resolved.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum SessionsError {
     /// A query over the events failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The system gave no threads.
+    #[error("cannot start the threads that work out sessions")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// Arrow refused a batch.
     #[error("cannot build the sessions table")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -74,7 +77,7 @@ pub async fn resolve(
 ) -> Result<Resolved, SessionsError> {
     let mut draft = Draft::new(guard, Operation::Resolve)?;
     let manifest = draft.base();
-    if manifest.is_resolved() {
+    if manifest.is_resolved() && manifest.is_stored(Derived::Facts, FACT_RULES) {
         return Ok(Resolved {
             sessions: manifest.rows(LakeTable::Sessions),
             worked: false,
@@ -83,7 +86,10 @@ pub async fn resolve(
     Box::pin(daily::store_facts(&mut draft, limits)).await?;
     let facts = Box::pin(facts::Facts::load(&draft, limits)).await?;
     let mut writer = write::Writer::new(&mut draft);
-    let sessions = build::Sessions::new(&facts).rows(|day, rows| writer.write(day, &rows))?;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(limits.threads);
+    let threads = threads.build().map_err(SessionsError::Threads)?;
+    let sessions = threads
+        .install(|| build::Sessions::new(&facts).rows(|day, rows| writer.write(day, &rows)))?;
     writer.finish()?;
     draft.resolved();
     draft.commit()?;

@@ -11,43 +11,67 @@ use super::SessionsError;
 use super::columns::Uses;
 use super::facts::ask;
 use super::frame::Frame;
-use crate::engine::{Engine, align};
+use crate::engine::{Engine, EngineLimits, align};
 use crate::lake::LakeTable;
 
 /// Puts the rows of `daily_sessions` together, one for each session, in the order of their ids.
 ///
 /// Most sessions have one row, which is taken as it is.
-pub(super) async fn load(engine: &Engine) -> Result<Uses, SessionsError> {
+pub(super) async fn load(engine: &Engine, limits: EngineLimits) -> Result<Uses, SessionsError> {
     let name = LakeTable::DailySessions.name();
     let rows = engine
         .query(name, "SELECT * EXCEPT (day) FROM daily_sessions", &[])
         .await?;
     let (schema, mut batches) = rows.collect_all().await?;
     let (mut single, several) = by_session(&batches)?;
-    if !several.is_empty() {
-        let all: Vec<&RecordBatch> = batches.iter().collect();
-        let partial = interleave_record_batch(&all, &several)?;
-        engine.register_batches("partial_uses", partial.schema(), vec![partial])?;
-        let (_, merged) = ask(engine, "merged_uses", &[]).await?;
-        let from = batches.len();
+    let from = batches.len();
+    for some in several.chunks(MERGED_AT_ONCE) {
+        let merged = merged(batches.get(..from).unwrap_or_default(), some, limits).await?;
         // Columns are found by their names, and in each batch at the same place.
         let merged = merged.iter().map(|batch| align(batch, &schema));
         batches.extend(merged.collect::<Result<Vec<_>, _>>()?);
-        let new = batches.iter().enumerate().skip(from);
-        single.extend(new.flat_map(|(at, batch)| (0..batch.num_rows()).map(move |row| (at, row))));
     }
+    let new = batches.iter().enumerate().skip(from);
+    single.extend(new.flat_map(|(at, batch)| (0..batch.num_rows()).map(move |row| (at, row))));
     let ids = session_ids(&batches)?;
     single.sort_unstable_by(|a, b| compare(&ids, *a, *b));
     Ok(Uses::new(&Frame::new(schema, batches).in_order(single))?)
 }
 
-/// Rows that have a session of their own, and those that share one with others, each as batch and row.
-type Rows = (Vec<(usize, usize)>, Vec<(usize, usize)>);
+/// Sessions of several days that are put together in one go.
+const MERGED_AT_ONCE: usize = 4096;
+
+/// A row, as batch and row.
+type Row = (usize, usize);
+/// Rows that have a session of their own, and for each of the other sessions its rows.
+type Rows = (Vec<Row>, Vec<Vec<Row>>);
+
+/// Puts the rows of each of these sessions together; of half of them at a time where they are too many for the memory.
+async fn merged(
+    batches: &[RecordBatch],
+    sessions: &[Vec<Row>],
+    limits: EngineLimits,
+) -> Result<Vec<RecordBatch>, SessionsError> {
+    let rows: Vec<Row> = sessions.iter().flatten().copied().collect();
+    let all: Vec<&RecordBatch> = batches.iter().collect();
+    let partial = interleave_record_batch(&all, &rows)?;
+    let engine = Engine::open(limits)?;
+    engine.register_batches("partial_uses", partial.schema(), vec![partial])?;
+    match ask(&engine, "merged_uses", &[]).await {
+        Err(SessionsError::Engine(error)) if error.is_out_of_memory() && sessions.len() > 1 => {
+            let (some, others) = sessions.split_at(sessions.len() / 2);
+            let mut found = Box::pin(merged(batches, some, limits)).await?;
+            found.extend(Box::pin(merged(batches, others, limits)).await?);
+            Ok(found)
+        }
+        answer => Ok(answer?.1),
+    }
+}
 
 fn by_session(batches: &[RecordBatch]) -> Result<Rows, SessionsError> {
     let ids = session_ids(batches)?;
     let places = ids.iter().enumerate();
-    let mut rows: Vec<(usize, usize)> = places
+    let mut rows: Vec<Row> = places
         .flat_map(|(at, ids)| (0..ids.len()).map(move |row| (at, row)))
         .collect();
     rows.sort_unstable_by(|a, b| compare(&ids, *a, *b).then(a.cmp(b)));
@@ -55,7 +79,7 @@ fn by_session(batches: &[RecordBatch]) -> Result<Rows, SessionsError> {
     for session in rows.chunk_by(|a, b| compare(&ids, *a, *b) == Ordering::Equal) {
         match session {
             [row] => single.push(*row),
-            rows => several.extend_from_slice(rows),
+            rows => several.push(rows.to_vec()),
         }
     }
     Ok((single, several))

@@ -3,6 +3,7 @@
 //! Each session is settled once and remembers its verdict, so that a chain of a thousand hops costs a
 //! thousand steps. The walk keeps its own stack; a loop, which only bad data can make, ends it cleanly.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::origin::Origin;
@@ -95,7 +96,7 @@ impl Chain {
 }
 
 /// Settles every session.
-pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
+pub(super) fn walk<S: Borrow<Start>>(starts: &[S]) -> Vec<Verdict> {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; starts.len()];
     let mut on_path = vec![false; starts.len()];
     let mut stack: Vec<usize> = Vec::new();
@@ -107,6 +108,7 @@ pub(super) fn walk(starts: &[Start]) -> Vec<Verdict> {
                 stack.pop();
                 continue;
             };
+            let start = start.borrow();
             mark(&mut on_path, at, true);
             let open =
                 parents(start).find(|parent| verdicts.get(*parent).is_some_and(Option::is_none));

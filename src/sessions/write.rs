@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
+use rayon::iter::ParallelIterator as _;
+use rayon::slice::ParallelSlice as _;
 
 use super::SessionsError;
 use super::changes::Changes;
@@ -118,27 +120,27 @@ impl<'d, 'g> Writer<'d, 'g> {
     /// Takes away what is no more, and notes which days' usage is to be worked out again.
     pub(super) fn finish(mut self) -> Result<(), SessionsError> {
         self.replaced.extend(self.before.into_values().flatten());
-        for old in &self.replaced {
-            self.draft.replace(LakeTable::Sessions, old, None);
-        }
         let with_events = self.draft.base().days_of(LakeTable::Events);
         let store = self.draft.guard().store();
         let stale = self.changes.days(store, &self.replaced, &with_events)?;
         self.draft.is_stale(Derived::Usage, stale);
+        for old in &self.replaced {
+            self.draft.replace(LakeTable::Sessions, old, None);
+        }
         Ok(())
     }
 }
 
 fn batches(rows: &[SessionRow]) -> Result<Vec<RecordBatch>, SessionsError> {
-    let mut builder = RowBuilder::new(SESSIONS);
-    let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
-    for slice in rows.chunks(BATCH_ROWS) {
+    let batch = |slice: &[SessionRow]| {
+        let mut builder = RowBuilder::new(SESSIONS);
         for row in slice {
             append(&mut builder, row);
         }
-        batches.push(builder.take()?);
-    }
-    Ok(batches)
+        builder.take()
+    };
+    let batches: Result<_, _> = rows.par_chunks(BATCH_ROWS).map(batch).collect();
+    Ok(batches?)
 }
 
 fn append(rows: &mut RowBuilder, row: &SessionRow) {

@@ -68,7 +68,7 @@ pub(super) fn shapes() -> impl Iterator<Item = TableShape> {
     SHAPES.into_iter().chain(facts)
 }
 
-/// What there is to do in `manifest`, by table and day. `sessions` is written as a whole each time and needs nothing.
+/// What there is to do in `manifest`, by table and day. `sessions` has one file a day and needs nothing.
 pub fn plan(manifest: &Manifest, policy: Policy) -> Vec<Merge> {
     let mut merges = Vec::new();
     for shape in shapes() {

@@ -20,8 +20,16 @@ pub const DATA_FILES: &[Column] = &[
     Column::required("path", ColumnType::Text, "the path below the lake's folder"),
     Column::required("rows", ColumnType::Int, "how many rows it holds"),
     Column::required("size", ColumnType::Int, "its size in bytes"),
-    Column::new("min_time", ColumnType::Time, "the earliest event in it"),
-    Column::new("max_time", ColumnType::Time, "the latest event in it"),
+    Column::new(
+        "min_time",
+        ColumnType::Time,
+        "the earliest event in it; of facts, the first day",
+    ),
+    Column::new(
+        "max_time",
+        ColumnType::Time,
+        "the latest event in it; of facts, the last day",
+    ),
 ];
 
 pub(super) fn data_file_rows(manifest: &Manifest) -> Result<RecordBatch, ArrowError> {

@@ -3,6 +3,7 @@
 use super::support::records::{call, records_file, user};
 use super::support::{TempLake, copy_folder, project, rolecall};
 use rolecall::lake::{Derived, FORMAT_VERSION, Lake, LakeTable};
+use rolecall::sessions::FACT_RULES;
 use rolecall::views::is_usage_stored;
 use serde_json::{Value, json};
 
@@ -71,18 +72,19 @@ fn a_lake_of_format_1_answers_as_it_did() {
 fn usage_is_added_up_in_lakes_of_old_formats_too() {
     let usage = "SELECT origin_id, iam_action, use_count FROM permission_usage \
         ORDER BY origin_id, persona_arn, iam_action, event_source, event_name, via_service, account_id";
-    let newest = lake_of_format(3);
+    let newest = lake_of_format(FORMAT_VERSION);
     // By the rules of today.
     newest.ingest();
     let wanted = newest.sql(usage);
     assert!(wanted.len() > 20, "{}", wanted.len());
-    for format in 1..3 {
+    for format in 1..=FORMAT_VERSION {
         let lake = lake_of_format(format);
         assert_eq!(lake.sql(usage), wanted, "before it is stored");
         let ran = rolecall(lake.folder.path(), &["resolve", "--lake", "lake"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
         assert!(is_usage_stored(&manifest));
+        assert!(manifest.is_stored(Derived::Facts, FACT_RULES));
         assert_eq!(lake.sql(usage), wanted, "when it is stored");
     }
 }

@@ -1,7 +1,7 @@
 //! What the events of a day say of identities is asked once, and sessions are worked out from what was stored.
 
 use super::support::records::{assume, call, records_file, session, user};
-use super::support::{TempLake, runtime};
+use super::support::{TempLake, project, runtime};
 use super::upkeep_prune::pruned;
 use rolecall::directory::Directory;
 use rolecall::engine::EngineLimits;
@@ -103,18 +103,48 @@ fn a_late_file_changes_the_facts_of_its_day_alone() {
     assert!(facts(&lake).iter().all(|file| !before.contains(file)));
 }
 
+fn change_manifest(lake: &TempLake, change: impl FnOnce(&mut Value)) {
+    let folder = lake.root().join("manifest");
+    let names = std::fs::read_dir(&folder).unwrap();
+    let newest = names.map(|entry| entry.unwrap().path()).max().unwrap();
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&newest).unwrap()).unwrap();
+    change(&mut manifest);
+    std::fs::write(&newest, manifest.to_string()).unwrap();
+}
+
+#[test]
+fn a_lake_without_facts_can_be_pruned_before_anything_else_and_names_stay_known() {
+    let of_records = || {
+        let lake = TempLake::new();
+        lake.ingest_from(&[&project().join("tests/records")]);
+        lake
+    };
+    let names = "SELECT user_name FROM kept_users ORDER BY identity_store_arn, user_id, user_name";
+    let lake = of_records();
+    pruned(&lake, "2026-03-20");
+    let wanted = lake.sql(names);
+    assert!(!wanted.is_empty());
+    // As a version left it that knew of no facts.
+    let old = of_records();
+    change_manifest(&old, |manifest| {
+        manifest["derived"] = json!({});
+        for facts in FACT_TABLES {
+            manifest["tables"][facts.shape.table.name()] = json!([]);
+        }
+    });
+    pruned(&old, "2026-03-20");
+    assert_eq!(old.sql(names), wanted);
+    assert_eq!(old.tables(), lake.tables());
+}
+
 #[test]
 fn facts_of_other_rules_are_asked_for_again() {
     let lake = of_days(&[2, 3]);
     let wanted = lake.tables();
     let before = facts(&lake);
-    let folder = lake.root().join("manifest");
-    let names = std::fs::read_dir(&folder).unwrap();
-    let newest = names.map(|entry| entry.unwrap().path()).max().unwrap();
-    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&newest).unwrap()).unwrap();
-    manifest["derived"]["facts"]["rules"] = json!("other rules");
-    manifest["resolved_version"] = json!(0);
-    std::fs::write(&newest, manifest.to_string()).unwrap();
+    change_manifest(&lake, |manifest| {
+        manifest["derived"]["facts"]["rules"] = json!("other rules");
+    });
     lake.ingest();
     assert!(facts(&lake).iter().all(|file| !before.contains(file)));
     assert_eq!(lake.tables(), wanted);
@@ -188,11 +218,20 @@ const SESSIONS: usize = 20_000;
 fn sessions_do_not_depend_on_the_memory() {
     let lake = TempLake::new();
     let records: Vec<Value> = (0..SESSIONS)
-        .map(|at| {
+        .flat_map(|at| {
             let (key, id) = (format!("ASIA{at:09}EXAMPLE"), format!("call-{at}"));
             let time = |minute: u32| format!("2026-03-02T10:{minute:02}:{:02}Z", at % 60);
             let who = session("111122223333", "One", &format!("s{at}"), &key, &time(1));
-            call(&id, who, &time(2), "s3", "ListBuckets")
+            [
+                call(&id, who.clone(), &time(2), "s3", "ListBuckets"),
+                call(
+                    &format!("next-{at}"),
+                    who,
+                    &format!("2026-03-03T09:00:{:02}Z", at % 60),
+                    "s3",
+                    "ListBuckets",
+                ),
+            ]
         })
         .collect();
     for (number, some) in records.chunks(5000).enumerate() {
@@ -213,6 +252,6 @@ fn sessions_do_not_depend_on_the_memory() {
     let stated = "SELECT count(*) AS n, count(DISTINCT session_id) AS ids, sum(event_count) AS calls FROM sessions";
     assert_eq!(
         lake.sql(stated),
-        [json!({ "n": SESSIONS, "ids": SESSIONS, "calls": SESSIONS })]
+        [json!({ "n": SESSIONS, "ids": SESSIONS, "calls": 2 * SESSIONS })]
     );
 }

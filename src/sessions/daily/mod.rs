@@ -8,6 +8,7 @@ mod questions;
 mod tables;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -23,7 +24,8 @@ use super::SessionsError;
 use crate::engine::{EngineLimits, align};
 use crate::events::day_of;
 use crate::lake::{
-    Days, Derived, Draft, LakeError, LakeTable, TableWriter, copy_without, days_together, schema_of,
+    DataFile, Days, Derived, Draft, LakeError, LakeTable, Store, TableWriter, copy_without,
+    days_together, read_columns, schema_of,
 };
 
 /// Names all that facts are worked out by besides the events: the questions, and what they need.
@@ -64,42 +66,57 @@ pub fn forget_facts(
     draft: &mut Draft<'_>,
     is_to_go: impl Fn(NaiveDate) -> bool,
 ) -> Result<(), LakeError> {
-    for facts in &FACT_TABLES {
-        for old in draft.files(facts.shape.table) {
-            let days: Vec<NaiveDate> = match old.days() {
-                Some(days) => days
-                    .start()
-                    .iter_days()
-                    .take_while(|day| days.contains(day))
-                    .collect(),
-                None => Vec::new(),
-            };
-            if !days.iter().any(|day| is_to_go(*day)) {
+    for FactTable { shape, .. } in &FACT_TABLES {
+        for old in draft.files(shape.table) {
+            let days = old.days().into_iter().flat_map(days_between);
+            if !days.into_iter().any(&is_to_go) {
                 continue;
             }
-            let left = if days.iter().all(|day| is_to_go(*day)) {
-                None
-            } else {
-                let stays =
-                    |_, batch: &RecordBatch, row| !day_at(batch, row).is_some_and(&is_to_go);
-                copy_without(
+            // A file need not have every day between its first and its last.
+            let stays = rows_that_stay(draft.guard().store(), &old, &is_to_go)?;
+            let left = match stays.iter().filter(|stays| **stays).count() {
+                0 => None,
+                all if all == stays.len() => continue,
+                _ => copy_without(
                     draft.guard(),
-                    facts.shape.table,
+                    shape.table,
                     &old,
-                    facts.shape.layout,
-                    stays,
-                )?
+                    shape.layout,
+                    |at, _, _| {
+                        let at = usize::try_from(at).ok();
+                        at.and_then(|at| stays.get(at)).copied().unwrap_or(true)
+                    },
+                )?,
             };
-            draft.replace(facts.shape.table, &old, left);
+            draft.replace(shape.table, &old, left);
         }
     }
     Ok(())
 }
 
-fn day_at(batch: &RecordBatch, row: usize) -> Option<NaiveDate> {
-    let days = batch.column_by_name("day")?;
-    let days = days.as_primitive_opt::<TimestampMicrosecondType>()?;
-    Some(day_of(days.values().get(row).copied()?))
+fn days_between(days: RangeInclusive<NaiveDate>) -> impl Iterator<Item = NaiveDate> {
+    let last = *days.end();
+    days.start().iter_days().take_while(move |day| *day <= last)
+}
+
+/// For each row of a file whether its day stays.
+fn rows_that_stay(
+    store: &Store,
+    file: &DataFile,
+    is_to_go: impl Fn(NaiveDate) -> bool,
+) -> Result<Vec<bool>, LakeError> {
+    let mut stays = Vec::new();
+    for batch in read_columns(store, file, Some(&["day"]))? {
+        let batch = batch?;
+        let days = batch.column_by_name("day");
+        let days = days.and_then(|days| days.as_primitive_opt::<TimestampMicrosecondType>());
+        let days = days.map_or(&[][..], |days| days.values());
+        for same in days.chunk_by(|a, b| a == b) {
+            let is_to_stay = same.first().is_none_or(|day| !is_to_go(day_of(*day)));
+            stays.resize(stays.len() + same.len(), is_to_stay);
+        }
+    }
+    Ok(stays)
 }
 
 /// The rows of each day, in the order in which they are written.
