@@ -4,7 +4,7 @@
 //! console events without a session context. A record that shows it belongs to that session and to no other.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::facts::Facts;
 use super::issuance::{Issuances, IssuingApi};
@@ -41,7 +41,11 @@ pub(super) fn tie_by_window(
     if open.is_empty() {
         return;
     }
-    let mut lives = lives(nodes, facts, issuances);
+    let wanted = open.iter().filter_map(|at| nodes.get(*at)?.used);
+    let wanted: HashSet<&str> = wanted
+        .filter_map(|row| facts.uses.principal_id.get(row))
+        .collect();
+    let mut lives = lives(nodes, facts, issuances, &wanted);
     add_kept(&mut lives, nodes, kept);
     for sessions in lives.values_mut() {
         sessions.sort_by_key(|life| (life.created, life.node));
@@ -104,11 +108,12 @@ pub(super) fn tie_by_window(
     }
 }
 
-/// The role sessions of each principal, in the order of their creation.
+/// The role sessions of these principals.
 fn lives<'a>(
     nodes: &[Node],
     facts: &'a Facts,
     issuances: &'a Issuances<'_>,
+    wanted: &HashSet<&str>,
 ) -> HashMap<Cow<'a, str>, Vec<Life<'a>>> {
     let mut lives: HashMap<Cow<'_, str>, Vec<Life<'_>>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -131,6 +136,9 @@ fn lives<'a>(
         let (Some(principal), Some(created)) = (principal, created) else {
             continue;
         };
+        if !wanted.contains(principal) {
+            continue;
+        }
         let last = node.used.and_then(|row| facts.uses.last_used_at.get(row));
         let expires = issue.and_then(|issue| facts.issues.issued_expiration.get(issue));
         // Masked ids are the same in every account.

@@ -31,6 +31,10 @@ pub(super) struct Doers<'a> {
     verdicts: &'a [Verdict],
     made: HashMap<&'a str, Vec<usize>>,
     made_by_request: HashMap<&'a str, Vec<usize>>,
+    /// Role and service → the calls of that service that gave the role away.
+    given: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// What was made in several regions under one name → region → the calls there.
+    regions: HashMap<&'a str, HashMap<&'a str, Vec<usize>>>,
     reached: HashMap<&'a str, Vec<usize>>,
     index: HashMap<&'a str, usize>,
 }
@@ -45,11 +49,27 @@ impl<'a> Doers<'a> {
                 made_by_request.entry(request).or_default().push(row);
             }
         }
+        let made = by_target(&facts.deployments);
+        let regions = made.iter().filter_map(|(name, rows)| {
+            let regions = by_region(&facts.deployments, rows);
+            (regions.len() > 1).then_some((*name, regions))
+        });
+        let regions = regions.collect();
+        let mut given: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        for (role, rows) in made.iter().filter(|(target, _)| target.contains(":role/")) {
+            for row in rows {
+                if let Some(service) = facts.deployments.event_source.get(*row) {
+                    given.entry((*role, service)).or_default().push(*row);
+                }
+            }
+        }
         Self {
             facts,
             nodes,
             verdicts,
-            made: by_target(&facts.deployments),
+            made,
+            given,
+            regions,
             made_by_request,
             reached: by_target(&facts.operations),
             index: nodes
@@ -90,22 +110,21 @@ impl<'a> Doers<'a> {
         let origin = &verdict.origin;
         let role = || verdict.chain.iter().next();
         let id = origin.id.as_deref();
+        let made = |target: &str| self.maker(at, self.made.get(target)?);
         match origin.kind {
-            OriginKind::Ec2Instance => self
-                .maker(at, self.made.get(id?))
-                .or_else(|| self.maker_by_request(at, node)),
-            OriginKind::LambdaFunction => self.maker(at, self.in_region(at, self.made.get(id?))),
-            OriginKind::EksPod => self.maker(at, self.made.get(id?)),
-            OriginKind::EcsTask => self
-                .maker(at, self.made.get(id?))
-                .or_else(|| self.maker(at, self.given_to("ecs.amazonaws.com", role()?))),
-            OriginKind::RolesAnywhere => self.maker(at, self.made.get(origin.provider.as_deref()?)),
+            OriginKind::Ec2Instance => made(id?).or_else(|| self.maker_by_request(at, node)),
+            OriginKind::LambdaFunction => self.maker(at, self.function(at, id?)?),
+            OriginKind::EksPod => made(id?),
+            OriginKind::EcsTask => {
+                made(id?).or_else(|| self.giver(at, "ecs.amazonaws.com", role()?))
+            }
+            OriginKind::RolesAnywhere => made(origin.provider.as_deref()?),
             // A build or a database by its own id, else the role that the service was given.
             OriginKind::AwsService => origin
                 .name
                 .as_deref()
-                .and_then(|name| self.maker(at, self.made.get(name)))
-                .or_else(|| self.maker(at, self.given_to(id?, role()?))),
+                .and_then(made)
+                .or_else(|| self.giver(at, id?, role()?)),
             OriginKind::IamUser if node.role_arn.is_none() => {
                 let keys = node
                     .used
@@ -114,72 +133,54 @@ impl<'a> Doers<'a> {
                     .into_iter()
                     .flatten()
                     .filter(|key| is_long_lived(key))
-                    .find_map(|key| self.maker(at, self.made.get(key)))
+                    .find_map(made)
                     // Whoever makes a key for himself is no maker of himself.
                     .filter(|maker| maker.origin_id != origin.id);
-                let user = node.persona.id.as_deref();
-                of_key.or_else(|| self.maker(at, self.made.get(user?)))
+                of_key.or_else(|| made(node.persona.id.as_deref()?))
             }
             _ => None,
         }
     }
 
-    /// The calls that gave a service this role: that service's own, and IAM's for a role that is linked to it.
-    fn given_to(&self, service: &str, role: &str) -> Option<Vec<usize>> {
-        let sources = &self.facts.deployments.event_source;
-        let is_its = |row: &&usize| {
-            sources.get(**row) == Some(service) || sources.get(**row) == Some("iam.amazonaws.com")
-        };
-        Some(
-            self.made
-                .get(role)?
-                .iter()
-                .filter(is_its)
-                .copied()
-                .collect(),
-        )
+    /// Whoever gave a service this role last: by that service's own call, or IAM's for a role that is linked to it.
+    fn giver(&self, at: usize, service: &str, role: &str) -> Option<Maker> {
+        let of = |service| self.last_before(at, self.given.get(&(role, service))?);
+        self.maker_in(of(service).max(of("iam.amazonaws.com"))?)
     }
 
     /// A function's name stands for another function in another region; where there are several, AWS must say which.
-    fn in_region(&self, at: usize, rows: Option<&Vec<usize>>) -> Option<Vec<usize>> {
-        let regions = &self.facts.deployments.aws_region;
-        let rows = rows?;
-        let is_one = rows
-            .windows(2)
-            .all(|pair| matches!(pair, [a, b] if regions.get(*a) == regions.get(*b)));
-        if is_one {
-            return Some(rows.clone());
-        }
+    fn function(&self, at: usize, name: &str) -> Option<&[usize]> {
+        let Some(regions) = self.regions.get(name) else {
+            return self.made.get(name).map(Vec::as_slice);
+        };
         let used = self.nodes.get(at)?.used?;
-        let issued_to = self
-            .facts
-            .uses
-            .in_scope_of_credentials_issued_to
-            .get(used)?;
-        let region = issued_to.split(':').nth(3);
-        let here = rows.iter().filter(|row| regions.get(**row) == region);
-        Some(here.copied().collect())
+        let uses = &self.facts.uses;
+        let issued_to = uses.in_scope_of_credentials_issued_to.get(used)?;
+        let region = issued_to.split(':').nth(3)?;
+        regions.get(region).map(Vec::as_slice)
     }
 
     /// The launch whose request handed out an instance's first credentials.
     fn maker_by_request(&self, at: usize, node: &Node) -> Option<Maker> {
         let request = self.facts.issues.request_id.get(*node.issues.first()?)?;
-        self.maker(at, self.made_by_request.get(request))
+        self.maker(at, self.made_by_request.get(request)?)
     }
 
-    fn maker(&self, at: usize, rows: Option<impl AsRef<[usize]>>) -> Option<Maker> {
+    fn maker(&self, at: usize, rows: &[usize]) -> Option<Maker> {
+        self.maker_in(self.last_before(at, rows)?)
+    }
+
+    /// The last of these calls before a session, in the account of its origin.
+    fn last_before(&self, at: usize, rows: &[usize]) -> Option<usize> {
         let deployments = &self.facts.deployments;
         let account = self.account_of(at);
-        let began = self.began(at)?;
-        let rows = rows?;
-        let rows = rows.as_ref();
-        let before = until(deployments, rows, began + SKEW);
-        let row = rows
-            .iter()
-            .take(before)
-            .rev()
-            .copied()
-            .find(|row| account.is_none() || deployments.account_id.get(*row) == account)?;
+        let before = until(deployments, rows, self.began(at)? + SKEW);
+        let mut rows = rows.iter().take(before).rev().copied();
+        rows.find(|row| account.is_none() || deployments.account_id.get(*row) == account)
+    }
+
+    fn maker_in(&self, row: usize) -> Option<Maker> {
+        let deployments = &self.facts.deployments;
         let by = *self.index.get(deployments.session_id.get(row)?)?;
         let origin = &self.verdicts.get(by)?.origin;
         Some(Maker {
@@ -234,6 +235,15 @@ impl<'a> Doers<'a> {
 /// How many of these rows, which are in the order of time, are not later than `time`.
 fn until(deeds: &Deeds, rows: &[usize], time: i64) -> usize {
     rows.partition_point(|row| deeds.event_time.get(*row).is_some_and(|at| at <= time))
+}
+
+fn by_region<'d>(deeds: &'d Deeds, rows: &[usize]) -> HashMap<&'d str, Vec<usize>> {
+    let mut regions: HashMap<&str, Vec<usize>> = HashMap::new();
+    for row in rows {
+        let region = deeds.aws_region.get(*row).unwrap_or_default();
+        regions.entry(region).or_default().push(*row);
+    }
+    regions
 }
 
 fn by_target(deeds: &Deeds) -> HashMap<&str, Vec<usize>> {

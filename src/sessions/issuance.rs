@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use hashbrown::Equivalent;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::columns::Issues;
 use crate::iam::{Arn, AssumedRoleArn, SessionId, user_principal};
@@ -267,7 +268,8 @@ fn second_of(issues: &Issues, row: usize, api: IssuingApi) -> Option<i64> {
 
 impl<'a> Issuances<'a> {
     pub(super) fn new(issues: &'a Issues) -> Self {
-        let issued: Vec<Issued> = (0..issues.len).map(|row| Issued::of(issues, row)).collect();
+        let rows = (0..issues.len).into_par_iter();
+        let issued: Vec<Issued> = rows.map(|row| Issued::of(issues, row)).collect();
         let mut by_key: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut by_principal: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
         let mut by_role_session: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
