@@ -20,11 +20,13 @@ use chrono::{NaiveDate, NaiveTime};
 pub use columns::{DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS};
 pub use tables::{FACT_TABLES, FactTable};
 
+use questions::EventsOf;
+
 use super::SessionsError;
 use crate::engine::{EngineLimits, align};
 use crate::events::day_of;
 use crate::lake::{
-    DataFile, Days, Derived, Draft, LakeError, LakeTable, Store, TableWriter, copy_without,
+    DataFile, Derived, Draft, LakeError, LakeTable, Store, TableWriter, copy_without,
     days_together, read_columns, schema_of,
 };
 
@@ -49,8 +51,9 @@ pub(super) async fn store_facts(
         .filter(|file| file.date.is_some_and(|date| stale.contains(&date)));
     let mut parts = days_together(events, EVENTS_AT_ONCE).into_iter().peekable();
     while let Some(part) = parts.next() {
+        let events = EventsOf::open(draft.guard().store(), &part.files, limits)?;
         for table in &FACT_TABLES {
-            store_table(draft, &part, table, limits).await?;
+            store_table(draft, &events, table).await?;
         }
         draft.is_stored(Derived::Facts, part.days, FACT_RULES);
         if parts.peek().is_some() {
@@ -125,14 +128,13 @@ type ByDay = BTreeMap<NaiveDate, Vec<RecordBatch>>;
 /// Asks the questions of a table about some days, and writes what they find to one file.
 async fn store_table(
     draft: &mut Draft<'_>,
-    part: &Days,
+    events: &EventsOf<'_>,
     facts: &FactTable,
-    limits: EngineLimits,
 ) -> Result<(), SessionsError> {
-    let (store, shape) = (draft.guard().store(), &facts.shape);
+    let shape = &facts.shape;
     let mut days = ByDay::new();
     for question in facts.questions {
-        for batch in questions::answer(store, &part.files, question, limits).await? {
+        for batch in events.ask(question).await? {
             sort_in(&mut days, &batch, question, facts)?;
         }
     }

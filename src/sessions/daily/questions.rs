@@ -17,51 +17,79 @@ const PARTS: u64 = 16;
 /// As often as that; then each part has some thousandth of the sessions.
 const MOST_SPLITS: u32 = 3;
 
-/// Asks a question of the events of these files; the rows are in the order of their days.
-pub(super) async fn answer(
-    store: &Store,
-    files: &[DataFile],
-    question: &'static str,
+/// The events of some days, to be asked about.
+pub(super) struct EventsOf<'a> {
+    store: &'a Store,
+    files: &'a [DataFile],
     limits: EngineLimits,
-) -> Result<Vec<RecordBatch>, SessionsError> {
-    // What one session's calls say does not depend on those of another; other questions hold sessions against each other.
-    let splits = if question == "session_uses" {
-        MOST_SPLITS
-    } else {
-        0
-    };
-    of_sessions(store, files, question, limits, (SessionIds::all(), splits)).await
+    engine: Engine,
 }
 
-/// The same of the sessions whose ids are in a range.
-async fn of_sessions(
-    store: &Store,
-    files: &[DataFile],
-    question: &'static str,
-    limits: EngineLimits,
-    (ids, splits): (SessionIds, u32),
-) -> Result<Vec<RecordBatch>, SessionsError> {
-    let engine = Engine::open(limits)?;
-    for function in functions() {
-        engine.register_function(function);
+impl<'a> EventsOf<'a> {
+    pub(super) fn open(
+        store: &'a Store,
+        files: &'a [DataFile],
+        limits: EngineLimits,
+    ) -> Result<Self, SessionsError> {
+        let engine = Engine::open(limits)?;
+        for function in functions() {
+            engine.register_function(function);
+        }
+        engine.register_table(TableSpec::of_files(LakeTable::Events, EVENTS, store, files))?;
+        Ok(Self {
+            store,
+            files,
+            limits,
+            engine,
+        })
     }
-    engine.register_table(TableSpec::of_files(LakeTable::Events, EVENTS, store, files))?;
-    if ids != SessionIds::all() {
+
+    /// Asks a question; the rows are in the order of their days, or of each part in that order.
+    pub(super) async fn ask(
+        &self,
+        question: &'static str,
+    ) -> Result<Vec<RecordBatch>, SessionsError> {
+        // What one session's calls say does not depend on those of another; other questions hold sessions against each other.
+        let splits = if question == "session_uses" {
+            MOST_SPLITS
+        } else {
+            0
+        };
+        self.ask_of(question, SessionIds::all(), splits).await
+    }
+
+    /// The same of the sessions whose ids are in a range; in parts where they are too many for the memory.
+    async fn ask_of(
+        &self,
+        question: &'static str,
+        ids: SessionIds,
+        splits: u32,
+    ) -> Result<Vec<RecordBatch>, SessionsError> {
+        let answer = if ids == SessionIds::all() {
+            ask(&self.engine, question, &[]).await
+        } else {
+            let some = Self::open(self.store, self.files, self.limits)?;
+            some.keep_only(&ids).await?;
+            ask(&some.engine, question, &[]).await
+        };
+        match answer {
+            Err(SessionsError::Engine(error)) if error.is_out_of_memory() && splits > 0 => {
+                let mut found = Vec::new();
+                for ids in ids.split() {
+                    let some = self.ask_of(question, ids, splits - 1);
+                    found.extend(Box::pin(some).await?);
+                }
+                Ok(found)
+            }
+            answer => Ok(answer?.1),
+        }
+    }
+
+    async fn keep_only(&self, ids: &SessionIds) -> Result<(), SessionsError> {
         let name = LakeTable::Events.name();
         let sql = "SELECT * FROM events WHERE session_id >= $from AND session_id < $until";
-        let some = engine.query(name, sql, &ids.bounds()).await?;
-        engine.replace_by_answer(name, some)?;
-    }
-    match ask(&engine, question, &[]).await {
-        Err(SessionsError::Engine(error)) if error.is_out_of_memory() && splits > 0 => {
-            let mut found = Vec::new();
-            for ids in ids.split() {
-                let some = of_sessions(store, files, question, limits, (ids, splits - 1));
-                found.extend(Box::pin(some).await?);
-            }
-            Ok(found)
-        }
-        answer => Ok(answer?.1),
+        let some = self.engine.query(name, sql, &ids.bounds()).await?;
+        Ok(self.engine.replace_by_answer(name, some)?)
     }
 }
 
