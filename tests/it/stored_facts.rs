@@ -254,4 +254,19 @@ fn sessions_do_not_depend_on_the_memory() {
         lake.sql(stated),
         [json!({ "n": SESSIONS, "ids": SESSIONS, "calls": 2 * SESSIONS })]
     );
+    // As if it had been killed behind the commit of the first day's facts.
+    let wanted = lake.sessions();
+    let folder = lake.root().join("manifest");
+    let names = std::fs::read_dir(&folder).unwrap();
+    let mut manifests: Vec<_> = names.map(|entry| entry.unwrap().path()).collect();
+    manifests.sort();
+    for newest in manifests.iter().rev().take(2) {
+        std::fs::remove_file(newest).unwrap();
+    }
+    let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
+    assert!(!manifest.is_resolved() && !manifest.is_stored(Derived::Facts, FACT_RULES));
+    assert_eq!(manifest.stale(Derived::Facts, FACT_RULES).len(), 1);
+    assert_eq!(facts(&lake).len(), 2);
+    lake.ingest();
+    assert_eq!(lake.sessions(), wanted);
 }

@@ -33,8 +33,8 @@ use crate::lake::{
 /// Names all that facts are worked out by besides the events: the questions, and what they need.
 pub const FACT_RULES: &str = env!("ROLECALL_FACT_RULES");
 
-/// Days are asked about together up to so many events.
-const EVENTS_AT_ONCE: u64 = 1_000_000;
+/// Days are asked about together as long as there are so many bytes of memory for each of their events: a million by default.
+const BYTES_AN_EVENT: usize = 2048;
 
 /// Brings the facts of all days up to date with their events; all parts but the last are commits of their own.
 pub(super) async fn store_facts(
@@ -45,11 +45,12 @@ pub(super) async fn store_facts(
     let is_of_other_rules = !draft.base().is_by(Derived::Facts, FACT_RULES);
     draft.is_stale(Derived::Facts, stale.iter().copied());
     forget_facts(draft, |day| is_of_other_rules || stale.contains(&day))?;
+    let at_once = limits.memory_bytes / BYTES_AN_EVENT;
     let events = draft.files(LakeTable::Events);
     let events = events
         .iter()
         .filter(|file| file.date.is_some_and(|date| stale.contains(&date)));
-    let mut parts = days_together(events, EVENTS_AT_ONCE).into_iter().peekable();
+    let mut parts = days_together(events, at_once as u64).into_iter().peekable();
     while let Some(part) = parts.next() {
         let events = EventsOf::open(draft.guard().store(), &part.files, limits)?;
         for table in &FACT_TABLES {
@@ -134,7 +135,7 @@ async fn store_table(
     let shape = &facts.shape;
     let mut days = ByDay::new();
     for question in facts.questions {
-        for batch in events.ask(question).await? {
+        for batch in events.ask(question, facts.is_by_session).await? {
             sort_in(&mut days, &batch, question, facts)?;
         }
     }

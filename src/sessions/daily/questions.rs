@@ -44,17 +44,14 @@ impl<'a> EventsOf<'a> {
         })
     }
 
-    /// Asks a question; the rows are in the order of their days, or of each part in that order.
+    /// Asks a question; the rows are in the order of their days, or of each part in that order. One that is by session is asked in
+    /// parts where the memory is short: what one session's calls say does not depend on those of another.
     pub(super) async fn ask(
         &self,
         question: &'static str,
+        is_by_session: bool,
     ) -> Result<Vec<RecordBatch>, SessionsError> {
-        // What one session's calls say does not depend on those of another; other questions hold sessions against each other.
-        let splits = if question == "session_uses" {
-            MOST_SPLITS
-        } else {
-            0
-        };
+        let splits = if is_by_session { MOST_SPLITS } else { 0 };
         self.ask_of(question, SessionIds::all(), splits).await
     }
 

@@ -11,6 +11,8 @@ pub struct FactTable {
     pub shape: TableShape,
     /// The questions that fill it, in the order of their names.
     pub(super) questions: &'static [&'static str],
+    /// Whether each answer is of one session alone.
+    pub(super) is_by_session: bool,
 }
 
 /// The tables of facts.
@@ -28,6 +30,7 @@ pub const FACT_TABLES: [FactTable; 3] = [
             order: &["day", "session_id"],
         },
         questions: &["session_uses"],
+        is_by_session: true,
     },
     FactTable {
         shape: TableShape {
@@ -42,6 +45,7 @@ pub const FACT_TABLES: [FactTable; 3] = [
             order: &["day", "event_time", "event_id"],
         },
         questions: &["credential_issues"],
+        is_by_session: false,
     },
     FactTable {
         shape: TableShape {
@@ -65,6 +69,7 @@ pub const FACT_TABLES: [FactTable; 3] = [
             "principals",
             "twins",
         ],
+        is_by_session: false,
     },
 ];
 
