@@ -27,6 +27,7 @@ pub mod ingest;
 
 pub mod permissions;
 pub mod policies;
+pub mod ledger;
 pub mod sessions;
 
 pub mod directory;
@@ -42,5 +43,7 @@ pub mod rightsize;
 pub mod reports;
 
 pub mod output;
+
+pub mod schedule;
 
 pub mod cli;

@@ -9,10 +9,12 @@ use crate::directory::DirectoryError;
 use crate::engine::EngineError;
 use crate::events::EventsError;
 use crate::lake::LakeError;
+use crate::ledger::LedgerError;
 use crate::output::{OutputError, safe_text};
 use crate::policies::GrantsError;
 use crate::queries::QueryError;
 use crate::reports::ReportError;
+use crate::schedule::{ConfigError, DeliverError, MakeError, RunError};
 use crate::sessions::SessionsError;
 use crate::source::SourceError;
 use crate::upkeep::UpkeepError;
@@ -45,6 +47,8 @@ impl From<Exit> for ExitCode {
 pub(super) struct Failure {
     exit: Exit,
     message: String,
+    /// Places in a file of the user's, and what is wrong there.
+    places: Vec<String>,
     causes: Vec<String>,
     hints: Vec<String>,
 }
@@ -84,6 +88,7 @@ impl Failure {
         Self {
             exit: Exit::Usage,
             message,
+            places: Vec::new(),
             causes: Vec::new(),
             hints,
         }
@@ -101,9 +106,17 @@ impl Failure {
         Self {
             exit,
             message: error.to_string(),
+            places: Vec::new(),
             causes,
             hints,
         }
+    }
+
+    /// Writes it into the log.
+    pub(super) fn log(&self, job: &str) {
+        let causes = safe_text(&self.causes.join("; ")).into_owned();
+        let hints = safe_text(&self.hints.join("; ")).into_owned();
+        tracing::error!(job, because = %causes, hint = %hints, "{}", safe_text(&self.message));
     }
 
     /// Writes it to stderr; a reader that left is no failure.
@@ -112,6 +125,9 @@ impl Failure {
             return Exit::Done;
         }
         say(&format!("error: {}", safe_text(&self.message)));
+        for place in &self.places {
+            say(&safe_text(place));
+        }
         for cause in &self.causes {
             let mut lines = cause.lines();
             say(&format!(
@@ -242,6 +258,85 @@ impl From<ReportError> for Failure {
             ReportError::Query(error) => error.into(),
             ReportError::Engine(error) => error.into(),
             error @ ReportError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Lake(error) => error.into(),
+            error @ LedgerError::Arrow(_) => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Invalid { path, problems } => Self {
+                places: problems.iter().map(|problem| problem.in_file(&path)).collect(),
+                ..Self::usage(
+                    format!("`{}` is no valid configuration", path.display()),
+                    vec!["docs/reports.md tells what can stand in it".to_owned()],
+                )
+            },
+            error @ ConfigError::Read { .. } => Self::of(
+                &error,
+                Exit::Usage,
+                vec!["name the file of definitions with `--config FILE`".to_owned()],
+            ),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Section { section, source } => {
+                let mut failure = Self::from(*source);
+                let cause = std::mem::replace(
+                    &mut failure.message,
+                    format!("section `{section}` cannot be answered"),
+                );
+                failure.causes.insert(0, cause);
+                failure
+            }
+            RunError::Views(error) => error.into(),
+            RunError::Ledger(error) => error.into(),
+            RunError::Output(error) => error.into(),
+            error @ RunError::Column { .. } => Self::of(
+                &error,
+                Exit::Usage,
+                vec!["`rolecall report check` finds such mistakes before a report is due".to_owned()],
+            ),
+            error @ RunError::Compare { .. } => Self::of(&error, Exit::Failed, Vec::new()),
+        }
+    }
+}
+
+impl From<MakeError> for Failure {
+    fn from(error: MakeError) -> Self {
+        match error {
+            MakeError::Lake(error) => error.into(),
+            MakeError::Upkeep(error) => error.into(),
+            MakeError::Run(error) => error.into(),
+            MakeError::Deliver(error) => error.into(),
+            MakeError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeliverError> for Failure {
+    fn from(error: DeliverError) -> Self {
+        match error {
+            DeliverError::Bucket(error) => error.into(),
+            error @ DeliverError::Render { .. } => Self::of(&error, Exit::Failed, Vec::new()),
+            error @ DeliverError::File { .. } => Self::of(
+                &error,
+                Exit::Failed,
+                vec!["name a folder that can be written in `to` of its `[[report.output]]`".to_owned()],
+            ),
         }
     }
 }

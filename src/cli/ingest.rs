@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 use chrono::NaiveDate;
-use clap::Args;
+use clap::{Args, Parser};
 
 use super::asking::show_rows;
 use super::bucket::BucketArgs;
@@ -18,6 +18,7 @@ use crate::aws::S3Uri;
 use crate::ingest::{Books, ingest};
 use crate::lake::{Column, ColumnType, Lake, RowBuilder, WriteGuard};
 use crate::output::safe_text;
+use crate::schedule::IngestJob;
 use crate::source::{Batches, Bucket, Location, Requests, Selection, SourceError, Stream, batches};
 use crate::upkeep::{UpToDate, resolve_all};
 
@@ -144,9 +145,47 @@ fn standard_input() -> Result<Location, Failure> {
     Ok(Location::Stream(stream))
 }
 
+/// What a file of definitions asks for, put as on the command line.
+#[derive(Debug, Parser)]
+#[command(name = "[ingest]", no_binary_name = true)]
+struct OfJob {
+    #[command(flatten)]
+    args: IngestArgs,
+}
+
+impl IngestArgs {
+    /// The arguments that a file of definitions stands for. Buckets are listed from where the last whole reading ended.
+    pub(super) fn of_job(job: &IngestJob) -> Result<Self, Failure> {
+        let mut words: Vec<String> = job.flags.clone();
+        if let Some(url) = &job.sqs {
+            words.extend(["--sqs".to_owned(), url.clone()]);
+        } else if job.sources.iter().all(|source| S3Uri::is_one(source)) {
+            words.push("--resume".to_owned());
+        }
+        words.push("--".to_owned());
+        words.extend(job.sources.iter().cloned());
+        let parsed = OfJob::try_parse_from(&words).map_err(|error| {
+            let words = error.render().to_string();
+            let first = words.lines().next().unwrap_or_default();
+            Failure::usage(
+                format!("`[ingest]` cannot be: {}", first.trim_start_matches("error: ")),
+                vec!["its `flags` are those of `rolecall ingest`".to_owned()],
+            )
+        })?;
+        Ok(parsed.args)
+    }
+}
+
 pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
+    let (books, exit) = take(world, args)?;
+    show_books(world, &books)?;
+    Ok(exit)
+}
+
+/// Reads log files into the lake, and what follows the reading.
+pub(super) fn take(world: &World, args: &IngestArgs) -> Result<(Books, Exit), Failure> {
     if let Some(url) = &args.sqs {
-        return queue::run(world, url, args);
+        return queue::take(world, url, args);
     }
     let mut selection = args.selection.selection(world)?;
     if let Some(span) = &args.resume {
@@ -159,8 +198,8 @@ pub(super) fn run(world: &World, args: &IngestArgs) -> Result<Exit, Failure> {
     let books = read_in(world, &guard, found, &args.limits)?;
     resume::note(world, &guard, walks, &books)?;
     finish(world, &guard, args)?;
-    show_books(world, &books)?;
-    Ok(exit_of(world, &books, WHERE_REJECTED_ARE))
+    let exit = exit_of(world, &books, WHERE_REJECTED_ARE);
+    Ok((books, exit))
 }
 
 /// What follows the reading.
@@ -300,7 +339,7 @@ const BOOKS: &[Column] = &[
     Column::required("rejected", ColumnType::Int, "records rejected"),
 ];
 
-pub(super) fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
+fn show_books(world: &World, books: &Books) -> Result<(), Failure> {
     let mut rows = RowBuilder::new(BOOKS);
     rows.row()
         .count("files", books.files)

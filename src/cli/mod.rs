@@ -14,10 +14,12 @@ mod progress;
 mod prune;
 mod query;
 mod queue;
+mod report;
 mod resolve;
 mod resume;
 mod review;
 mod rightsize;
+mod run;
 mod schema;
 mod sessions;
 mod show;
@@ -151,6 +153,14 @@ struct Global {
         help_heading = "Options of every command"
     )]
     people: Option<PathBuf>,
+    /// Countries of addresses, as a MaxMind file (GeoLite2-Country.mmdb), for `country_of(ip)` in SQL and in reports
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Options of every command"
+    )]
+    countries: Option<PathBuf>,
     #[command(flatten)]
     aws: AwsArgs,
 }
@@ -216,6 +226,8 @@ enum Command {
     Denied(denied::DeniedArgs),
     Query(query::QueryArgs),
     Sql(sql::SqlArgs),
+    Report(report::ReportArgs),
+    Run(run::RunArgs),
     Show(show::ShowArgs),
     Schema(schema::SchemaArgs),
     Compact(compact::CompactArgs),
@@ -302,8 +314,8 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let outcome = world(cli.global).and_then(|world| {
-        let exit = execute(&world, &cli.command)?;
+    let outcome = world(cli.global).and_then(|mut world| {
+        let exit = execute(&mut world, &cli.command)?;
         world.tell_traffic();
         world.ui.publish()?;
         Ok(exit)
@@ -338,7 +350,11 @@ fn world(global: Global) -> Result<World, Failure> {
             vec!["name a folder or `s3://BUCKET/PREFIX` with `--lake`".to_owned()],
         ));
     }
-    let directory = Directory::read(global.accounts.as_deref(), global.people.as_deref())?;
+    let directory = Directory::read(
+        global.accounts.as_deref(),
+        global.people.as_deref(),
+        global.countries.as_deref(),
+    )?;
     let ui = Ui::open(global.output.as_deref())?;
     let by_ending = || global.output.as_deref().and_then(format_of);
     let format = match global.format.map(Format::from).or_else(by_ending) {
@@ -370,7 +386,7 @@ fn world(global: Global) -> Result<World, Failure> {
     })
 }
 
-fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
+fn execute(world: &mut World, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Review(args) => review::run(world, args),
         Command::Ingest(args) => ingest::run(world, args),
@@ -386,6 +402,8 @@ fn execute(world: &World, command: &Command) -> Result<Exit, Failure> {
         Command::Denied(args) => denied::run(world, args),
         Command::Query(args) => query::run(world, args),
         Command::Sql(args) => sql::run(world, args),
+        Command::Report(args) => report::run(world, args),
+        Command::Run(args) => run::run(world, args),
         Command::Show(args) => show::run(world, args),
         Command::Schema(args) => schema::run(world, args),
         Command::Compact(args) => compact::run(world, args),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::World;
 use super::failure::{Exit, Failure};
 use super::ingest::{
-    IngestArgs, WHERE_REJECTED_ARE, exit_of, finish, show_books, tell_requests, write,
+    IngestArgs, WHERE_REJECTED_ARE, exit_of, finish, tell_requests, write,
 };
 use crate::ingest::{Books, committed, ingest};
 use crate::lake::Lake;
@@ -15,7 +15,11 @@ use crate::source::{Buckets, Listing, Queue, QueueMessage, SourceError, notices}
 /// Messages that are worked off together: few enough that they are done long before the queue shows them to others.
 const TOGETHER: usize = 500;
 
-pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, Failure> {
+pub(super) fn take(
+    world: &World,
+    url: &str,
+    args: &IngestArgs,
+) -> Result<(Books, Exit), Failure> {
     let options = args.bucket.options(world.aws.clone());
     let queue = Queue::open(url, &options, world.runtime.handle());
     let mut buckets = Buckets::new(&options, world.runtime.handle());
@@ -46,11 +50,11 @@ pub(super) fn run(world: &World, url: &str, args: &IngestArgs) -> Result<Exit, F
     world.ui.say(&format!(
         "{taken} messages were done and deleted, {left} were left in the queue"
     ));
-    show_books(world, &books)?;
-    match exit_of(world, &books, WHERE_REJECTED_ARE) {
-        Exit::Done if left > 0 => Ok(Exit::Rejected),
-        exit => Ok(exit),
-    }
+    let exit = match exit_of(world, &books, WHERE_REJECTED_ARE) {
+        Exit::Done if left > 0 => Exit::Rejected,
+        exit => exit,
+    };
+    Ok((books, exit))
 }
 
 /// The log files that messages tell of, and for each message their keys; none for one that has to stay: it is no notification, or

@@ -33,9 +33,13 @@ enum Target {
     Device(File),
 }
 
-/// Writes one line of words. Words that nobody can hear are no failure.
+/// Writes one line of words, into the log where one is kept. Words that nobody can hear are no failure.
 pub(super) fn say(words: &str) {
-    drop(writeln!(io::stderr().lock(), "{words}"));
+    if tracing::dispatcher::has_been_set() {
+        tracing::info!("{words}");
+    } else {
+        drop(writeln!(io::stderr().lock(), "{words}"));
+    }
 }
 
 impl Ui {
@@ -137,7 +141,8 @@ impl Ui {
             .map_err(|error| fail(error.error))
     }
 
-    fn width(&self) -> Option<u16> {
+    /// The width of the terminal that data goes to.
+    pub(super) fn width(&self) -> Option<u16> {
         if !self.is_terminal {
             return None;
         }

@@ -1,9 +1,10 @@
-//! What the user knows and the logs do not: the names of their accounts, and who is one person.  In: two files.
-//! Out: two small tables.
+//! What the user knows and the logs do not: the names of their accounts, who is one person, where addresses are.
+//! In: three files. Out: two small tables, and a function.
 //! Why: `111122223333` is `shop-prod`, and alice's key, her sign-on and her pipeline are one person.
 //! Holds: nothing here changes an attribution; names only stand beside what the logs prove.  Next: `views`.
 
 mod accounts;
+mod countries;
 mod people;
 
 use std::fs;
@@ -14,6 +15,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 pub use accounts::{ACCOUNTS, Account};
+pub use countries::{Countries, country_of};
 pub use people::{OriginEntry, PEOPLE, Person};
 
 use crate::lake::RowBuilder;
@@ -48,6 +50,15 @@ pub enum DirectoryError {
         #[source]
         source: toml::de::Error,
     },
+    /// The file is not what it should be.
+    #[error("`{}` is no MaxMind file", path.display())]
+    Countries {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        #[source]
+        source: maxminddb::MaxMindDbError,
+    },
     /// The file names nobody.
     #[error("`{}` holds nothing", .0.display())]
     Empty(PathBuf),
@@ -78,6 +89,9 @@ impl DirectoryError {
             Self::People { .. } => {
                 "it should be TOML: [[person]] name = \"Alice\" origins = [\"arn:aws:iam::111122223333:user/alice\", \"alice@example.com\"]"
             }
+            Self::Countries { .. } => {
+                "it should be a file of countries or cities in MaxMind's form, GeoLite2-Country.mmdb"
+            }
             Self::Twice { .. } => "name it once",
             Self::Empty(_) => "leave the flag out, or give a file with names in it",
             Self::Read { .. } => "name a file that is there, in UTF-8 and not packed",
@@ -94,11 +108,17 @@ pub struct Directory {
     pub accounts: Vec<Account>,
     /// The people, each with their origins.
     pub people: Vec<Person>,
+    /// The countries of addresses.
+    pub countries: Option<Countries>,
 }
 
 impl Directory {
     /// Reads the files that were named.
-    pub fn read(accounts: Option<&Path>, people: Option<&Path>) -> Result<Self, DirectoryError> {
+    pub fn read(
+        accounts: Option<&Path>,
+        people: Option<&Path>,
+        countries: Option<&Path>,
+    ) -> Result<Self, DirectoryError> {
         let text = |path: &Path| {
             fs::read_to_string(path).map_err(|source| DirectoryError::Read {
                 path: path.to_owned(),
@@ -113,7 +133,11 @@ impl Directory {
             Some(path) => people::parse(path, &text(path)?)?,
             None => Vec::new(),
         };
-        Ok(Self { accounts, people })
+        Ok(Self {
+            accounts,
+            people,
+            countries: countries.map(Countries::read).transpose()?,
+        })
     }
 
     /// The rows of the table `accounts`.

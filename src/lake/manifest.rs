@@ -17,7 +17,7 @@ use super::store::{Store, chance};
 use super::table::LakeTable;
 
 /// The newest lake format this build reads and writes.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// Manifests that stay behind the newest: a reader that listed them a moment ago may still open one.
 const KEPT: u64 = 3;
@@ -79,6 +79,8 @@ pub enum Operation {
     Prune,
     /// What was used was worked out, by day.
     StoreUsage,
+    /// What a report said was written down.
+    Report,
     /// Nothing changed: a number was taken, so that nobody else can commit under it.
     Fence,
     /// Something that this version does not know.

@@ -32,11 +32,15 @@ pub enum LakeTable {
     DailyFacts,
     /// One row per permission, persona, origin and day of its use.
     DailyUsage,
+    /// One row per section of each run of a report.
+    ReportRuns,
+    /// One row per row that a report had.
+    ReportRows,
 }
 
 impl LakeTable {
     /// Every table, in the order of the data's journey.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Events,
         Self::Sessions,
         Self::Rejected,
@@ -49,6 +53,8 @@ impl LakeTable {
         Self::DailyIssues,
         Self::DailyFacts,
         Self::DailyUsage,
+        Self::ReportRuns,
+        Self::ReportRows,
     ];
 
     /// The table's name in SQL and its folder in the lake.
@@ -66,6 +72,8 @@ impl LakeTable {
             Self::DailyIssues => "daily_issues",
             Self::DailyFacts => "daily_facts",
             Self::DailyUsage => "daily_usage",
+            Self::ReportRuns => "report_runs",
+            Self::ReportRows => "report_rows",
         }
     }
 
@@ -81,7 +89,9 @@ impl LakeTable {
             | Self::Duplicates
             | Self::EventIds
             | Self::KeptIssues
-            | Self::KeptUsers => None,
+            | Self::KeptUsers
+            | Self::ReportRuns
+            | Self::ReportRows => None,
         }
     }
 

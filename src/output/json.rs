@@ -90,6 +90,15 @@ fn objects(batch: &RecordBatch) -> Result<String, ArrowError> {
     Ok(harmless(&String::from_utf8_lossy(&bytes)).into_owned())
 }
 
+/// Every row as the text of one JSON object, every column in it, nulls included.
+pub fn json_rows(batches: &[RecordBatch]) -> Result<Vec<String>, OutputError> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        rows.extend(objects(batch)?.lines().map(str::to_owned));
+    }
+    Ok(rows)
+}
+
 /// JSON writes the first 32 controls as escapes; the other unsafe characters get theirs here.
 ///
 /// Outside strings JSON is plain ASCII, so that every such character stands inside one.

@@ -4,6 +4,7 @@
 
 mod cell;
 mod csv;
+mod html;
 mod json;
 mod markdown;
 mod safe;
@@ -19,6 +20,7 @@ use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
+pub use json::json_rows;
 pub use markdown::{longest_run, markdown_text};
 pub use safe::safe_text;
 pub use sections::{Sections, Words};
@@ -36,6 +38,8 @@ pub enum Format {
     Csv,
     /// A Markdown table.
     Markdown,
+    /// A page that needs nothing else and loads nothing.
+    Html,
     /// A Parquet file, types as in the lake.
     Parquet,
 }
@@ -43,7 +47,7 @@ pub enum Format {
 impl Format {
     /// Returns true for the forms that people read, which show the main columns only.
     pub fn is_for_people(self) -> bool {
-        matches!(self, Self::Table | Self::Markdown)
+        matches!(self, Self::Table | Self::Markdown | Self::Html)
     }
 }
 
@@ -89,6 +93,8 @@ pub enum RowWriter<W: Write + Send> {
     Csv(Box<csv::CsvRows<W>>),
     /// See [`Format::Markdown`].
     Markdown(markdown::MarkdownRows<W>),
+    /// See [`Format::Html`]; the table alone, without the page around it.
+    Html(html::HtmlRows<W>),
     /// See [`Format::Parquet`].
     Parquet(Box<ArrowWriter<W>>),
 }
@@ -115,6 +121,7 @@ impl<W: Write + Send> RowWriter<W> {
             Format::Jsonl => Self::Jsonl(json::JsonLines::new(out)),
             Format::Csv => Self::Csv(Box::new(csv::CsvRows::new(schema, out)?)),
             Format::Markdown => Self::Markdown(markdown::MarkdownRows::new(schema, out)?),
+            Format::Html => Self::Html(html::HtmlRows::new(schema, out)?),
             Format::Parquet => {
                 let schema = schema.clone().into();
                 Self::Parquet(Box::new(ArrowWriter::try_new(out, schema, None)?))
@@ -130,6 +137,7 @@ impl<W: Write + Send> RowWriter<W> {
             Self::Jsonl(lines) => lines.write(batch),
             Self::Csv(rows) => rows.write(batch),
             Self::Markdown(rows) => rows.write(batch),
+            Self::Html(rows) => rows.write(batch),
             Self::Parquet(rows) => Ok(rows.write(batch)?),
         }
     }
@@ -142,6 +150,7 @@ impl<W: Write + Send> RowWriter<W> {
             Self::Jsonl(lines) => lines.finish(),
             Self::Csv(rows) => rows.finish(),
             Self::Markdown(rows) => rows.finish(),
+            Self::Html(rows) => rows.finish(),
             Self::Parquet(rows) => {
                 let mut out = rows.into_inner()?;
                 out.flush().map_err(OutputError::Write)

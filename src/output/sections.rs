@@ -10,7 +10,10 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
+use super::html;
 use super::json::{JsonLines, JsonList};
+use super::markdown::markdown_text;
+use super::safe::safe_text;
 use super::{Format, OutputError, RowWriter};
 use crate::engine::align;
 
@@ -47,13 +50,55 @@ impl<'a> Words<'a> {
 pub struct Sections<W: Write + Send> {
     form: Form<W>,
     width: Option<u16>,
+    has_begun: bool,
+}
+
+/// How headings and paragraphs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Markup {
+    None,
+    Markdown,
+    Html,
+}
+
+impl Markup {
+    fn heading(self, title: &str) -> String {
+        match self {
+            Self::None => format!("\n{title}\n{}\n", "=".repeat(title.chars().count())),
+            Self::Markdown => format!("\n## {title}\n\n"),
+            Self::Html => format!("<h2>{}</h2>\n", html::html_text(title)),
+        }
+    }
+
+    fn paragraph(self, text: &str) -> String {
+        match self {
+            Self::None | Self::Markdown => format!("{text}\n"),
+            Self::Html => format!("<p>{}</p>\n", html::html_text(text)),
+        }
+    }
+
+    fn next(self, text: &str) -> String {
+        match self {
+            Self::None => format!("What to do: {text}\n"),
+            Self::Markdown => format!("\nWhat to do: {text}\n"),
+            Self::Html => format!("<p class=\"next\">What to do: {}</p>\n", html::html_text(text)),
+        }
+    }
+
+    fn format(self) -> Format {
+        match self {
+            Self::None => Format::Table,
+            Self::Markdown => Format::Markdown,
+            Self::Html => Format::Html,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Form<W: Write + Send> {
     Words {
         out: W,
-        is_markdown: bool,
+        markup: Markup,
     },
     Object {
         out: W,
@@ -75,9 +120,17 @@ impl<W: Write + Send> Sections<W> {
         width: Option<u16>,
     ) -> Result<Self, OutputError> {
         let form = match format {
-            Format::Table | Format::Markdown => Form::Words {
+            Format::Table => Form::Words {
                 out,
-                is_markdown: format == Format::Markdown,
+                markup: Markup::None,
+            },
+            Format::Markdown => Form::Words {
+                out,
+                markup: Markup::Markdown,
+            },
+            Format::Html => Form::Words {
+                out,
+                markup: Markup::Html,
             },
             Format::Json => Form::Object {
                 out,
@@ -90,7 +143,33 @@ impl<W: Write + Send> Sections<W> {
                 Form::Rows { rows, all }
             }
         };
-        Ok(Self { form, width })
+        Ok(Self {
+            form,
+            width,
+            has_begun: false,
+        })
+    }
+
+    /// Writes the title of it all, and a paragraph for each of `lines`; before any section. Programs get neither.
+    pub fn title(&mut self, title: &str, lines: &[String]) -> Result<(), OutputError> {
+        self.has_begun = true;
+        let Form::Words { out, markup } = &mut self.form else {
+            return Ok(());
+        };
+        match markup {
+            Markup::None => writeln!(out, "{title}\n{}", "=".repeat(title.chars().count()))
+                .map_err(OutputError::Write)?,
+            Markup::Markdown => writeln!(out, "# {}", markdown_text(title)).map_err(OutputError::Write)?,
+            Markup::Html => html::begin(out, title)?,
+        }
+        for line in lines {
+            if *markup == Markup::Html {
+                html::paragraph(out, line)?;
+            } else {
+                writeln!(out, "\n{}", safe_text(line)).map_err(OutputError::Write)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes one section.
@@ -101,29 +180,26 @@ impl<W: Write + Send> Sections<W> {
         batches: &[RecordBatch],
     ) -> Result<(), OutputError> {
         let is_empty = batches.iter().all(|batch| batch.num_rows() == 0);
+        let has_begun = std::mem::replace(&mut self.has_begun, true);
         match &mut self.form {
-            Form::Words { out, is_markdown } => {
-                let heading = if *is_markdown {
-                    format!("\n## {}\n", words.title)
-                } else {
-                    format!("\n{}\n{}", words.title, "=".repeat(words.title.len()))
-                };
-                writeln!(out, "{heading}").map_err(OutputError::Write)?;
+            Form::Words { out, markup } => {
+                if *markup == Markup::Html && !has_begun {
+                    html::begin(out, "rolecall")?;
+                }
+                let mut text = markup.heading(words.title);
                 if is_empty {
-                    return writeln!(out, "{}", words.empty).map_err(OutputError::Write);
+                    text += &markup.paragraph(words.empty);
+                    return out.write_all(text.as_bytes()).map_err(OutputError::Write);
                 }
-                writeln!(out, "{}", words.about).map_err(OutputError::Write)?;
+                text += &markup.paragraph(words.about);
                 if !words.next.is_empty() {
-                    let gap = if *is_markdown { "\n" } else { "" };
-                    writeln!(out, "{gap}What to do: {}", words.next).map_err(OutputError::Write)?;
+                    text += &markup.next(words.next);
                 }
-                let format = if *is_markdown {
-                    Format::Markdown
-                } else {
-                    Format::Table
-                };
-                writeln!(out).map_err(OutputError::Write)?;
-                let mut rows = RowWriter::new(format, schema, out, self.width)?;
+                if *markup != Markup::Html {
+                    text.push('\n');
+                }
+                out.write_all(text.as_bytes()).map_err(OutputError::Write)?;
+                let mut rows = RowWriter::new(markup.format(), schema, out, self.width)?;
                 for batch in batches {
                     rows.write(batch)?;
                 }
@@ -157,7 +233,12 @@ impl<W: Write + Send> Sections<W> {
     /// Writes what is left.
     pub fn finish(self) -> Result<(), OutputError> {
         match self.form {
-            Form::Words { mut out, .. } => out.flush().map_err(OutputError::Write),
+            Form::Words { mut out, markup } => {
+                if markup == Markup::Html {
+                    html::end(&mut out)?;
+                }
+                out.flush().map_err(OutputError::Write)
+            }
             Form::Object { mut out, is_first } => {
                 let end = if is_first { "{}" } else { "\n}" };
                 writeln!(out, "{end}")

@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 57] = queries![
+const QUERIES: [(&str, &str); 74] = queries![
     "denied/list",
     "hats/cross_account",
     "hats/first_use",
@@ -28,6 +28,23 @@ const QUERIES: [(&str, &str); 57] = queries![
     "hygiene/source_identity",
     "permissions/by_resource",
     "permissions/list",
+    "report/chains",
+    "report/coverage",
+    "report/juggling",
+    "report/last_used",
+    "report/new_addresses",
+    "report/new_countries",
+    "report/new_pairs",
+    "report/new_paths",
+    "report/new_roles",
+    "report/new_third_parties",
+    "report/new_user_agents",
+    "report/origins",
+    "report/period",
+    "report/rejected",
+    "report/role_use",
+    "report/third_parties",
+    "report/unresolved",
     "review/addresses",
     "review/break_glass",
     "review/chains",
@@ -91,7 +108,7 @@ pub enum QueryError {
     #[error("query `{query}` has no parameter `{param}`")]
     UnknownParam {
         /// The query.
-        query: &'static str,
+        query: String,
         /// The name that was given.
         param: String,
         /// The parameters it has.
@@ -101,7 +118,7 @@ pub enum QueryError {
     #[error("query `{query}` needs `{param}`")]
     MissingParam {
         /// The query.
-        query: &'static str,
+        query: String,
         /// The parameter.
         param: String,
     },
@@ -190,7 +207,7 @@ pub async fn ask(
 /// The same for a query that was found before.
 pub async fn ask_file(
     engine: &Engine,
-    file: &SqlFile<'static>,
+    file: &SqlFile<'_>,
     given: &[(&str, String)],
 ) -> Result<Answer, QueryError> {
     let values = params::bind(file, given)?;

@@ -8,13 +8,13 @@ use crate::sql_file::{Param, ParamType, SqlFile};
 
 /// Gives every parameter of `file` a value.
 pub(super) fn bind(
-    file: &SqlFile<'static>,
+    file: &SqlFile<'_>,
     given: &[(&str, String)],
 ) -> Result<Vec<(String, ScalarValue)>, QueryError> {
     let known = |name: &str| file.params.iter().any(|param| param.name == name);
     if let Some((unknown, _)) = given.iter().find(|(name, _)| !known(name)) {
         return Err(QueryError::UnknownParam {
-            query: file.name,
+            query: file.name.to_owned(),
             param: (*unknown).to_owned(),
             known: file.params.iter().map(|param| param.name.clone()).collect(),
         });
@@ -25,7 +25,7 @@ pub(super) fn bind(
         let is_null = value.is_none() && param.default.as_deref() == Some("null");
         match value.map(|(_, value)| value).or(param.default.as_ref()) {
             None => Err(QueryError::MissingParam {
-                query: file.name,
+                query: file.name.to_owned(),
                 param: param.name.clone(),
             }),
             Some(value) => Ok((param.name.clone(), typed(param, value, is_null)?)),

@@ -4,6 +4,7 @@
 
 mod account_review;
 mod athena;
+mod built_in;
 mod catalog;
 mod rightsizing;
 mod unused;
@@ -14,10 +15,11 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 pub use account_review::{SECTIONS, SMALL_FILES, Section};
 pub use athena::athena;
+pub use built_in::{BUILT_INS, BuiltIn, BuiltInSource, GROUPS, UnusedPart, built_ins};
 pub use catalog::catalog;
 pub use rightsizing::{
     Proposed, RightsizeQuestion, Rightsized, Subject, Window, policies_of, replay, replay_rows,
-    rightsize, window,
+    rightsize, rightsizing_summary, window,
 };
 pub use unused::{Unused, trust_of, unused};
 pub use who::{Chain, Proof, descendants, named, prove};

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::events::{SHAPES, TableShape};
 use crate::lake::{DataFile, LakeTable, Manifest};
+use crate::ledger::LEDGER_SHAPES;
 use crate::sessions::FACT_TABLES;
 
 /// The size at which a new file is begun, in bytes.
@@ -65,7 +66,7 @@ impl Merge {
 /// The tables whose files are put together, in the order of the data's journey.
 pub(super) fn shapes() -> impl Iterator<Item = TableShape> {
     let facts = FACT_TABLES.map(|facts| facts.shape);
-    SHAPES.into_iter().chain(facts)
+    SHAPES.into_iter().chain(facts).chain(LEDGER_SHAPES)
 }
 
 /// What there is to do in `manifest`, by table and day. `sessions` has one file a day and needs nothing.

@@ -10,10 +10,11 @@ use std::path::Path;
 
 use arrow::error::ArrowError;
 
-use crate::directory::{ACCOUNTS, Directory, PEOPLE};
+use crate::directory::{ACCOUNTS, Directory, PEOPLE, country_of};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
 use crate::lake::{Column, Derived, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
+use crate::ledger::{REPORT_ROWS, REPORT_RUNS};
 use crate::permissions::{aggregates, functions};
 use crate::policies::policy_decision;
 use crate::sessions::{
@@ -120,6 +121,8 @@ pub fn columns_of(table: LakeTable) -> &'static [Column] {
         LakeTable::DailyIssues => DAILY_ISSUES,
         LakeTable::DailyFacts => DAILY_FACTS,
         LakeTable::DailyUsage => DAILY_USAGE,
+        LakeTable::ReportRuns => REPORT_RUNS,
+        LakeTable::ReportRows => REPORT_ROWS,
     }
 }
 
@@ -194,7 +197,8 @@ async fn open(
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
     }
-    for function in functions().into_iter().chain([policy_decision()]) {
+    let own = [policy_decision(), country_of(directory.countries.clone())];
+    for function in functions().into_iter().chain(own) {
         engine.register_function(function);
     }
     for function in aggregates() {

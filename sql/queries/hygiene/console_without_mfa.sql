@@ -1,5 +1,7 @@
 -- Who signed in to the console without MFA?
 -- Sign-ins of IAM users and root, whose MFA AWS itself checks. For single sign-on the provider checks it, and the record says `No`.
+-- param: since timestamp default null
+-- param: until timestamp default null
 -- reads: attributed_events
 SELECT
     event_time,
@@ -13,7 +15,9 @@ SELECT
     coalesce(person, origin_name, origin_id, origin_kind) AS who
 FROM attributed_events
 WHERE
-    event_source = 'signin.amazonaws.com'
+    ($since::timestamp IS NULL OR event_time >= $since::timestamp)
+    AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
+    AND event_source = 'signin.amazonaws.com'
     AND event_name = 'ConsoleLogin'
     AND sign_in_succeeded
     AND user_identity_type IN ('IAMUser', 'Root')

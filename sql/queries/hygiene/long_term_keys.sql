@@ -1,5 +1,7 @@
 -- Which long-lived access keys were used, by whom, from how many addresses, and how old were they?
 -- `age_days` is known where the logs show the key being made, up to its last use; a key that was made earlier is older than these logs.
+-- param: since timestamp default null
+-- param: until timestamp default null
 -- reads: events, sessions, people
 WITH made AS (
     SELECT
@@ -32,7 +34,10 @@ FROM (
         count(*) AS events,
         count(DISTINCT source_ip_address) AS addresses
     FROM events
-    WHERE user_identity_access_key_id LIKE 'AKIA%'
+    WHERE
+        user_identity_access_key_id LIKE 'AKIA%'
+        AND ($since::timestamp IS NULL OR event_time >= $since::timestamp)
+        AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
     GROUP BY user_identity_access_key_id, session_id
 ) AS keys
 INNER JOIN sessions ON keys.session_id = sessions.session_id

@@ -1,5 +1,7 @@
 -- Who made users, roles, access keys and passwords, or opened a role to others?
 -- This is how somebody stays who should be gone.
+-- param: since timestamp default null
+-- param: until timestamp default null
 -- reads: attributed_events
 SELECT
     event_time,
@@ -22,7 +24,9 @@ SELECT
     split_part(persona_arn, ':', 5) || ' ' || split_part(persona_arn, ':', 6) AS persona
 FROM attributed_events
 WHERE
-    event_source = 'iam.amazonaws.com'
+    ($since::timestamp IS NULL OR event_time >= $since::timestamp)
+    AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
+    AND event_source = 'iam.amazonaws.com'
     AND event_name IN (
         'CreateUser', 'CreateAccessKey', 'CreateRole', 'CreateLoginProfile', 'UpdateLoginProfile', 'UpdateAssumeRolePolicy',
         'CreateServiceSpecificCredential', 'UploadSigningCertificate', 'UploadSSHPublicKey', 'CreateSAMLProvider',

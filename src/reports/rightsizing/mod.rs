@@ -1,5 +1,6 @@
 //! Right-sizing of one principal, or of all the roles of one permission set: what is used of what is granted, and what is enough.
 
+mod summary;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::rightsize::{
     State, TooLarge, Use, fit, granted_actions, open_actions, uses_of,
 };
 
+pub use summary::rightsizing_summary;
 pub use tables::replay_rows;
 
 /// Whose permissions are looked at.

@@ -1,0 +1,313 @@
+//! What earlier runs of reports said.  In: the sections of a run. Out: two tables of the lake, and the runs in them.
+//! Why: "what changed since the last run?" must have one answer, on any machine and however often it is asked.
+//! Holds: a run is written with one commit, in the place of an earlier one of the same report and period; what it says
+//! does not depend on when it ran.  Next: `views` shows the tables, `schedule` reads and writes them.
+
+mod tables;
+
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, Utc};
+
+pub use tables::{LEDGER_SHAPES, REPORT_ROWS, REPORT_RUNS};
+
+use crate::events::TableShape;
+use crate::lake::{
+    Draft, LakeError, LakeTable, Manifest, Operation, RowBuilder, Store, TableWriter, WriteGuard,
+    copy_without, read_columns, text_at,
+};
+
+/// Rows that are put into one batch.
+const BATCH_ROWS: usize = 8192;
+
+/// What can go wrong with the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// Arrow refused a batch.
+    #[error("cannot build a batch of rows")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+/// What one section said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSection {
+    /// Its name.
+    pub name: String,
+    /// What was asked, as a hash.
+    pub definition: String,
+    /// How many rows it had.
+    pub rows: u64,
+    /// The end of the period of the run it was held against.
+    pub compared_with: Option<DateTime<Utc>>,
+    /// Rows that were shown.
+    pub shown: u64,
+    /// More rows shown than this are a finding.
+    pub alert_above: Option<u64>,
+}
+
+impl KeptSection {
+    /// Whether more rows were shown than were let pass.
+    pub fn is_finding(&self) -> bool {
+        self.alert_above.is_some_and(|above| self.shown > above)
+    }
+}
+
+/// One run of a report: what it was about, and what its sections said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRun {
+    /// The report.
+    pub report: String,
+    /// The beginning of the period.
+    pub from: DateTime<Utc>,
+    /// Its end; with the report it names the run.
+    pub until: DateTime<Utc>,
+    /// Events that the lake held of the UTC days of the period.
+    pub events: u64,
+    /// The sections, in their order.
+    pub sections: Vec<KeptSection>,
+}
+
+impl KeptRun {
+    /// Sections with more rows than were let pass.
+    pub fn findings(&self) -> usize {
+        self.sections.iter().filter(|s| s.is_finding()).count()
+    }
+}
+
+/// The runs of `report` in the lake, by the ends of their periods.
+pub fn runs_of(
+    store: &Store,
+    manifest: &Manifest,
+    report: &str,
+) -> Result<Vec<KeptRun>, LedgerError> {
+    let mut found: Vec<(i64, KeptSection, KeptRun)> = Vec::new();
+    for file in manifest.files(LakeTable::ReportRuns) {
+        for batch in read_columns(store, file, None)? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                if text(&batch, "report", row) != Some(report) {
+                    continue;
+                }
+                let section = KeptSection {
+                    name: text(&batch, "section", row).unwrap_or_default().to_owned(),
+                    definition: text(&batch, "definition", row)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    rows: count(&batch, "row_count", row).unwrap_or_default(),
+                    compared_with: time(&batch, "compared_with", row),
+                    shown: count(&batch, "shown_count", row).unwrap_or_default(),
+                    alert_above: count(&batch, "alert_above", row),
+                };
+                let run = KeptRun {
+                    report: report.to_owned(),
+                    from: time(&batch, "window_from", row).unwrap_or_default(),
+                    until: time(&batch, "window_to", row).unwrap_or_default(),
+                    events: count(&batch, "events_in_window", row).unwrap_or_default(),
+                    sections: Vec::new(),
+                };
+                let position = int(&batch, "section_position", row).unwrap_or_default();
+                found.push((position, section, run));
+            }
+        }
+    }
+    found.sort_by_key(|(position, _, run)| (run.until, *position));
+    let mut runs: Vec<KeptRun> = Vec::new();
+    for (_, section, run) in found {
+        match runs.last_mut().filter(|last| last.until == run.until) {
+            Some(last) => last.sections.push(section),
+            None => runs.push(KeptRun {
+                sections: vec![section],
+                ..run
+            }),
+        }
+    }
+    Ok(runs)
+}
+
+/// The rows of a section, each as JSON, in their order.
+pub fn rows_of(
+    store: &Store,
+    manifest: &Manifest,
+    run: &KeptRun,
+    section: &str,
+) -> Result<Vec<String>, LedgerError> {
+    let Some(position) = run.sections.iter().position(|s| s.name == section) else {
+        return Ok(Vec::new());
+    };
+    let position = i64::try_from(position).ok();
+    let mut rows: Vec<(i64, String)> = Vec::new();
+    for file in manifest.files(LakeTable::ReportRows) {
+        if !may_hold(file.min_time, file.max_time, run.until) {
+            continue;
+        }
+        for batch in read_columns(store, file, None)? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                if is_of(&batch, row, &run.report, run.until)
+                    && int(&batch, "section_position", row) == position
+                    && let Some(json) = text(&batch, "row", row)
+                {
+                    let at = int(&batch, "row_position", row).unwrap_or_default();
+                    rows.push((at, json.to_owned()));
+                }
+            }
+        }
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Writes down what a run said, in the place of an earlier one of the same report and period; `rows` are those of each section.
+///
+/// Returns false, and leaves the lake as it is, where it says so already.
+pub fn record(
+    guard: &WriteGuard<'_>,
+    run: &KeptRun,
+    rows: &[Vec<String>],
+) -> Result<bool, LedgerError> {
+    let mut draft = Draft::new(guard, Operation::Report)?;
+    let store = guard.store();
+    let known = runs_of(store, draft.base(), &run.report)?;
+    let earlier = known.iter().find(|known| known.until == run.until);
+    if let Some(earlier) = earlier {
+        if earlier == run && holds(store, draft.base(), earlier, rows)? {
+            return Ok(false);
+        }
+        for shape in LEDGER_SHAPES {
+            let files = draft.base().files(shape.table).to_vec();
+            for file in files {
+                if !may_hold(file.min_time, file.max_time, run.until) {
+                    continue;
+                }
+                let left = copy_without(guard, shape.table, &file, shape.layout, |_, batch, row| {
+                    !is_of(batch, row, &run.report, run.until)
+                })?;
+                match left {
+                    // None of its rows were of this run.
+                    Some(left) if left.rows == file.rows => guard.discard(&left),
+                    left => draft.replace(shape.table, &file, left),
+                }
+            }
+        }
+    }
+    let [runs, all_rows] = LEDGER_SHAPES;
+    write(guard, &mut draft, runs, |builder| put_run(builder, run))?;
+    write(guard, &mut draft, all_rows, |builder| {
+        put_rows(builder, run, rows);
+    })?;
+    draft.commit()?;
+    Ok(true)
+}
+
+/// Whether the lake holds these very rows of a run.
+fn holds(
+    store: &Store,
+    manifest: &Manifest,
+    run: &KeptRun,
+    rows: &[Vec<String>],
+) -> Result<bool, LedgerError> {
+    for (section, rows) in run.sections.iter().zip(rows) {
+        if rows_of(store, manifest, run, &section.name)? != *rows {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn put_run(builder: &mut RowBuilder, run: &KeptRun) {
+    for (position, section) in run.sections.iter().enumerate() {
+        builder
+            .row()
+            .time("window_to", Some(run.until.timestamp_micros()))
+            .text("report", Some(&run.report))
+            .count("section_position", position as u64)
+            .text("section", Some(&section.name))
+            .time("window_from", Some(run.from.timestamp_micros()))
+            .text("definition", Some(&section.definition))
+            .count("events_in_window", run.events)
+            .count("row_count", section.rows)
+            .time(
+                "compared_with",
+                section.compared_with.map(|time| time.timestamp_micros()),
+            )
+            .count("shown_count", section.shown)
+            .int(
+                "alert_above",
+                section.alert_above.and_then(|above| i64::try_from(above).ok()),
+            );
+    }
+}
+
+fn put_rows(builder: &mut RowBuilder, run: &KeptRun, rows: &[Vec<String>]) {
+    for (position, rows) in rows.iter().enumerate() {
+        for (at, row) in rows.iter().enumerate() {
+            builder
+                .row()
+                .time("window_to", Some(run.until.timestamp_micros()))
+                .text("report", Some(&run.report))
+                .count("section_position", position as u64)
+                .count("row_position", at as u64)
+                .text("row", Some(row));
+        }
+    }
+}
+
+/// Writes one file of what `fill` gives; none where it gives nothing.
+fn write<'g>(
+    guard: &'g WriteGuard<'g>,
+    draft: &mut Draft<'g>,
+    shape: TableShape,
+    fill: impl FnOnce(&mut RowBuilder),
+) -> Result<(), LedgerError> {
+    let mut builder = RowBuilder::new(shape.columns);
+    fill(&mut builder);
+    if builder.is_empty() {
+        return Ok(());
+    }
+    let batch = builder.take()?;
+    let schema = Arc::clone(batch.schema_ref());
+    let mut writer = TableWriter::create(guard, shape.table, None, schema, shape.layout)?;
+    for start in (0..batch.num_rows()).step_by(BATCH_ROWS) {
+        let rows = BATCH_ROWS.min(batch.num_rows() - start);
+        writer.write(&batch.slice(start, rows))?;
+    }
+    draft.add(shape.table, writer.finish()?);
+    Ok(())
+}
+
+/// Whether rows of that time can be in a file with these bounds.
+fn may_hold(least: Option<i64>, most: Option<i64>, until: DateTime<Utc>) -> bool {
+    let until = until.timestamp_micros();
+    least.is_none_or(|least| least <= until) && most.is_none_or(|most| until <= most)
+}
+
+fn is_of(batch: &RecordBatch, row: usize, report: &str, until: DateTime<Utc>) -> bool {
+    time(batch, "window_to", row) == Some(until) && text(batch, "report", row) == Some(report)
+}
+
+fn text<'b>(batch: &'b RecordBatch, name: &str, row: usize) -> Option<&'b str> {
+    text_at(batch.column_by_name(name)?, row)
+}
+
+fn int(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
+    let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+    (!column.is_null(row)).then(|| column.value(row))
+}
+
+fn count(batch: &RecordBatch, name: &str, row: usize) -> Option<u64> {
+    u64::try_from(int(batch, name, row)?).ok()
+}
+
+fn time(batch: &RecordBatch, name: &str, row: usize) -> Option<DateTime<Utc>> {
+    let column = batch
+        .column_by_name(name)?
+        .as_primitive_opt::<TimestampMicrosecondType>()?;
+    (!column.is_null(row))
+        .then(|| DateTime::from_timestamp_micros(column.value(row)))
+        .flatten()
+}

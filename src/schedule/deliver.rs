@@ -1,0 +1,171 @@
+//! Where a report goes: files that are replaced whole, and objects in S3.
+
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
+
+use super::definition::{OutputDef, OutputForm};
+use super::render::render;
+use super::run::Finished;
+use crate::aws::{S3Error, S3Options, S3Uri, reach};
+use crate::output::{Format, OutputError};
+
+/// What may stand in a path between braces.
+pub(super) const PLACEHOLDERS: [&str; 8] = [
+    "report", "section", "date", "from", "time", "year", "month", "day",
+];
+
+/// What can go wrong on the way.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The report could not be put into the form.
+    #[error("cannot write the report as {form}")]
+    Render {
+        /// The form.
+        form: &'static str,
+        /// Why.
+        #[source]
+        source: OutputError,
+    },
+    /// The file could not be written.
+    #[error("cannot write `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The object could not be put.
+    #[error(transparent)]
+    Bucket(#[from] S3Error),
+}
+
+/// One file or object that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// In which form.
+    pub form: OutputForm,
+    /// Where it lies.
+    pub place: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Writes a report to all its places, each file whole or not at all. The same report gives the same bytes.
+pub(super) async fn deliver(
+    finished: &Finished,
+    s3: &S3Options,
+) -> Result<Vec<Delivered>, DeliverError> {
+    let mut done = Vec::new();
+    for output in &finished.report.outputs {
+        let OutputDef { form, to } = output;
+        let parts = render(finished, *form, to.contains("{section}"), None).map_err(|source| {
+            DeliverError::Render {
+                form: form.name(),
+                source,
+            }
+        })?;
+        for part in parts {
+            let place = expand(to, finished, part.section.as_deref().unwrap_or_default());
+            if S3Uri::is_one(&place) {
+                put(&place, *form, &part.bytes, s3).await?;
+            } else {
+                let path = PathBuf::from(&place);
+                replace(&path, &part.bytes)
+                    .map_err(|source| DeliverError::File { path, source })?;
+            }
+            done.push(Delivered {
+                form: *form,
+                place,
+                bytes: part.bytes.len() as u64,
+                sha256: Sha256::digest(&part.bytes)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect(),
+            });
+        }
+    }
+    Ok(done)
+}
+
+/// The place with its placeholders filled in; names of reports and sections cannot hold a slash.
+fn expand(to: &str, finished: &Finished, section: &str) -> String {
+    let zone: Tz = finished.report.zone;
+    let last = finished.period.last_day(zone);
+    let end = finished.period.until.with_timezone(&zone);
+    let from = finished.period.from.with_timezone(&zone).date_naive();
+    let values: [String; PLACEHOLDERS.len()] = [
+        finished.report.name.clone(),
+        section.to_owned(),
+        last.to_string(),
+        from.to_string(),
+        end.format("%H%M").to_string(),
+        last.format("%Y").to_string(),
+        last.format("%m").to_string(),
+        last.format("%d").to_string(),
+    ];
+    let mut place = to.to_owned();
+    for (name, value) in PLACEHOLDERS.iter().zip(&values) {
+        place = place.replace(&format!("{{{name}}}"), value);
+    }
+    place
+}
+
+/// Writes a file beside its place, and puts it there once it is whole and safe on disk.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    // What the user's umask allows: a report is to be handed on.
+    let mut file = tempfile::Builder::new()
+        .prefix(".rolecall-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+async fn put(
+    place: &str,
+    form: OutputForm,
+    bytes: &[u8],
+    options: &S3Options,
+) -> Result<(), S3Error> {
+    let uri = S3Uri::parse(place)?;
+    let reached = reach(&uri.bucket, options).await?;
+    reached
+        .client
+        .put_object()
+        .bucket(&uri.bucket)
+        .key(&uri.prefix)
+        .content_type(media_type(form.0))
+        .set_expected_bucket_owner(options.expected_bucket_owner.clone())
+        .body(bytes.to_vec().into())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| S3Error::of(place, &error))
+}
+
+fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Html => "text/html; charset=utf-8",
+        Format::Markdown => "text/markdown; charset=utf-8",
+        Format::Csv => "text/csv; charset=utf-8",
+        Format::Json => "application/json",
+        Format::Jsonl => "application/x-ndjson",
+        Format::Parquet => "application/vnd.apache.parquet",
+        Format::Table => "text/plain; charset=utf-8",
+    }
+}

@@ -1,0 +1,31 @@
+//! Reports that come by themselves.  In: definitions in TOML, a lake, and the time. Out: files, findings, and the ledger.
+//! Why: teams read in the morning what changed overnight, and what changed must not depend on when the machine was up.
+//! Holds: a run is named by its report and the end of its period; run again it writes the same bytes; the clock is an argument.
+//! Next: `cli`.
+
+mod changes;
+mod config;
+mod definition;
+mod deliver;
+mod due;
+mod make;
+mod period;
+mod problem;
+mod render;
+mod run;
+mod scheduler;
+mod timetable;
+
+pub use config::read_definitions;
+pub use definition::{
+    Baseline, Definitions, IngestJob, OutputDef, OutputForm, ReportDef, SectionDef, SectionSource,
+};
+pub use deliver::{DeliverError, Delivered};
+pub use due::{Due, due_runs, is_due};
+pub use make::{MakeError, Made, make_report, make_unrecorded};
+pub use period::{For, Period, Window};
+pub use problem::{ConfigError, Problem};
+pub use render::{Rendered, render};
+pub use run::{Answered, Finished, Materials, RunError, check_sections, first_outdated};
+pub use scheduler::{Clock, Job, Scheduler, Worker};
+pub use timetable::Timetable;
