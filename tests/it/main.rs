@@ -46,7 +46,7 @@ mod sessions_chains;
 mod sessions_cross_account;
 mod sessions_guards;
 mod simulation;
-#[expect(dead_code, reason = "the load is for the benchmarks")]
+#[expect(dead_code, reason = "some of the load is for the benchmarks")]
 #[path = "../simulator/mod.rs"]
 mod simulator;
 
@@ -60,6 +60,7 @@ mod cli_sql;
 mod cli_stories;
 mod hostile;
 mod rightsizing;
+mod schedule_week;
 mod stored_facts;
 mod stored_usage;
 

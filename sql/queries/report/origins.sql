@@ -8,7 +8,6 @@ SELECT
     calls.origin_id,
     calls.origin_account_id,
     calls.origin_provider,
-    calls.is_human,
     count(DISTINCT calls.session_id) AS sessions,
     coalesce(
         array_to_string(
@@ -33,6 +32,6 @@ WHERE
     AND calls.event_time < $until::timestamp
     AND calls.origin_kind NOT IN ('unresolved', 'external_account')
     AND calls.attribution <> 'shared_event'
-GROUP BY calls.origin_kind, calls.origin_id, calls.origin_account_id, calls.origin_provider, calls.is_human
+GROUP BY calls.origin_kind, calls.origin_id, calls.origin_account_id, calls.origin_provider
 ORDER BY
     calls.origin_kind = 'aws_service', calls.origin_kind, calls.origin_id, calls.origin_account_id, calls.origin_provider
