@@ -25,9 +25,9 @@ pub mod decode;
 pub mod events;
 pub mod ingest;
 
+pub mod ledger;
 pub mod permissions;
 pub mod policies;
-pub mod ledger;
 pub mod sessions;
 
 pub mod directory;

@@ -14,7 +14,7 @@ use crate::output::{OutputError, safe_text};
 use crate::policies::GrantsError;
 use crate::queries::QueryError;
 use crate::reports::ReportError;
-use crate::schedule::{ConfigError, DeliverError, MakeError, RunError};
+use crate::schedule::{ConfigError, DeliverError, MakeError, NotifyError, RunError};
 use crate::sessions::SessionsError;
 use crate::source::SourceError;
 use crate::upkeep::UpkeepError;
@@ -109,6 +109,14 @@ impl Failure {
             places: Vec::new(),
             causes,
             hints,
+        }
+    }
+
+    /// Says it as something to look at.
+    pub(super) fn warn(&self) {
+        say(&format!("warning: {}", safe_text(&self.message)));
+        for hint in &self.hints {
+            say(&format!("hint: {}", safe_text(hint)));
         }
     }
 
@@ -275,7 +283,10 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
             ConfigError::Invalid { path, problems } => Self {
-                places: problems.iter().map(|problem| problem.in_file(&path)).collect(),
+                places: problems
+                    .iter()
+                    .map(|problem| problem.in_file(&path))
+                    .collect(),
                 ..Self::usage(
                     format!("`{}` is no valid configuration", path.display()),
                     vec!["docs/reports.md tells what can stand in it".to_owned()],
@@ -308,7 +319,9 @@ impl From<RunError> for Failure {
             error @ RunError::Column { .. } => Self::of(
                 &error,
                 Exit::Usage,
-                vec!["`rolecall report check` finds such mistakes before a report is due".to_owned()],
+                vec![
+                    "`rolecall report check` finds such mistakes before a report is due".to_owned(),
+                ],
             ),
             error @ RunError::Compare { .. } => Self::of(&error, Exit::Failed, Vec::new()),
         }
@@ -327,15 +340,36 @@ impl From<MakeError> for Failure {
     }
 }
 
+impl From<NotifyError> for Failure {
+    fn from(error: NotifyError) -> Self {
+        let exit = match error {
+            NotifyError::Address { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self::of(&error, exit, Vec::new())
+    }
+}
+
 impl From<DeliverError> for Failure {
     fn from(error: DeliverError) -> Self {
         match error {
             DeliverError::Bucket(error) => error.into(),
             error @ DeliverError::Render { .. } => Self::of(&error, Exit::Failed, Vec::new()),
+            error @ DeliverError::NoKey => Self::of(
+                &error,
+                Exit::Usage,
+                vec![
+                    "name where the key is with `pseudonym_key_env` or `pseudonym_key_file`"
+                        .to_owned(),
+                ],
+            ),
             error @ DeliverError::File { .. } => Self::of(
                 &error,
                 Exit::Failed,
-                vec!["name a folder that can be written in `to` of its `[[report.output]]`".to_owned()],
+                vec![
+                    "name a folder that can be written in `to` of its `[[report.output]]`"
+                        .to_owned(),
+                ],
             ),
         }
     }

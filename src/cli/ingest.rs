@@ -168,7 +168,10 @@ impl IngestArgs {
             let words = error.render().to_string();
             let first = words.lines().next().unwrap_or_default();
             Failure::usage(
-                format!("`[ingest]` cannot be: {}", first.trim_start_matches("error: ")),
+                format!(
+                    "`[ingest]` cannot be: {}",
+                    first.trim_start_matches("error: ")
+                ),
                 vec!["its `flags` are those of `rolecall ingest`".to_owned()],
             )
         })?;

@@ -4,9 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::World;
 use super::failure::{Exit, Failure};
-use super::ingest::{
-    IngestArgs, WHERE_REJECTED_ARE, exit_of, finish, tell_requests, write,
-};
+use super::ingest::{IngestArgs, WHERE_REJECTED_ARE, exit_of, finish, tell_requests, write};
 use crate::ingest::{Books, committed, ingest};
 use crate::lake::Lake;
 use crate::output::safe_text;
@@ -15,11 +13,7 @@ use crate::source::{Buckets, Listing, Queue, QueueMessage, SourceError, notices}
 /// Messages that are worked off together: few enough that they are done long before the queue shows them to others.
 const TOGETHER: usize = 500;
 
-pub(super) fn take(
-    world: &World,
-    url: &str,
-    args: &IngestArgs,
-) -> Result<(Books, Exit), Failure> {
+pub(super) fn take(world: &World, url: &str, args: &IngestArgs) -> Result<(Books, Exit), Failure> {
     let options = args.bucket.options(world.aws.clone());
     let queue = Queue::open(url, &options, world.runtime.handle());
     let mut buckets = Buckets::new(&options, world.runtime.handle());

@@ -184,9 +184,10 @@ pub fn record(
                 if !may_hold(file.min_time, file.max_time, run.until) {
                     continue;
                 }
-                let left = copy_without(guard, shape.table, &file, shape.layout, |_, batch, row| {
-                    !is_of(batch, row, &run.report, run.until)
-                })?;
+                let left =
+                    copy_without(guard, shape.table, &file, shape.layout, |_, batch, row| {
+                        !is_of(batch, row, &run.report, run.until)
+                    })?;
                 match left {
                     // None of its rows were of this run.
                     Some(left) if left.rows == file.rows => guard.discard(&left),
@@ -238,7 +239,9 @@ fn put_run(builder: &mut RowBuilder, run: &KeptRun) {
             .count("shown_count", section.shown)
             .int(
                 "alert_above",
-                section.alert_above.and_then(|above| i64::try_from(above).ok()),
+                section
+                    .alert_above
+                    .and_then(|above| i64::try_from(above).ok()),
             );
     }
 }
@@ -295,7 +298,9 @@ fn text<'b>(batch: &'b RecordBatch, name: &str, row: usize) -> Option<&'b str> {
 }
 
 fn int(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
-    let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+    let column = batch
+        .column_by_name(name)?
+        .as_primitive_opt::<Int64Type>()?;
     (!column.is_null(row)).then(|| column.value(row))
 }
 

@@ -45,10 +45,18 @@ pub const REPORT_RUNS: &[Column] = &[
 
 /// The columns of `report_rows`: what each section said, before anything was held against it.
 pub const REPORT_ROWS: &[Column] = &[
-    Column::required("window_to", Time, "the end of the period, which names the run"),
+    Column::required(
+        "window_to",
+        Time,
+        "the end of the period, which names the run",
+    ),
     Column::required("report", Text, "the report"),
     Column::required("section_position", Int, "the section's place, from 0"),
-    Column::required("row_position", Int, "the row's place in the section, from 0"),
+    Column::required(
+        "row_position",
+        Int,
+        "the row's place in the section, from 0",
+    ),
     Column::required("row", Json, "the row, as JSON"),
 ];
 

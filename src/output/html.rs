@@ -103,8 +103,7 @@ mod tests {
             "</td><script>alert(1)</script>",
             "\"onmouseover=x'&\u{202e}",
         ]);
-        let batch =
-            RecordBatch::try_from_iter([("<b>", Arc::new(hostile) as ArrayRef)]).unwrap();
+        let batch = RecordBatch::try_from_iter([("<b>", Arc::new(hostile) as ArrayRef)]).unwrap();
         let mut bytes = Vec::new();
         begin(&mut bytes, "<title>").unwrap();
         let mut rows = HtmlRows::new(batch.schema_ref(), &mut bytes).unwrap();
@@ -112,8 +111,14 @@ mod tests {
         rows.finish().unwrap();
         end(&mut bytes).unwrap();
         let page = String::from_utf8(bytes).unwrap();
-        assert!(page.contains("<td>&lt;&#x2F;td&gt;&lt;script&gt;alert(1)&lt;&#x2F;script&gt;</td>"), "{page}");
-        assert!(page.contains("&quot;onmouseover=x&#x27;&amp;\\u{202e}"), "{page}");
+        assert!(
+            page.contains("<td>&lt;&#x2F;td&gt;&lt;script&gt;alert(1)&lt;&#x2F;script&gt;</td>"),
+            "{page}"
+        );
+        assert!(
+            page.contains("&quot;onmouseover=x&#x27;&amp;\\u{202e}"),
+            "{page}"
+        );
         assert!(page.contains("<title>&lt;title&gt;</title>"), "{page}");
         assert!(!page.contains("<script"), "{page}");
     }

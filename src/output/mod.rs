@@ -7,6 +7,7 @@ mod csv;
 mod html;
 mod json;
 mod markdown;
+mod pseudonym;
 mod safe;
 mod sections;
 mod table;
@@ -22,6 +23,7 @@ use parquet::errors::ParquetError;
 
 pub use json::json_rows;
 pub use markdown::{longest_run, markdown_text};
+pub use pseudonym::Pseudonyms;
 pub use safe::safe_text;
 pub use sections::{Sections, Words};
 

@@ -81,7 +81,10 @@ impl Markup {
         match self {
             Self::None => format!("What to do: {text}\n"),
             Self::Markdown => format!("\nWhat to do: {text}\n"),
-            Self::Html => format!("<p class=\"next\">What to do: {}</p>\n", html::html_text(text)),
+            Self::Html => format!(
+                "<p class=\"next\">What to do: {}</p>\n",
+                html::html_text(text)
+            ),
         }
     }
 
@@ -159,7 +162,9 @@ impl<W: Write + Send> Sections<W> {
         match markup {
             Markup::None => writeln!(out, "{title}\n{}", "=".repeat(title.chars().count()))
                 .map_err(OutputError::Write)?,
-            Markup::Markdown => writeln!(out, "# {}", markdown_text(title)).map_err(OutputError::Write)?,
+            Markup::Markdown => {
+                writeln!(out, "# {}", markdown_text(title)).map_err(OutputError::Write)?
+            }
             Markup::Html => html::begin(out, title)?,
         }
         for line in lines {

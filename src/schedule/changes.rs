@@ -165,8 +165,10 @@ mod tests {
     fn batch(rows: &[(&str, i64)]) -> RecordBatch {
         let who: StringArray = rows.iter().map(|(who, _)| Some(*who)).collect();
         let calls: Int64Array = rows.iter().map(|(_, calls)| Some(*calls)).collect();
-        let at: TimestampMicrosecondArray =
-            rows.iter().map(|(_, calls)| Some(calls * 1_500_000)).collect();
+        let at: TimestampMicrosecondArray = rows
+            .iter()
+            .map(|(_, calls)| Some(calls * 1_500_000))
+            .collect();
         RecordBatch::try_from_iter_with_nullable([
             ("who", Arc::new(who) as ArrayRef, false),
             ("calls", Arc::new(calls) as ArrayRef, true),
@@ -222,7 +224,10 @@ mod tests {
 
     #[test]
     fn without_watched_columns_a_known_row_is_no_news() {
-        assert_eq!(told(&[("alice", 2)], &[("alice", 1)], &["who"], &[]).len(), 0);
+        assert_eq!(
+            told(&[("alice", 2)], &[("alice", 1)], &["who"], &[]).len(),
+            0
+        );
         // Without a key every difference makes another row.
         assert_eq!(told(&[("alice", 2)], &[("alice", 1)], &[], &[]).len(), 2);
     }

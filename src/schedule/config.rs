@@ -10,7 +10,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::definition::{
-    Baseline, Definitions, IngestJob, OutputDef, OutputForm, ReportDef, SectionDef, SectionSource,
+    Baseline, Definitions, IngestJob, NotifyDef, NotifyKind, NotifyWhen, OutputDef, OutputForm,
+    ReportDef, SecretPlace, SectionDef, SectionSource,
 };
 use super::deliver::PLACEHOLDERS;
 use super::period::{For, Window};
@@ -39,6 +40,27 @@ struct FileTable {
     compact: Option<CompactTable>,
     #[serde(default)]
     report: Vec<ReportTable>,
+    #[serde(default)]
+    notify: Vec<Spanned<NotifyTable>>,
+    pseudonym_key_env: Option<String>,
+    pseudonym_key_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotifyTable {
+    name: Option<String>,
+    kind: Spanned<String>,
+    address_env: Option<String>,
+    address_file: Option<PathBuf>,
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    #[serde(default)]
+    reports: Vec<Spanned<String>>,
+    when: Option<Spanned<String>>,
+    link: Option<Spanned<String>>,
+    #[serde(default)]
+    rows: usize,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +127,8 @@ enum ParamValue {
 struct OutputTable {
     format: Spanned<String>,
     to: Spanned<String>,
+    #[serde(default)]
+    pseudonymise: bool,
 }
 
 /// Reads a file of definitions; every mistake in it is told at once.
@@ -203,6 +227,13 @@ impl Reader<'_> {
             lake: file.lake.map(|lake| PathBuf::from(self.place(&lake))),
             ingest,
             compact,
+            notify: file
+                .notify
+                .into_iter()
+                .zip(1..)
+                .filter_map(|(table, number)| self.notify(table, number, &reports))
+                .collect(),
+            pseudonym_key: self.secret(file.pseudonym_key_env, file.pseudonym_key_file),
             reports,
         }
     }
@@ -227,7 +258,10 @@ impl Reader<'_> {
             None => CATCH_UP,
             Some(most) if *most.get_ref() <= MOST_CATCH_UP => *most.get_ref(),
             Some(most) => {
-                self.wrong(most.span(), format!("at most {MOST_CATCH_UP} runs can be made up for"));
+                self.wrong(
+                    most.span(),
+                    format!("at most {MOST_CATCH_UP} runs can be made up for"),
+                );
                 CATCH_UP
             }
         };
@@ -310,14 +344,19 @@ impl Reader<'_> {
                 [section] if is_name(name.get_ref()) => section.name.clone_from(name.get_ref()),
                 [_] => self.wrong(
                     name.span(),
-                    format!("`{}` is no name: letters, digits, `-` and `_` make one", name.get_ref()),
+                    format!(
+                        "`{}` is no name: letters, digits, `-` and `_` make one",
+                        name.get_ref()
+                    ),
                 ),
                 _ => self.wrong(name.span(), "several sections cannot have one name"),
             }
         }
         let own = self.params(&table, params.as_deref());
         for section in &mut sections {
-            section.params.retain(|(name, _)| !own.iter().any(|(own, _)| own == name));
+            section
+                .params
+                .retain(|(name, _)| !own.iter().any(|(own, _)| own == name));
             section.params.extend(own.iter().cloned());
             section.compare = compare;
             section.alert_above = table.alert_above;
@@ -362,7 +401,10 @@ impl Reader<'_> {
         if found.len() > 1 && !table.params.is_empty() {
             self.wrong(
                 name.span(),
-                format!("`{}` is several sections, and `params` fit only one: name it", name.get_ref()),
+                format!(
+                    "`{}` is several sections, and `params` fit only one: name it",
+                    name.get_ref()
+                ),
             );
         }
         found.into_iter().map(of_built_in).collect()
@@ -385,10 +427,20 @@ impl Reader<'_> {
                     .chars()
                     .map(|c| if is_name_part(c) { c } else { '_' })
                     .collect();
-                Some((asked(&name, &title, SectionSource::File(file.clone(), sql.clone())), params))
+                Some((
+                    asked(
+                        &name,
+                        &title,
+                        SectionSource::File(file.clone(), sql.clone()),
+                    ),
+                    params,
+                ))
             }
             Err(error) => {
-                self.wrong(path.span(), format!("cannot read `{}`: {error}", file.display()));
+                self.wrong(
+                    path.span(),
+                    format!("cannot read `{}`: {error}", file.display()),
+                );
                 None
             }
         }
@@ -432,7 +484,10 @@ impl Reader<'_> {
             if let (Some(param), Some(span)) = (missing, span) {
                 self.wrong(
                     span,
-                    format!("the query needs `{0}`: add `params = {{ {0} = … }}`", param.name),
+                    format!(
+                        "the query needs `{0}`: add `params = {{ {0} = … }}`",
+                        param.name
+                    ),
                 );
             }
         }
@@ -449,22 +504,110 @@ impl Reader<'_> {
             );
         }
         let to = table.to.get_ref();
-        let mut rest = to.as_str();
-        while let Some((_, behind)) = rest.split_once('{') {
-            let (name, behind) = behind.split_once('}').unwrap_or((behind, ""));
-            if !PLACEHOLDERS.contains(&name) {
-                let known = PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ");
-                self.wrong(table.to.span(), format!("`{{{name}}}` stands for nothing: there are {known}"));
-            }
-            rest = behind;
-        }
+        self.placeholders(&table.to);
         if to.is_empty() || to.ends_with('/') {
             self.wrong(table.to.span(), "name a file: `reports/{report}-{date}.md`");
         }
         Some(OutputDef {
             form: form?,
             to: self.place(to),
+            is_pseudonymous: table.pseudonymise,
         })
+    }
+
+    fn placeholders(&mut self, text: &Spanned<String>) {
+        let mut rest = text.get_ref().as_str();
+        while let Some((_, behind)) = rest.split_once('{') {
+            let (name, behind) = behind.split_once('}').unwrap_or((behind, ""));
+            if !PLACEHOLDERS.contains(&name) {
+                let known = PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ");
+                self.wrong(
+                    text.span(),
+                    format!("`{{{name}}}` stands for nothing: there are {known}"),
+                );
+            }
+            rest = behind;
+        }
+    }
+
+    fn notify(
+        &mut self,
+        table: Spanned<NotifyTable>,
+        number: usize,
+        reports: &[ReportDef],
+    ) -> Option<NotifyDef> {
+        let span = table.span();
+        let table = table.into_inner();
+        let kind = match table.kind.get_ref().as_str() {
+            "webhook" => Some(NotifyKind::Webhook),
+            "slack" => Some(NotifyKind::Slack),
+            "sns" => Some(NotifyKind::Sns),
+            other => {
+                self.wrong(
+                    table.kind.span(),
+                    format!("`{other}` is no kind of notification: webhook, slack, sns"),
+                );
+                None
+            }
+        };
+        let when = match table.when.as_ref().map(|when| when.get_ref().as_str()) {
+            None | Some("findings") => NotifyWhen::Findings,
+            Some("rows") => NotifyWhen::Rows,
+            Some("always") => NotifyWhen::Always,
+            Some(other) => {
+                let span = table.when.as_ref().map_or(0..0, Spanned::span);
+                self.wrong(
+                    span,
+                    format!("`{other}` is no occasion: findings, rows, always"),
+                );
+                NotifyWhen::Findings
+            }
+        };
+        for name in &table.reports {
+            if !reports.iter().any(|report| report.name == *name.get_ref()) {
+                self.wrong(
+                    name.span(),
+                    format!("no report is called `{}`", name.get_ref()),
+                );
+            }
+        }
+        if let Some(link) = &table.link {
+            self.placeholders(link);
+        }
+        let address = self.secret(table.address_env, table.address_file);
+        if address.is_none() {
+            self.wrong(
+                span.clone(),
+                "a notification has one of `address_env` (a variable of the environment) and `address_file`",
+            );
+        }
+        if table.token_env.is_some() && table.token_file.is_some() {
+            self.wrong(
+                span,
+                "a notification has one of `token_env` and `token_file`",
+            );
+        }
+        Some(NotifyDef {
+            name: table
+                .name
+                .unwrap_or_else(|| format!("{} {number}", table.kind.get_ref())),
+            kind: kind?,
+            address: address?,
+            token: self.secret(table.token_env, table.token_file),
+            reports: table.reports.into_iter().map(Spanned::into_inner).collect(),
+            when,
+            link: table.link.map(Spanned::into_inner),
+            rows: table.rows,
+        })
+    }
+
+    /// Where a secret is; none where two places are named, or none.
+    fn secret(&self, variable: Option<String>, file: Option<PathBuf>) -> Option<SecretPlace> {
+        match (variable, file) {
+            (Some(variable), None) => Some(SecretPlace::Environment(variable)),
+            (None, Some(file)) => Some(SecretPlace::File(self.folder.join(file))),
+            _ => None,
+        }
     }
 
     /// A path below the file's folder, or a place elsewhere as it stands.
@@ -481,7 +624,10 @@ impl Reader<'_> {
         if found.is_none() {
             self.wrong(
                 zone.span(),
-                format!("`{}` is no time zone: `Europe/Berlin`, `America/New_York`, `UTC`", zone.get_ref()),
+                format!(
+                    "`{}` is no time zone: `Europe/Berlin`, `America/New_York`, `UTC`",
+                    zone.get_ref()
+                ),
             );
         }
         found
@@ -513,7 +659,9 @@ impl Reader<'_> {
             other => other
                 .parse::<NaiveDate>()
                 .map(For::Day)
-                .or_else(|_| DateTime::parse_from_rfc3339(other).map(|time| For::Until(time.to_utc())))
+                .or_else(|_| {
+                    DateTime::parse_from_rfc3339(other).map(|time| For::Until(time.to_utc()))
+                })
                 .map(Baseline::Run)
                 .ok(),
         };

@@ -29,6 +29,10 @@ pub struct Definitions {
     pub compact: Option<Timetable>,
     /// The reports, in the order of the file.
     pub reports: Vec<ReportDef>,
+    /// Who is told of them.
+    pub notify: Vec<NotifyDef>,
+    /// Where the key of pseudonyms is.
+    pub pseudonym_key: Option<SecretPlace>,
 }
 
 impl Definitions {
@@ -151,6 +155,60 @@ pub struct OutputDef {
     pub form: OutputForm,
     /// A path or an `s3://` URI, with placeholders.
     pub to: String,
+    /// Whether names become pseudonyms.
+    pub is_pseudonymous: bool,
+}
+
+/// Where a secret is; never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In a variable of the environment.
+    Environment(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// Somebody who is told of reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifyDef {
+    /// A name for words.
+    pub name: String,
+    /// In which form.
+    pub kind: NotifyKind,
+    /// Where the URL, or the ARN of the topic, is.
+    pub address: SecretPlace,
+    /// Where the token is that a webhook wants.
+    pub token: Option<SecretPlace>,
+    /// Of which reports; none means all.
+    pub reports: Vec<String>,
+    /// When.
+    pub when: NotifyWhen,
+    /// A link to the report, with placeholders.
+    pub link: Option<String>,
+    /// How many rows of each section are in the message.
+    pub rows: usize,
+}
+
+/// The forms of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotifyKind {
+    /// JSON to a URL.
+    Webhook,
+    /// Slack's own.
+    Slack,
+    /// A topic of Amazon SNS.
+    Sns,
+}
+
+/// What is worth a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotifyWhen {
+    /// A section above its threshold.
+    Findings,
+    /// A section with rows; where it is held against an earlier run, with changes.
+    Rows,
+    /// Every run.
+    Always,
 }
 
 /// The forms of a report.
@@ -203,6 +261,10 @@ impl SectionDef {
             put(column);
         }
         let digest = hash.finalize();
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::definition::{OutputDef, OutputForm};
+use super::make::Receivers;
 use super::render::render;
 use super::run::Finished;
 use crate::aws::{S3Error, S3Options, S3Uri, reach};
@@ -31,6 +32,9 @@ pub enum DeliverError {
         #[source]
         source: OutputError,
     },
+    /// There is no key for pseudonyms.
+    #[error("an output is to have pseudonyms, and there is no key for them")]
+    NoKey,
     /// The file could not be written.
     #[error("cannot write `{}`", path.display())]
     File {
@@ -61,12 +65,21 @@ pub struct Delivered {
 /// Writes a report to all its places, each file whole or not at all. The same report gives the same bytes.
 pub(super) async fn deliver(
     finished: &Finished,
-    s3: &S3Options,
+    receivers: &Receivers<'_>,
 ) -> Result<Vec<Delivered>, DeliverError> {
     let mut done = Vec::new();
     for output in &finished.report.outputs {
-        let OutputDef { form, to } = output;
-        let parts = render(finished, *form, to.contains("{section}"), None).map_err(|source| {
+        let OutputDef {
+            form,
+            to,
+            is_pseudonymous,
+        } = output;
+        let pseudonyms = match receivers.pseudonyms {
+            None if *is_pseudonymous => return Err(DeliverError::NoKey),
+            pseudonyms => pseudonyms.filter(|_| *is_pseudonymous || receivers.all_pseudonymous),
+        };
+        let by_section = to.contains("{section}");
+        let parts = render(finished, *form, by_section, None, pseudonyms).map_err(|source| {
             DeliverError::Render {
                 form: form.name(),
                 source,
@@ -75,7 +88,7 @@ pub(super) async fn deliver(
         for part in parts {
             let place = expand(to, finished, part.section.as_deref().unwrap_or_default());
             if S3Uri::is_one(&place) {
-                put(&place, *form, &part.bytes, s3).await?;
+                put(&place, *form, &part.bytes, receivers.aws).await?;
             } else {
                 let path = PathBuf::from(&place);
                 replace(&path, &part.bytes)
@@ -96,7 +109,7 @@ pub(super) async fn deliver(
 }
 
 /// The place with its placeholders filled in; names of reports and sections cannot hold a slash.
-fn expand(to: &str, finished: &Finished, section: &str) -> String {
+pub(super) fn expand(to: &str, finished: &Finished, section: &str) -> String {
     let zone: Tz = finished.report.zone;
     let last = finished.period.last_day(zone);
     let end = finished.period.until.with_timezone(&zone);

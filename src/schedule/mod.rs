@@ -9,6 +9,7 @@ mod definition;
 mod deliver;
 mod due;
 mod make;
+mod notify;
 mod period;
 mod problem;
 mod render;
@@ -18,11 +19,13 @@ mod timetable;
 
 pub use config::read_definitions;
 pub use definition::{
-    Baseline, Definitions, IngestJob, OutputDef, OutputForm, ReportDef, SectionDef, SectionSource,
+    Baseline, Definitions, IngestJob, NotifyDef, NotifyKind, NotifyWhen, OutputDef, OutputForm,
+    ReportDef, SecretPlace, SectionDef, SectionSource,
 };
 pub use deliver::{DeliverError, Delivered};
 pub use due::{Due, due_runs, is_due};
-pub use make::{MakeError, Made, make_report, make_unrecorded};
+pub use make::{Made, MakeError, Receivers, make_report, make_unrecorded};
+pub use notify::{Notifier, NotifyError, Secret};
 pub use period::{For, Period, Window};
 pub use problem::{ConfigError, Problem};
 pub use render::{Rendered, render};

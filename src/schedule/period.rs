@@ -117,11 +117,16 @@ mod tests {
         let spring = of(day("2026-03-29"));
         assert_eq!(spring.from, at("2026-03-28T23:00:00Z"));
         assert_eq!(spring.until, at("2026-03-29T22:00:00Z"));
-        assert_eq!(spring.last_day(Tz::Europe__Berlin).to_string(), "2026-03-29");
+        assert_eq!(
+            spring.last_day(Tz::Europe__Berlin).to_string(),
+            "2026-03-29"
+        );
         // A run in the night after is about the same day.
         assert_eq!(of(For::Until(at("2026-03-30T00:30:00Z"))), spring);
         // Beirut's clock leaves out midnight.
-        let beirut = Period::of(Window::Days(1), Tz::Asia__Beirut, day("2026-03-29"), |_| None);
+        let beirut = Period::of(Window::Days(1), Tz::Asia__Beirut, day("2026-03-29"), |_| {
+            None
+        });
         assert_eq!(beirut.from, at("2026-03-28T22:00:00Z"));
         assert_eq!(beirut.until, at("2026-03-29T21:00:00Z"));
     }
@@ -137,7 +142,10 @@ mod tests {
     fn since_the_last_run_begins_where_that_ended() {
         let end = at("2026-03-02T06:00:00Z");
         let of = |last| Period::of(Window::SinceLastRun, Tz::UTC, For::Until(end), |_| last);
-        assert_eq!(of(Some(at("2026-03-01T23:00:00Z"))).from, at("2026-03-01T23:00:00Z"));
+        assert_eq!(
+            of(Some(at("2026-03-01T23:00:00Z"))).from,
+            at("2026-03-01T23:00:00Z")
+        );
         assert_eq!(of(None).from, at("2026-03-01T06:00:00Z"));
     }
 

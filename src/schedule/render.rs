@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use super::definition::OutputForm;
 use super::run::{Answered, Finished};
 use crate::lake::{Column, ColumnType, RowBuilder};
-use crate::output::{Format, OutputError, Sections, Words};
+use crate::output::{Format, OutputError, Pseudonyms, RowWriter, Sections, Words};
 
 /// A report in one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +24,37 @@ pub struct Rendered {
 
 const SUMMARY: &[Column] = &[
     Column::required("report", ColumnType::Text, "the report"),
-    Column::required("window_from", ColumnType::Time, "the beginning of the period"),
+    Column::required(
+        "window_from",
+        ColumnType::Time,
+        "the beginning of the period",
+    ),
     Column::required("window_to", ColumnType::Time, "its end"),
     Column::required("title", ColumnType::Text, "the section's heading"),
     Column::required("section_name", ColumnType::Text, "the section"),
     Column::required("rows", ColumnType::Int, "rows it has"),
     Column::required("shown", ColumnType::Int, "rows that are shown"),
-    Column::new("new", ColumnType::Int, "rows that the run it was held against had not"),
+    Column::new(
+        "new",
+        ColumnType::Int,
+        "rows that the run it was held against had not",
+    ),
     Column::new("changed", ColumnType::Int, "rows that say something else"),
-    Column::new("gone", ColumnType::Int, "rows that only the earlier run had"),
-    Column::new("compared_with", ColumnType::Time, "the end of that run's period"),
-    Column::new("alert_above", ColumnType::Int, "more rows shown than this are a finding"),
+    Column::new(
+        "gone",
+        ColumnType::Int,
+        "rows that only the earlier run had",
+    ),
+    Column::new(
+        "compared_with",
+        ColumnType::Time,
+        "the end of that run's period",
+    ),
+    Column::new(
+        "alert_above",
+        ColumnType::Int,
+        "more rows shown than this are a finding",
+    ),
     Column::required("is_finding", ColumnType::Bool, "whether they are"),
 ];
 
@@ -99,18 +119,24 @@ fn local(time: DateTime<Utc>, zone: Tz) -> String {
         .to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The report in one form: as one, or each section by itself. `width` is that of a terminal, for tables.
+/// The report in one form: as one, or each section by itself. `width` is that of a terminal, for tables; names become pseudonyms where
+/// they are given.
 pub fn render(
     finished: &Finished,
     form: OutputForm,
     by_section: bool,
     width: Option<u16>,
+    pseudonyms: Option<&Pseudonyms>,
 ) -> Result<Vec<Rendered>, OutputError> {
     let summary = finished.summary()?;
+    let said = |rows: &RecordBatch| match pseudonyms {
+        Some(pseudonyms) => pseudonyms.rows(rows),
+        None => Ok(rows.clone()),
+    };
     if by_section {
         let mut all = vec![alone(form, "summary", &summary)?];
         for answered in &finished.sections {
-            all.push(alone(form, &answered.section.name, &answered.rows)?);
+            all.push(alone(form, &answered.section.name, &said(&answered.rows)?)?);
         }
         return Ok(all);
     }
@@ -125,7 +151,7 @@ pub fn render(
             true => shown_to_people(answered)?,
             false => answered.rows.clone(),
         };
-        parts.push((answered, rows));
+        parts.push((answered, said(&rows)?));
     }
     let schemas: Vec<SchemaRef> = std::iter::once(&summary)
         .chain(parts.iter().map(|(_, rows)| rows))
@@ -144,7 +170,7 @@ pub fn render(
     };
     out.section(words, summary.schema_ref(), std::slice::from_ref(&summary))?;
     for (answered, rows) in &parts {
-        let (about, empty) = said(answered, finished.report.zone);
+        let (about, empty) = told(answered, finished.report.zone);
         let words = Words {
             name: &answered.section.name,
             title: &answered.section.title,
@@ -162,7 +188,7 @@ pub fn render(
 }
 
 /// What is said of a section's rows, and where it has none.
-fn said(answered: &Answered, zone: Tz) -> (String, String) {
+fn told(answered: &Answered, zone: Tz) -> (String, String) {
     let Answered { section, kept, .. } = answered;
     match (section.compare, kept.compared_with) {
         (None, _) => (section.about.clone(), section.empty.clone()),
@@ -200,11 +226,14 @@ fn alone(form: OutputForm, name: &str, rows: &RecordBatch) -> Result<Rendered, O
         let schemas = [Arc::clone(rows.schema_ref())];
         let mut out = Sections::new(form.0, &schemas, &mut bytes, None)?;
         out.title(name, &[])?;
-        out.section(Words::named(name), rows.schema_ref(), std::slice::from_ref(rows))?;
+        out.section(
+            Words::named(name),
+            rows.schema_ref(),
+            std::slice::from_ref(rows),
+        )?;
         out.finish()?;
     } else {
-        let mut out =
-            crate::output::RowWriter::new(form.0, rows.schema_ref(), &mut bytes, None)?;
+        let mut out = RowWriter::new(form.0, rows.schema_ref(), &mut bytes, None)?;
         out.write(rows)?;
         out.finish()?;
     }
@@ -229,7 +258,9 @@ fn shown_to_people(answered: &Answered) -> Result<RecordBatch, ArrowError> {
 }
 
 fn columns_of(rows: &RecordBatch, names: &[&str]) -> Result<RecordBatch, ArrowError> {
-    let places: Result<Vec<usize>, ArrowError> =
-        names.iter().map(|name| rows.schema_ref().index_of(name)).collect();
+    let places: Result<Vec<usize>, ArrowError> = names
+        .iter()
+        .map(|name| rows.schema_ref().index_of(name))
+        .collect();
     rows.project(&places?)
 }

@@ -167,11 +167,18 @@ pub(super) async fn run_report(
                     new,
                     changed,
                     gone,
-                } = changes(&schema, &batches, &rows, &before, &section.key, &section.watch)
-                    .map_err(|source| RunError::Compare {
-                        section: section.name.clone(),
-                        source,
-                    })?;
+                } = changes(
+                    &schema,
+                    &batches,
+                    &rows,
+                    &before,
+                    &section.key,
+                    &section.watch,
+                )
+                .map_err(|source| RunError::Compare {
+                    section: section.name.clone(),
+                    source,
+                })?;
                 kept.compared_with = Some(earlier.until);
                 kept.shown = shown.num_rows() as u64;
                 (shown, Some([new, changed, gone]))
@@ -226,7 +233,11 @@ fn check_columns(section: &SectionDef, schema: &SchemaRef) -> Result<(), RunErro
         &section.key,
         &section.watch,
     ];
-    match named.into_iter().flatten().find(|name| !known.contains(name)) {
+    match named
+        .into_iter()
+        .flatten()
+        .find(|name| !known.contains(name))
+    {
         None => Ok(()),
         Some(column) => Err(RunError::Column {
             section: section.name.clone(),
@@ -293,9 +304,7 @@ async fn ask(engine: &Engine, section: &SectionDef, period: Period) -> Result<An
     let file = match &section.source {
         SectionSource::File(_, sql) => SqlFile::parse(&section.name, sql),
         SectionSource::Query(name) => find(name).map_err(failed)?,
-        SectionSource::Unused(_) | SectionSource::Rightsizing => {
-            SqlFile::parse(&section.name, "")
-        }
+        SectionSource::Unused(_) | SectionSource::Rightsizing => SqlFile::parse(&section.name, ""),
     };
     let mut given: Vec<(&str, String)> = section
         .params
@@ -380,5 +389,9 @@ fn definition(section: &SectionDef, schema: &SchemaRef) -> String {
         hash.update(format!("\n{} {data_type}", field.name()));
     }
     let digest = hash.finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -55,7 +55,12 @@ impl Timetable {
     }
 
     /// The last `most` times after `after`, up to `now`, in their order.
-    pub fn between(&self, after: DateTime<Utc>, now: DateTime<Utc>, most: usize) -> Vec<DateTime<Utc>> {
+    pub fn between(
+        &self,
+        after: DateTime<Utc>,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Vec<DateTime<Utc>> {
         let mut times = Vec::new();
         let mut next = self.last_until(now);
         while let Some(time) = next

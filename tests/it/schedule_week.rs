@@ -11,8 +11,8 @@ use rolecall::lake::Lake;
 use rolecall::ledger::{KeptRun, runs_of};
 use rolecall::policies::Grants;
 use rolecall::schedule::{
-    Clock, Definitions, For, Job, Materials, ReportDef, Scheduler, Worker, first_outdated,
-    make_report, make_unrecorded, read_definitions,
+    Clock, Definitions, For, Job, Materials, Receivers, ReportDef, Scheduler, Worker,
+    first_outdated, make_report, make_unrecorded, read_definitions,
 };
 use rolecall::source::{Location, Selection, list};
 use rolecall::upkeep::resolve_all;
@@ -150,7 +150,11 @@ impl Clock for FakeClock<'_> {
     }
 
     fn wait_until(&mut self, time: DateTime<Utc>) -> bool {
-        assert!(time > self.now, "it waits for {time}, and it is {}", self.now);
+        assert!(
+            time > self.now,
+            "it waits for {time}, and it is {}",
+            self.now
+        );
         self.now = time;
         if let Some((when, by)) = self.set_back
             && self.now >= when
@@ -207,14 +211,20 @@ impl Worker for FakeWorker<'_> {
                 until,
                 is_revision,
             } => {
-                let (wanted, s3) = (For::Until(until), S3Options::default());
+                let (wanted, aws) = (For::Until(until), S3Options::default());
+                let receivers = Receivers {
+                    aws: &aws,
+                    notifiers: &[],
+                    pseudonyms: None,
+                    all_pseudonymous: false,
+                };
                 if self.dies_at == Some(until) && !is_revision {
-                    let made = make_unrecorded(&lake, report, wanted, materials, &s3);
+                    let made = make_unrecorded(&lake, report, wanted, materials, receivers);
                     runtime().block_on(made).unwrap();
                     self.is_killed.set(true);
                     return false;
                 }
-                let made = make_report(&lake, &guard, report, wanted, materials, &s3);
+                let made = make_report(&lake, &guard, report, wanted, materials, receivers);
                 runtime().block_on(made).unwrap();
                 self.done.push((report.name.clone(), until, is_revision));
                 true
@@ -334,7 +344,10 @@ fn a_week_with_a_crash_a_late_file_and_a_changed_clock_reads_like_seven_quiet_da
         .collect();
     runs.sort();
     runs.dedup();
-    let nightly: Vec<_> = runs.iter().filter(|(report, _)| *report == "nightly").collect();
+    let nightly: Vec<_> = runs
+        .iter()
+        .filter(|(report, _)| *report == "nightly")
+        .collect();
     assert_eq!(nightly.len(), 7, "{nightly:?}");
     for (report, until) in &runs {
         // A report of days is asked for by its last day.
@@ -345,23 +358,42 @@ fn a_week_with_a_crash_a_late_file_and_a_changed_clock_reads_like_seven_quiet_da
         let ran = rolecall(&quiet, &["report", "run", report, "--for", &wanted]);
         assert!([0, 4].contains(&ran.code), "{}", ran.shown(folder.path()));
     }
-    let (one, other) = (files_below(&scheduled.join("out")), files_below(&quiet.join("out")));
+    let (one, other) = (
+        files_below(&scheduled.join("out")),
+        files_below(&quiet.join("out")),
+    );
     assert_eq!(
         one.keys().collect::<Vec<_>>(),
         other.keys().collect::<Vec<_>>()
     );
     for (path, bytes) in &one {
-        assert!(*bytes == other[path], "{}: {}", path.display(), first_difference(bytes, &other[path]));
+        assert!(
+            *bytes == other[path],
+            "{}: {}",
+            path.display(),
+            first_difference(bytes, &other[path])
+        );
     }
     // There is something in them.
     let text = String::from_utf8_lossy(&one[Path::new("nightly-2026-03-28.md")]);
-    assert!(text.contains("Shown is what changed since the run up to 2026-03-28T00:00:00+01:00"), "{text}");
+    assert!(
+        text.contains("Shown is what changed since the run up to 2026-03-28T00:00:00+01:00"),
+        "{text}"
+    );
 
     // A report of an old day, once more: the same bytes, and the ledger as it was.
-    let before = Lake::open(&quiet.join("lake")).unwrap().snapshot().unwrap().version;
+    let before = Lake::open(&quiet.join("lake"))
+        .unwrap()
+        .snapshot()
+        .unwrap()
+        .version;
     let ran = rolecall(&quiet, &["report", "run", "nightly", "--for", "2026-03-28"]);
     assert!([0, 4].contains(&ran.code), "{}", ran.shown(folder.path()));
     assert_eq!(files_below(&quiet.join("out")), other);
-    let after = Lake::open(&quiet.join("lake")).unwrap().snapshot().unwrap().version;
+    let after = Lake::open(&quiet.join("lake"))
+        .unwrap()
+        .snapshot()
+        .unwrap()
+        .version;
     assert_eq!(before, after);
 }

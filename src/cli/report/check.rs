@@ -1,15 +1,23 @@
 //! `rolecall report check`: every mistake that can be found before a report is due.
 
-use super::{ConfigArgs, list, set_up};
+use super::{Confidants, ConfigArgs, in_one_line, list, no_key, set_up};
 use crate::cli::World;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ingest::IngestArgs;
-use crate::schedule::{ConfigError, Problem, check_sections, read_definitions};
+use crate::schedule::{ConfigError, Problem, ReportDef, check_sections, read_definitions};
 use crate::views::open_nothing;
 
 pub(super) fn run(world: &mut World, args: &ConfigArgs) -> Result<Exit, Failure> {
     let definitions = read_definitions(&args.config)?;
     let (_, of_grants) = set_up(world, &definitions)?;
+    // Secrets may be elsewhere than where definitions are written: that they are not here is told, and is no mistake.
+    let is_pseudonymous = |report: &ReportDef| report.outputs.iter().any(|o| o.is_pseudonymous);
+    if definitions.reports.iter().any(is_pseudonymous) && definitions.pseudonym_key.is_none() {
+        return Err(no_key());
+    }
+    if let Err(failure) = Confidants::of(&definitions) {
+        failure.warn();
+    }
     if !definitions.ingest.is_empty() {
         IngestArgs::of_job(&definitions.ingest)?;
     }
@@ -40,16 +48,4 @@ pub(super) fn run(world: &mut World, args: &ConfigArgs) -> Result<Exit, Failure>
         definitions.reports.len()
     ));
     Ok(of_grants)
-}
-
-/// An error and what caused it.
-fn in_one_line(error: &dyn std::error::Error) -> String {
-    let mut words = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words.push(cause.to_string());
-        next = cause.source();
-    }
-    words.dedup();
-    words.join(": ")
 }

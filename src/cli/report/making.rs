@@ -5,9 +5,11 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::ingest::{self, IngestArgs, write};
 use crate::cli::rightsize::tell_problems;
 use crate::directory::Directory;
+use crate::output::Pseudonyms;
 use crate::policies::Grants;
 use crate::schedule::{
-    Definitions, For, Made, Materials, ReportDef, make_report, make_unrecorded,
+    Definitions, For, Made, Materials, Notifier, Receivers, ReportDef, Secret, SecretPlace,
+    make_report, make_unrecorded,
 };
 
 /// Takes over what the file says of lake and names, where no flag does; reads what is granted.
@@ -66,12 +68,13 @@ pub(in crate::cli) fn make(
     report: &ReportDef,
     wanted: For,
     materials: Materials<'_>,
+    receivers: Receivers<'_>,
     is_recorded: bool,
 ) -> Result<Made, Failure> {
     let lake = world.open_lake()?;
     let made = if is_recorded {
         let guard = write(world, &lake)?;
-        let made = make_report(&lake, &guard, report, wanted, materials, &world.aws);
+        let made = make_report(&lake, &guard, report, wanted, materials, receivers);
         world.runtime.block_on(made)?
     } else {
         if !lake.snapshot()?.is_resolved() {
@@ -79,8 +82,87 @@ pub(in crate::cli) fn make(
                 .ui
                 .say("warning: sessions are older than the events; run `rolecall resolve`");
         }
-        let made = make_unrecorded(&lake, report, wanted, materials, &world.aws);
+        let made = make_unrecorded(&lake, report, wanted, materials, receivers);
         world.runtime.block_on(made)?
     };
     Ok(made)
+}
+
+/// Who is told, and the pseudonyms: what needs secrets.
+#[derive(Debug)]
+pub(in crate::cli) struct Confidants {
+    pub(in crate::cli) notifiers: Vec<Notifier>,
+    pub(in crate::cli) pseudonyms: Option<Pseudonyms>,
+}
+
+impl Confidants {
+    /// Fetches the secrets from where the definitions say they are.
+    pub(in crate::cli) fn of(definitions: &Definitions) -> Result<Self, Failure> {
+        let mut notifiers = Vec::new();
+        for def in &definitions.notify {
+            let what = format!("the address of notification `{}`", def.name);
+            let address = Secret::new(&secret(&def.address, &what)?);
+            let token = match &def.token {
+                None => None,
+                Some(place) => {
+                    let what = format!("the token of notification `{}`", def.name);
+                    Some(Secret::new(&secret(place, &what)?))
+                }
+            };
+            notifiers.push(Notifier::new(def.clone(), address, token)?);
+        }
+        let pseudonyms = match &definitions.pseudonym_key {
+            None => None,
+            Some(place) => {
+                let key = secret(place, "the key of pseudonyms")?;
+                let pseudonyms = Pseudonyms::new(key.trim().as_bytes()).ok_or_else(|| {
+                    Failure::usage(
+                        format!("the key of pseudonyms is shorter than {} bytes", Pseudonyms::SHORTEST_KEY),
+                        vec!["make one with `openssl rand -hex 32`, and keep it: another key gives other pseudonyms".to_owned()],
+                    )
+                })?;
+                Some(pseudonyms)
+            }
+        };
+        Ok(Self {
+            notifiers,
+            pseudonyms,
+        })
+    }
+
+    pub(in crate::cli) fn receivers<'r>(
+        &'r self,
+        world: &'r World,
+        all_pseudonymous: bool,
+    ) -> Receivers<'r> {
+        Receivers {
+            aws: &world.aws,
+            notifiers: &self.notifiers,
+            pseudonyms: self.pseudonyms.as_ref(),
+            all_pseudonymous,
+        }
+    }
+}
+
+/// A secret from the environment or a file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "secrets are read here, and handed on"
+)]
+fn secret(place: &SecretPlace, what: &str) -> Result<String, Failure> {
+    let found = match place {
+        SecretPlace::Environment(name) => std::env::var(name).map_err(|_| {
+            (
+                format!("{what} should be in the environment as `{name}`, and is not"),
+                "set the variable, or name a file with `…_file`",
+            )
+        }),
+        SecretPlace::File(path) => std::fs::read_to_string(path).map_err(|error| {
+            (
+                format!("{what} should be in `{}`: {error}", path.display()),
+                "write it there, readable for this user alone",
+            )
+        }),
+    };
+    found.map_err(|(message, hint)| Failure::usage(message, vec![hint.to_owned()]))
 }

@@ -12,10 +12,11 @@ use super::World;
 use super::asking::show_rows;
 use super::failure::{Exit, Failure};
 use crate::lake::{Column, ColumnType, RowBuilder};
+use crate::output::Pseudonyms;
 use crate::queries::nearest;
 use crate::schedule::{Definitions, For, Made, OutputForm, ReportDef, read_definitions, render};
 
-pub(super) use making::{fetch, make, materials, set_up};
+pub(super) use making::{Confidants, fetch, make, materials, set_up};
 
 /// Exit codes of runs of reports.
 const RUNNING: &str = "Exit codes:\n  \
@@ -78,6 +79,10 @@ struct RunArgs {
     /// Write nothing into the lake: later runs are not held against this one
     #[arg(long, requires = "no_ingest")]
     no_record: bool,
+    /// Put pseudonyms for names, accounts, addresses and keys into everything this run writes or sends; `pseudonym_key_env` or
+    /// `pseudonym_key_file` in the definitions say where their key is
+    #[arg(long)]
+    pseudonymise: bool,
 }
 
 pub(super) fn run(world: &mut World, args: &ReportArgs) -> Result<Exit, Failure> {
@@ -97,18 +102,32 @@ fn run_one(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
     let report = named(&definitions, &args.name)?;
     let wanted = match &args.wanted {
         Some(text) => wanted(text)?,
-        None => For::Until(
-            DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(world.now),
-        ),
+        None => For::Until(DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(world.now)),
     };
+    let confidants = Confidants::of(&definitions)?;
+    if args.pseudonymise && confidants.pseudonyms.is_none() {
+        return Err(no_key());
+    }
     let (grants, of_grants) = set_up(world, &definitions)?;
     let of_ingest = if args.no_ingest {
         Exit::Done
     } else {
         fetch(world, &definitions)?
     };
-    let made = make(world, report, wanted, materials(world, &grants), !args.no_record)?;
-    show(world, &made)?;
+    let receivers = confidants.receivers(world, args.pseudonymise);
+    let materials = materials(world, &grants);
+    let made = make(world, report, wanted, materials, receivers, !args.no_record)?;
+    show(
+        world,
+        &made,
+        receivers.pseudonyms.filter(|_| args.pseudonymise),
+    )?;
+    for error in &made.untold {
+        world.ui.say(&format!("error: {}", in_one_line(error)));
+    }
+    if !made.untold.is_empty() {
+        return Ok(Exit::Failed);
+    }
     let findings = made.finished.run.findings();
     if findings > 0 {
         world.ui.say(&format!(
@@ -124,10 +143,33 @@ fn run_one(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// There is no key for pseudonyms.
+fn no_key() -> Failure {
+    Failure::usage(
+        "there is no key for pseudonyms".to_owned(),
+        vec!["name where it is with `pseudonym_key_env` or `pseudonym_key_file` in the definitions; `openssl rand -hex 32` makes one".to_owned()],
+    )
+}
+
+/// An error and what caused it.
+pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut words = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        words.push(cause.to_string());
+        next = cause.source();
+    }
+    words.dedup();
+    words.join(": ")
+}
+
 /// The report called `name`.
 fn named<'d>(definitions: &'d Definitions, name: &str) -> Result<&'d ReportDef, Failure> {
     definitions.report(name).ok_or_else(|| {
-        let names = definitions.reports.iter().map(|report| report.name.as_str());
+        let names = definitions
+            .reports
+            .iter()
+            .map(|report| report.name.as_str());
         let hint = match nearest(names.clone(), name) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
@@ -152,9 +194,17 @@ fn wanted(text: &str) -> Result<For, Failure> {
 
 const DELIVERED: &[Column] = &[
     Column::required("report", ColumnType::Text, "the report"),
-    Column::required("window_from", ColumnType::Time, "the beginning of the period"),
+    Column::required(
+        "window_from",
+        ColumnType::Time,
+        "the beginning of the period",
+    ),
     Column::required("window_to", ColumnType::Time, "its end"),
-    Column::required("findings", ColumnType::Int, "sections above their thresholds"),
+    Column::required(
+        "findings",
+        ColumnType::Int,
+        "sections above their thresholds",
+    ),
     Column::required("form", ColumnType::Text, "the form"),
     Column::required("place", ColumnType::Text, "where it lies"),
     Column::required("bytes", ColumnType::Int, "its size"),
@@ -162,11 +212,17 @@ const DELIVERED: &[Column] = &[
 ];
 
 /// Shows what was written, or the report itself where it goes nowhere else.
-fn show(world: &World, made: &Made) -> Result<(), Failure> {
+fn show(world: &World, made: &Made, pseudonyms: Option<&Pseudonyms>) -> Result<(), Failure> {
     use std::io::Write as _;
     let finished = &made.finished;
     if finished.report.outputs.is_empty() {
-        let parts = render(finished, OutputForm(world.format), false, world.ui.width())?;
+        let parts = render(
+            finished,
+            OutputForm(world.format),
+            false,
+            world.ui.width(),
+            pseudonyms,
+        )?;
         let mut out = world.ui.out()?;
         for part in parts {
             out.write_all(&part.bytes)
@@ -195,7 +251,11 @@ const LIST: &[Column] = &[
     Column::required("title", ColumnType::Text, "its heading"),
     Column::new("schedule", ColumnType::Text, "when it runs"),
     Column::required("time_zone", ColumnType::Text, "the time zone of its days"),
-    Column::new("next_run_at", ColumnType::Time, "when `rolecall run` makes it next"),
+    Column::new(
+        "next_run_at",
+        ColumnType::Time,
+        "when `rolecall run` makes it next",
+    ),
     Column::required("sections", ColumnType::Text, "what it tells"),
     Column::required("outputs", ColumnType::Text, "where it goes"),
 ];
@@ -216,7 +276,10 @@ fn list(world: &World, definitions: &Definitions) -> Result<(), Failure> {
         rows.row()
             .text("name", Some(&report.name))
             .text("title", Some(&report.title))
-            .text("schedule", report.timetable.as_ref().map(|table| table.text()))
+            .text(
+                "schedule",
+                report.timetable.as_ref().map(|table| table.text()),
+            )
             .text("time_zone", Some(report.zone.name()))
             .time("next_run_at", next.map(|time| time.timestamp_micros()))
             .text("sections", Some(sections.join(", ")))

@@ -39,6 +39,7 @@ pub(super) struct Metrics {
     last_done: Family<JobLabels, Seconds>,
     findings: Family<ReportLabels, Gauge>,
     next_due: Seconds,
+    untold: Counter,
     /// Whether the last try of each job was done.
     outcomes: Mutex<BTreeMap<String, bool>>,
 }
@@ -48,9 +49,19 @@ impl Metrics {
         let mut registry = Registry::with_prefix("rolecall");
         let (runs, duration, last_done) = (Family::default(), Family::default(), Family::default());
         let (findings, next_due) = (Family::default(), Seconds::default());
+        let untold = Counter::default();
+        registry.register(
+            "notifications_failed",
+            "Notifications that could not be sent",
+            untold.clone(),
+        );
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", version);
-        registry.register("job_runs", "Times that a job was tried", Family::clone(&runs));
+        registry.register(
+            "job_runs",
+            "Times that a job was tried",
+            Family::clone(&runs),
+        );
         registry.register_with_unit(
             "job_duration",
             "How long the last try of a job took",
@@ -81,12 +92,19 @@ impl Metrics {
             last_done,
             findings,
             next_due,
+            untold,
             outcomes: Mutex::default(),
         }
     }
 
     /// Notes that a job was tried.
-    pub(super) fn tried(&self, job: &str, begun: DateTime<Utc>, ended: DateTime<Utc>, is_done: bool) {
+    pub(super) fn tried(
+        &self,
+        job: &str,
+        begun: DateTime<Utc>,
+        ended: DateTime<Utc>,
+        is_done: bool,
+    ) {
         let labels = JobLabels {
             job: job.to_owned(),
         };
@@ -111,6 +129,11 @@ impl Metrics {
         };
         let findings = i64::try_from(findings).unwrap_or(i64::MAX);
         self.findings.get_or_create(&labels).set(findings);
+    }
+
+    /// Notes that a notification could not be sent.
+    pub(super) fn untold(&self) {
+        self.untold.inc();
     }
 
     /// Notes when something is due next.

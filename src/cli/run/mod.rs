@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use super::World;
 use super::failure::{Exit, Failure};
 use super::ingest::IngestArgs;
-use super::report::{ConfigArgs, set_up};
+use super::report::{Confidants, ConfigArgs, set_up};
 use crate::schedule::{Clock as _, Scheduler, read_definitions};
 use clock::RealClock;
 use metrics::Metrics;
@@ -76,6 +76,7 @@ enum LogForm {
 pub(super) fn run(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
     let definitions = read_definitions(&args.config.config)?;
     set_up(world, &definitions)?;
+    let confidants = Confidants::of(&definitions)?;
     if !definitions.ingest.is_empty() {
         IngestArgs::of_job(&definitions.ingest)?;
     }
@@ -97,7 +98,7 @@ pub(super) fn run(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
         lake = %world.lake_path().display(),
         "started"
     );
-    let mut worker = CliWorker::new(world, &definitions, metrics);
+    let mut worker = CliWorker::new(world, &definitions, confidants, metrics);
     let mut scheduler = Scheduler::new(&definitions);
     if args.once {
         scheduler.step(&clock, &mut worker);

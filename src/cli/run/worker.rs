@@ -11,7 +11,7 @@ use crate::cli::World;
 use crate::cli::compact::put_together;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ingest::write;
-use crate::cli::report::{fetch, make, materials};
+use crate::cli::report::{Confidants, fetch, in_one_line, make, materials};
 use crate::lake::{Lake, LakeError};
 use crate::ledger::{KeptRun, runs_of};
 use crate::policies::Grants;
@@ -22,6 +22,7 @@ use crate::upkeep::Policy;
 pub(super) struct CliWorker<'w> {
     world: &'w mut World,
     definitions: &'w Definitions,
+    confidants: Confidants,
     metrics: Arc<Metrics>,
     /// The events of which each report was last found up to date, as their commit's number.
     looked_at: HashMap<String, u64>,
@@ -34,11 +35,13 @@ impl<'w> CliWorker<'w> {
     pub(super) fn new(
         world: &'w mut World,
         definitions: &'w Definitions,
+        confidants: Confidants,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             world,
             definitions,
+            confidants,
             metrics,
             looked_at: HashMap::new(),
             has_failed: false,
@@ -84,7 +87,9 @@ impl<'w> CliWorker<'w> {
                     files => Grants::read(files)?,
                 };
                 let materials = materials(self.world, &grants);
-                let made = make(self.world, report, For::Until(until), materials, true)?;
+                let receivers = self.confidants.receivers(self.world, false);
+                let wanted = For::Until(until);
+                let made = make(self.world, report, wanted, materials, receivers, true)?;
                 for delivered in &made.delivered {
                     tracing::info!(
                         report = report.name,
@@ -93,6 +98,15 @@ impl<'w> CliWorker<'w> {
                         sha256 = delivered.sha256,
                         "written"
                     );
+                }
+                for name in &made.told {
+                    tracing::info!(report = report.name, notification = name, "sent");
+                }
+                for error in &made.untold {
+                    // The report stands; that nobody heard of it is a failure of its own.
+                    self.has_failed = true;
+                    self.metrics.untold();
+                    tracing::error!(report = report.name, "{}", in_one_line(error));
                 }
                 let findings = made.finished.run.findings();
                 self.has_findings |= findings > 0;

@@ -13,7 +13,11 @@ const SUMMARY: &[Column] = &[
     Column::required("role_arn", ColumnType::Text, "the role"),
     Column::required("granted", ColumnType::Int, "actions that it is granted"),
     Column::required("used", ColumnType::Int, "of these, seen in use"),
-    Column::required("unused", ColumnType::Int, "not seen in use, though a use would show"),
+    Column::required(
+        "unused",
+        ColumnType::Int,
+        "not seen in use, though a use would show",
+    ),
     Column::required("open", ColumnType::Int, "of which no log here can tell"),
     Column::required(
         "used_not_granted",
@@ -46,7 +50,13 @@ pub async fn rightsizing_summary(
             principal: Some(role),
         };
         let found = rightsize(engine, &[subject], grants, &question).await?;
-        let count = |state| found.states.values().filter(|known| **known == state).count() as u64;
+        let count = |state| {
+            found
+                .states
+                .values()
+                .filter(|known| **known == state)
+                .count() as u64
+        };
         let (used, unused, open) = (
             count(State::Used),
             count(State::Unused),
