@@ -117,6 +117,42 @@ def check(what, found, wanted):
     print(f"{what}: {found}")
 
 
+DEFINITIONS = """
+lake = "s3://lake/team"
+[[report]]
+name = "nightly"
+section = [{ builtin = "origins" }]
+output = [{ format = "html", to = "s3://lake/reports/{report}/{date}.html" }]
+[[notify]]
+kind = "sns"
+address_env = "TOPIC"
+when = "rows"
+link = "https://reports.example.com/{report}/{date}.html"
+"""
+
+
+def told_by_topic(session, url):
+    """A report of the lake in the bucket goes into a bucket, and a topic tells of it."""
+    sns, sqs = session.client("sns", endpoint_url=url), session.client("sqs", endpoint_url=url)
+    topic = sns.create_topic(Name="reports")["TopicArn"]
+    queue = sqs.create_queue(QueueName="readers")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder) / "rolecall.toml"
+        config.write_text(DEFINITIONS)
+        words = ["report", "run", "nightly", "--for", "2026-03-03", "--config", config, "--endpoint-url", url]
+        ran = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env={**ENVIRONMENT, "TOPIC": topic})
+        check("exit code of a report", (ran.returncode, ran.stderr[-500:] if ran.returncode else ""), (0, ""))
+    page = session.client("s3", endpoint_url=url).get_object(Bucket="lake", Key="reports/nightly/2026-03-03.html")
+    check("its page", b"<td>bob</td>" in page["Body"].read(), True)
+    check("its form", page["ContentType"], "text/html; charset=utf-8")
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"][0]
+    told = json.loads(json.loads(message["Body"])["Message"])
+    check("what the topic tells", (told["report"], told["link"]), ("nightly", "https://reports.example.com/nightly/2026-03-03.html"))
+    check("and no names", "bob" in message["Body"], False)
+
+
 def main():
     url = f"http://127.0.0.1:{free_port()}"
     port = url.rsplit(":", 1)[1]
@@ -166,13 +202,14 @@ def main():
         check("DuckDB tells the same of it", found, [tuple(row.values()) for row in own])
         check("and that is something", len(found) > 3, True)
         by_role(url)
+        told_by_topic(session, url)
     finally:
         server.kill()
     statements = subprocess.run(
         [PROGRAM, "schema", "--athena"], capture_output=True, text=True, check=True
     ).stdout
     parsed = sqlglot.parse(statements, dialect="athena") + sqlglot.parse(DOCUMENTED["athena"], dialect="athena")
-    check("statements for Athena that a parser reads", len([one for one in parsed if one]), 14)
+    check("statements for Athena that a parser reads", len([one for one in parsed if one]), 16)
 
 
 main()

@@ -153,7 +153,7 @@ struct Global {
         help_heading = "Options of every command"
     )]
     people: Option<PathBuf>,
-    /// Countries of addresses, as a MaxMind file (GeoLite2-Country.mmdb), for `country_of(ip)` in SQL and in reports
+    /// Countries of addresses, as a `MaxMind` file (GeoLite2-Country.mmdb), for `country_of(ip)` in SQL and in reports
     #[arg(
         long,
         global = true,

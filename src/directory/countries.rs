@@ -1,6 +1,6 @@
-//! Where addresses are: the user's own MaxMind file, and the SQL function that asks it.
+//! Where addresses are: the user's own `MaxMind` file, and the SQL function that asks it.
 //!
-//! Sources: MaxMind DB File Format Specification; MaxMind, "GeoLite2 Country" (`country.iso_code`).
+//! Sources: "`MaxMind` DB File Format Specification"; `MaxMind`, "`GeoLite2` Country" (`country.iso_code`).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -18,7 +18,7 @@ use maxminddb::{PathElement, Reader};
 
 use super::DirectoryError;
 
-/// A MaxMind file of countries, read whole.
+/// A `MaxMind` file of countries, read whole.
 #[derive(Clone)]
 pub struct Countries(Arc<Reader<Vec<u8>>>);
 

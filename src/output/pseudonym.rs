@@ -4,13 +4,14 @@
 //! without the key can find it by trying names. Times, counts, actions and other words that name nobody stay as they are.
 //! Source: NIST SP 800-188, "De-Identifying Government Datasets", 4.3.4 (keyed hashes as pseudonyms).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -107,21 +108,26 @@ impl Pseudonyms {
             .map(AsRef::as_ref)
             .collect();
         let columns = fields.iter().zip(rows.columns());
-        let columns: Vec<ArrayRef> = columns
+        let columns: Result<Vec<ArrayRef>, ArrowError> = columns
             .map(|(field, column)| self.column(field.name(), column))
             .collect();
-        RecordBatch::try_new(Arc::clone(rows.schema_ref()), columns)
+        RecordBatch::try_new(Arc::clone(rows.schema_ref()), columns?)
     }
 
-    fn column(&self, name: &str, column: &ArrayRef) -> ArrayRef {
+    fn column(&self, name: &str, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         if PLAIN.contains(&name) {
-            return Arc::clone(column);
+            return Ok(Arc::clone(column));
         }
-        match column.data_type() {
+        Ok(match column.data_type() {
             DataType::Utf8 => {
                 let texts = column.as_string::<i32>().iter();
                 let said: StringArray = texts.map(|text| Some(self.value(name, text?))).collect();
                 Arc::new(said)
+            }
+            // Other layouts of the same text.
+            text @ (DataType::Utf8View | DataType::LargeUtf8) => {
+                let plain = cast(column, &DataType::Utf8)?;
+                cast(&self.column(name, &plain)?, text)?
             }
             DataType::List(item) if *item.data_type() == DataType::Utf8 => {
                 let mut lists = ListBuilder::new(StringBuilder::new()).with_field(Arc::clone(item));
@@ -148,7 +154,7 @@ impl Pseudonyms {
             }
             // Nothing of a kind that is not known gets through.
             other => arrow::array::new_null_array(other, column.len()),
-        }
+        })
     }
 
     fn value(&self, name: &str, text: &str) -> String {
@@ -227,12 +233,12 @@ impl Pseudonyms {
         let mut mac = self.0.clone();
         mac.update(name.as_bytes());
         let digest = mac.finalize().into_bytes();
-        let digits: String = digest
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("{kind}-{digits}")
+        let mut said = format!("{kind}-");
+        for byte in digest.iter().take(6) {
+            // Writing to a String cannot fail.
+            let _ = write!(said, "{byte:02x}");
+        }
+        said
     }
 }
 

@@ -163,7 +163,7 @@ impl<W: Write + Send> Sections<W> {
             Markup::None => writeln!(out, "{title}\n{}", "=".repeat(title.chars().count()))
                 .map_err(OutputError::Write)?,
             Markup::Markdown => {
-                writeln!(out, "# {}", markdown_text(title)).map_err(OutputError::Write)?
+                writeln!(out, "# {}", markdown_text(title)).map_err(OutputError::Write)?;
             }
             Markup::Html => html::begin(out, title)?,
         }

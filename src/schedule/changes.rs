@@ -38,8 +38,8 @@ impl<'t> Told<'t> {
         if key.is_empty() {
             return self.text.to_owned();
         }
-        let values = key.iter().map(|name| self.values.get(name));
-        values.map(|value| format!("{value:?}\n")).collect()
+        let values: Vec<Option<&Value>> = key.iter().map(|name| self.values.get(name)).collect();
+        format!("{values:?}")
     }
 
     /// What the watched columns said before, where they say something else now.
@@ -146,14 +146,12 @@ fn read_back(schema: &SchemaRef, rows: &[&str]) -> Result<RecordBatch, ArrowErro
         decoder.decode(row.as_bytes())?;
         decoder.decode(b"\n")?;
     }
-    match decoder.flush()? {
-        Some(batch) => Ok(batch),
-        None => {
-            let columns = schema.fields().iter();
-            let columns = columns.map(|field| new_null_array(field.data_type(), 0));
-            RecordBatch::try_new(Arc::clone(&schema), columns.collect())
-        }
+    if let Some(batch) = decoder.flush()? {
+        return Ok(batch);
     }
+    let columns = schema.fields().iter();
+    let columns = columns.map(|field| new_null_array(field.data_type(), 0));
+    RecordBatch::try_new(Arc::clone(&schema), columns.collect())
 }
 
 #[cfg(test)]

@@ -260,11 +260,6 @@ impl SectionDef {
         for column in &self.columns {
             put(column);
         }
-        let digest = hash.finalize();
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        format!("{:x}", hash.finalize())
     }
 }

@@ -98,10 +98,7 @@ pub(super) async fn deliver(
                 form: *form,
                 place,
                 bytes: part.bytes.len() as u64,
-                sha256: Sha256::digest(&part.bytes)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
+                sha256: format!("{:x}", Sha256::digest(&part.bytes)),
             });
         }
     }

@@ -365,9 +365,10 @@ fn slack(message: &Value) -> String {
             .filter(|(count, _)| *count > 0)
             .map(|(count, name)| format!("{count} {name}"))
             .collect();
-        let said = match changes.is_empty() {
-            true => format!("{shown} rows"),
-            false => changes.join(", "),
+        let said = if changes.is_empty() {
+            format!("{shown} rows")
+        } else {
+            changes.join(", ")
         };
         lines.push(format!("• {mark}{}: {said}", text(section, "title")));
         let rows = section.get("first_rows").and_then(Value::as_array);

@@ -92,10 +92,8 @@ fn next_day(day: NaiveDate) -> NaiveDate {
 fn midnight(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     // No clock leaves out more than a day (Samoa left out one).
-    let moments = (0..=96).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
-    let first = moments
-        .filter_map(|moment| zone.from_local_datetime(&moment).earliest())
-        .next();
+    let mut moments = (0..=96).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
+    let first = moments.find_map(|moment| zone.from_local_datetime(&moment).earliest());
     first.map_or_else(|| midnight.and_utc(), |first| first.with_timezone(&Utc))
 }
 

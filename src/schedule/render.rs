@@ -141,15 +141,17 @@ pub fn render(
         return Ok(all);
     }
     let for_people = form.0.is_for_people();
-    let summary = match for_people {
-        true => columns_of(&summary, SUMMARY_FOR_PEOPLE)?,
-        false => summary,
+    let summary = if for_people {
+        columns_of(&summary, SUMMARY_FOR_PEOPLE)?
+    } else {
+        summary
     };
     let mut parts: Vec<(&Answered, RecordBatch)> = Vec::new();
     for answered in &finished.sections {
-        let rows = match for_people {
-            true => shown_to_people(answered)?,
-            false => answered.rows.clone(),
+        let rows = if for_people {
+            shown_to_people(answered)?
+        } else {
+            answered.rows.clone()
         };
         parts.push((answered, said(&rows)?));
     }
@@ -213,9 +215,10 @@ fn told(answered: &Answered, zone: Tz) -> (String, String) {
 }
 
 fn joined(one: &str, other: &str) -> String {
-    match one.is_empty() {
-        true => other.to_owned(),
-        false => format!("{one} {other}"),
+    if one.is_empty() {
+        other.to_owned()
+    } else {
+        format!("{one} {other}")
     }
 }
 

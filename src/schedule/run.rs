@@ -263,13 +263,11 @@ async fn answer(
             let answer = ask(engine, section, period).await?;
             check_columns(section, &answer.schema())?;
             let answered = async {
-                let answer = match section.columns.is_empty() {
-                    true => answer,
-                    false => {
-                        let columns: Vec<&str> =
-                            section.columns.iter().map(String::as_str).collect();
-                        answer.with_columns(&columns)?
-                    }
+                let answer = if section.columns.is_empty() {
+                    answer
+                } else {
+                    let columns: Vec<&str> = section.columns.iter().map(String::as_str).collect();
+                    answer.with_columns(&columns)?
                 };
                 answer.collect_all().await
             };
@@ -388,10 +386,5 @@ fn definition(section: &SectionDef, schema: &SchemaRef) -> String {
         let data_type: &DataType = field.data_type();
         hash.update(format!("\n{} {data_type}", field.name()));
     }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", hash.finalize())
 }

@@ -103,7 +103,7 @@ fn a_lake_of_a_newer_format() {
     )]);
     std::fs::write(
         lake.root().join("manifest/00000099.json"),
-        r#"{"format":5,"version":99}"#,
+        r#"{"format":6,"version":99}"#,
     )
     .unwrap();
     let ran = rolecall(lake.folder.path(), &["status", "--lake", "lake"]);
@@ -111,7 +111,7 @@ fn a_lake_of_a_newer_format() {
     exit 1
     --- stdout
     --- stderr
-    error: lake `FOLDER/lake` has format 5; this rolecall reads formats up to 4
+    error: lake `FOLDER/lake` has format 6; this rolecall reads formats up to 5
     hint: use the rolecall that wrote it, or a newer one
     ");
 }

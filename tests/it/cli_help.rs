@@ -22,6 +22,8 @@ fn the_help_of_every_command() {
         "denied",
         "query",
         "sql",
+        "report",
+        "run",
         "show",
         "schema",
         "compact",
@@ -39,7 +41,8 @@ fn the_help_of_every_command() {
     let listed = listed.take_while(|line| !line.is_empty());
     let listed = listed.filter(|line| !line.starts_with("   ")).count();
     assert_eq!(listed, commands.len(), "a command is not in the list above");
-    for command in commands {
+    let nested = ["report run", "report check", "report list"];
+    for command in commands.into_iter().chain(nested) {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = rolecall(folder.path(), &arguments);
         assert_eq!(ran.code, 0);

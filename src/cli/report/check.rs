@@ -43,9 +43,12 @@ pub(super) fn run(world: &mut World, args: &ConfigArgs) -> Result<Exit, Failure>
     }
     list(world, &definitions)?;
     let sections: usize = definitions.reports.iter().map(|r| r.sections.len()).sum();
+    let reports = match definitions.reports.len() {
+        1 => "1 report".to_owned(),
+        many => format!("{many} reports"),
+    };
     world.ui.say(&format!(
-        "{} reports with {sections} sections: no mistake was found",
-        definitions.reports.len()
+        "{reports} with {sections} sections: no mistake was found"
     ));
     Ok(of_grants)
 }

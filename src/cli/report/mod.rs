@@ -14,7 +14,9 @@ use super::failure::{Exit, Failure};
 use crate::lake::{Column, ColumnType, RowBuilder};
 use crate::output::Pseudonyms;
 use crate::queries::nearest;
-use crate::schedule::{Definitions, For, Made, OutputForm, ReportDef, read_definitions, render};
+use crate::schedule::{
+    Definitions, For, Made, OutputForm, ReportDef, Timetable, read_definitions, render,
+};
 
 pub(super) use making::{Confidants, fetch, make, materials, set_up};
 
@@ -276,10 +278,7 @@ fn list(world: &World, definitions: &Definitions) -> Result<(), Failure> {
         rows.row()
             .text("name", Some(&report.name))
             .text("title", Some(&report.title))
-            .text(
-                "schedule",
-                report.timetable.as_ref().map(|table| table.text()),
-            )
+            .text("schedule", report.timetable.as_ref().map(Timetable::text))
             .text("time_zone", Some(report.zone.name()))
             .time("next_run_at", next.map(|time| time.timestamp_micros()))
             .text("sections", Some(sections.join(", ")))

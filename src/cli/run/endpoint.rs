@@ -63,13 +63,14 @@ fn respond<B>(request: &Request<B>, metrics: &Metrics) -> Response<Full<Bytes>> 
         (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, TEXT, "ok\n".to_owned()),
         (&Method::GET | &Method::HEAD, "/readyz") => {
             let failing = metrics.failing();
-            match failing.is_empty() {
-                true => (StatusCode::OK, TEXT, "ok\n".to_owned()),
-                false => (
+            if failing.is_empty() {
+                (StatusCode::OK, TEXT, "ok\n".to_owned())
+            } else {
+                (
                     StatusCode::SERVICE_UNAVAILABLE,
                     TEXT,
                     format!("failed the last time: {}\n", failing.join(", ")),
-                ),
+                )
             }
         }
         (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, METRICS, metrics.text()),

@@ -31,7 +31,7 @@ const SCHEDULING: &str = "Exit codes:\n  \
 ///
 /// What was due while it did not run is made up for. It does one thing at a time, and ends what it is doing when it is told to stop
 /// (SIGTERM, SIGINT); killed at any moment it loses nothing. What it does goes to the log on stderr, and into the numbers under
-/// http://ADDR/metrics.
+/// `http://ADDR/metrics`.
 #[derive(Debug, Args)]
 #[command(after_help = SCHEDULING)]
 pub(super) struct RunArgs {
