@@ -46,14 +46,17 @@ pub struct KeptSection {
     pub compared_with: Option<DateTime<Utc>>,
     /// Rows that were shown.
     pub shown: u64,
-    /// More rows shown than this are a finding.
+    /// Of these, rows that only the earlier run had.
+    pub gone: u64,
+    /// More rows shown than this, without those that are gone, are a finding.
     pub alert_above: Option<u64>,
 }
 
 impl KeptSection {
-    /// Whether more rows were shown than were let pass.
+    /// Whether more rows are there, or new, than were let pass.
     pub fn is_finding(&self) -> bool {
-        self.alert_above.is_some_and(|above| self.shown > above)
+        let there = self.shown.saturating_sub(self.gone);
+        self.alert_above.is_some_and(|above| there > above)
     }
 }
 
@@ -101,6 +104,7 @@ pub fn runs_of(
                     rows: count(&batch, "row_count", row).unwrap_or_default(),
                     compared_with: time(&batch, "compared_with", row),
                     shown: count(&batch, "shown_count", row).unwrap_or_default(),
+                    gone: count(&batch, "gone_count", row).unwrap_or_default(),
                     alert_above: count(&batch, "alert_above", row),
                 };
                 let run = KeptRun {
@@ -237,6 +241,7 @@ fn put_run(builder: &mut RowBuilder, run: &KeptRun) {
                 section.compared_with.map(|time| time.timestamp_micros()),
             )
             .count("shown_count", section.shown)
+            .count("gone_count", section.gone)
             .int(
                 "alert_above",
                 section

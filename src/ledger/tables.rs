@@ -36,10 +36,15 @@ pub const REPORT_RUNS: &[Column] = &[
         Int,
         "rows that were shown: all, or what changed",
     ),
+    Column::required(
+        "gone_count",
+        Int,
+        "of these, rows that only the earlier run had",
+    ),
     Column::new(
         "alert_above",
         Int,
-        "more rows shown than this are a finding; null where none was asked for",
+        "more rows shown than this, without those that are gone, are a finding; null where none was asked for",
     ),
 ];
 

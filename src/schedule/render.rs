@@ -53,7 +53,7 @@ const SUMMARY: &[Column] = &[
     Column::new(
         "alert_above",
         ColumnType::Int,
-        "more rows shown than this are a finding",
+        "more rows shown than this, without those that are gone, are a finding",
     ),
     Column::required("is_finding", ColumnType::Bool, "whether they are"),
 ];

@@ -142,6 +142,7 @@ pub(super) async fn run_report(
             rows: rows.len() as u64,
             compared_with: None,
             shown: rows.len() as u64,
+            gone: 0,
             alert_above: section.alert_above,
         };
         let earlier = match section.compare {
@@ -181,6 +182,7 @@ pub(super) async fn run_report(
                 })?;
                 kept.compared_with = Some(earlier.until);
                 kept.shown = shown.num_rows() as u64;
+                kept.gone = gone;
                 (shown, Some([new, changed, gone]))
             }
         };

@@ -373,8 +373,8 @@ fn only_what_changed_since_the_last_run_is_shown_and_old_days_stay_as_they_were(
     // The day before, once more: what came since changes nothing.
     assert_eq!(report(&lake, &["changes", "--for", "2026-03-02"]).code, 4);
     assert_eq!(read(folder, "out/2026-03-02.jsonl"), first);
-    // A day on which nobody acts: both are gone.
-    assert_eq!(report(&lake, &["changes", "--for", "2026-03-04"]).code, 4);
+    // A day on which nobody acts: both are gone, and that is no finding.
+    assert_eq!(report(&lake, &["changes", "--for", "2026-03-04"]).code, 0);
     let gone = read(folder, "out/2026-03-04.jsonl");
     assert_eq!(gone.matches("\"change\":\"gone\"").count(), 2, "{gone}");
     // And another one: nothing changed, and no section is above its threshold.

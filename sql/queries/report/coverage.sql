@@ -9,6 +9,7 @@ SELECT
     events.aws_region,
     count(*) FILTER (WHERE events.event_time >= $since::timestamp) AS events,
     count(*) FILTER (WHERE events.event_time < $since::timestamp) AS events_before,
+    count(*) FILTER (WHERE events.event_time >= $since::timestamp) = 0 AS is_silent,
     count(DISTINCT CASE WHEN events.event_time >= $since::timestamp THEN date_trunc('hour', events.event_time) END)
         AS hours_with_events,
     min(CASE WHEN events.event_time >= $since::timestamp THEN events.event_time END) AS first_event_time,

@@ -18,10 +18,11 @@ pub const BUILT_INS: &[BuiltIn] = &[
             "aws_region",
             "events",
             "events_before",
+            "is_silent",
             "hours_with_events",
         ],
         key: &["account_id", "aws_region"],
-        watch: &[],
+        watch: &["is_silent"],
     },
     BuiltIn {
         name: "origins",
