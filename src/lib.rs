@@ -8,6 +8,7 @@
 //!                          sessions ────┘             keys followed back to the person who began
 //!                          upkeep ──────┘             few files of many, old days given up, usage added up
 //! lake ─ engine ─ views ─ queries ─ reports ─ output ─ cli      questions, and answers safe to show
+//!                             ledger ───────── schedule         reports that come by themselves, and what they said before
 //!                  permissions, policies ─ rightsize            what was used of what is granted
 //! ```
 //!

@@ -622,3 +622,54 @@ fn what_an_attacker_writes_is_text_in_every_form() {
     );
     assert!(!read(folder, "new_user_agents.csv").contains('\u{1b}'));
 }
+
+/// `docs/reports.md` shows what every built-in section says of the samples.
+#[test]
+fn the_page_shows_what_the_sections_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = std::fs::read_to_string(project().join("docs/reports.md")).unwrap();
+    let config = project().join("docs/examples/rolecall.toml");
+    let arguments = [
+        "report",
+        "run",
+        "everything",
+        "--for",
+        "2026-03-15",
+        "--format",
+        "markdown",
+        "--lake",
+        "lake",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let ran = rolecall(folder.path(), &arguments);
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    let told: Vec<(&str, &str)> = ran
+        .stdout
+        .split("\n## ")
+        .skip(2)
+        .map(|part| part.split_once('\n').unwrap())
+        .collect();
+    assert_eq!(told.len(), rolecall::reports::BUILT_INS.len());
+    for (title, text) in told {
+        let section = rolecall::reports::BUILT_INS
+            .iter()
+            .find(|known| known.title == title);
+        let shown = format!(
+            "### `{}`: {title}\n\n{}\n",
+            section.unwrap().name,
+            text.trim()
+        );
+        assert!(page.contains(&shown), "the page does not show\n{shown}");
+    }
+    // And the first definitions of the page are some.
+    let first = page
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    define(folder.path(), first);
+    assert_eq!(rolecall(folder.path(), &["report", "check"]).code, 0);
+}
