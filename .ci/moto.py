@@ -142,7 +142,7 @@ def told_by_topic(session, url):
         config = pathlib.Path(folder) / "rolecall.toml"
         config.write_text(DEFINITIONS)
         words = ["report", "run", "nightly", "--for", "2026-03-03", "--config", config, "--endpoint-url", url]
-        ran = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env={**ENVIRONMENT, "TOPIC": topic})
+        ran = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env={**ENVIRONMENT, "TOPIC": topic, "AWS_ENDPOINT_URL_SNS": url})
         check("exit code of a report", (ran.returncode, ran.stderr[-500:] if ran.returncode else ""), (0, ""))
     page = session.client("s3", endpoint_url=url).get_object(Bucket="lake", Key="reports/nightly/2026-03-03.html")
     check("its page", b"<td>bob</td>" in page["Body"].read(), True)

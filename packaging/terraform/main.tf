@@ -13,9 +13,11 @@ terraform {
 
 data "aws_caller_identity" "current" {}
 
+data "aws_partition" "current" {}
+
 locals {
-  trail_arn = "arn:aws:s3:::${var.trail_bucket}"
-  lake_arn  = "arn:aws:s3:::${var.lake_bucket}"
+  trail_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.trail_bucket}"
+  lake_arn  = "arn:${data.aws_partition.current.partition}:s3:::${var.lake_bucket}"
 }
 
 resource "aws_iam_role" "reader" {
@@ -44,21 +46,16 @@ data "aws_iam_policy_document" "reader" {
     resources = ["${local.trail_arn}/${var.trail_prefix}*"]
   }
 
+  # Without a condition on the prefix: whoever may not list is told of a missing object that it is forbidden.
   statement {
     sid       = "ListLake"
     actions   = ["s3:ListBucket"]
     resources = [local.lake_arn]
-
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = ["${var.lake_prefix}*"]
-    }
   }
 
   statement {
     sid       = "KeepLakeAndReports"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
     resources = concat(["${local.lake_arn}/${var.lake_prefix}*"], [for prefix in var.report_prefixes : "${local.lake_arn}/${prefix}*"])
   }
 

@@ -132,6 +132,10 @@ impl Failure {
         if self.exit == Exit::Done {
             return Exit::Done;
         }
+        if tracing::dispatcher::has_been_set() {
+            self.log("rolecall");
+            return self.exit;
+        }
         say(&format!("error: {}", safe_text(&self.message)));
         for place in &self.places {
             say(&safe_text(place));
@@ -316,7 +320,7 @@ impl From<RunError> for Failure {
             RunError::Views(error) => error.into(),
             RunError::Ledger(error) => error.into(),
             RunError::Output(error) => error.into(),
-            error @ RunError::Column { .. } => Self::of(
+            error @ (RunError::Column { .. } | RunError::Taken { .. }) => Self::of(
                 &error,
                 Exit::Usage,
                 vec![
@@ -343,7 +347,7 @@ impl From<MakeError> for Failure {
 impl From<NotifyError> for Failure {
     fn from(error: NotifyError) -> Self {
         let exit = match error {
-            NotifyError::Address { .. } => Exit::Usage,
+            NotifyError::Address { .. } | NotifyError::Token { .. } => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::of(&error, exit, Vec::new())

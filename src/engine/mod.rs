@@ -366,6 +366,27 @@ impl Answer {
             .map_err(EngineError::query(&what))?;
         Ok((schema, batches))
     }
+
+    /// Runs the question and collects its first rows, `most` of them; and whether there are more.
+    pub async fn collect_first(
+        self,
+        most: usize,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), EngineError> {
+        let what = self.what.clone();
+        let mut stream = self.stream().await?;
+        let schema = stream.schema();
+        let mut batches = Vec::new();
+        let mut left = most;
+        while let Some(batch) = stream.try_next().await.map_err(EngineError::query(&what))? {
+            if batch.num_rows() > left {
+                batches.push(batch.slice(0, left));
+                return Ok((schema, batches, true));
+            }
+            left -= batch.num_rows();
+            batches.push(batch);
+        }
+        Ok((schema, batches, false))
+    }
 }
 
 #[cfg(test)]

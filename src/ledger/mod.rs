@@ -69,8 +69,10 @@ pub struct KeptRun {
     pub from: DateTime<Utc>,
     /// Its end; with the report it names the run.
     pub until: DateTime<Utc>,
-    /// Events that the lake held of the UTC days of the period.
-    pub events: u64,
+    /// Events that the lake held of the period; none where an earlier run, which this one was held against, said something else since.
+    pub events: Option<u64>,
+    /// Notifications that were not sent yet, by name.
+    pub untold: Vec<String>,
     /// The sections, in their order.
     pub sections: Vec<KeptSection>,
 }
@@ -111,7 +113,8 @@ pub fn runs_of(
                     report: report.to_owned(),
                     from: time(&batch, "window_from", row).unwrap_or_default(),
                     until: time(&batch, "window_to", row).unwrap_or_default(),
-                    events: count(&batch, "events_in_window", row).unwrap_or_default(),
+                    events: count(&batch, "events_in_window", row),
+                    untold: texts(&batch, "untold", row),
                     sections: Vec::new(),
                 };
                 let position = int(&batch, "section_position", row).unwrap_or_default();
@@ -166,9 +169,25 @@ pub fn rows_of(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
+/// The run of the same report and period that the lake holds, and whether it said the same: the same sections with the same rows.
+pub fn earlier_run(
+    store: &Store,
+    manifest: &Manifest,
+    run: &KeptRun,
+    rows: &[Vec<String>],
+) -> Result<Option<(KeptRun, bool)>, LedgerError> {
+    let known = runs_of(store, manifest, &run.report)?;
+    let Some(earlier) = known.into_iter().find(|known| known.until == run.until) else {
+        return Ok(None);
+    };
+    let says_the_same = is_the_same(store, manifest, &earlier, run, rows)?;
+    Ok(Some((earlier, says_the_same)))
+}
+
 /// Writes down what a run said, in the place of an earlier one of the same report and period; `rows` are those of each section.
 ///
-/// Returns false, and leaves the lake as it is, where it says so already.
+/// Where it says something new, runs of later periods of the report, which are held against it, lose their `events`: they are out of date,
+/// and stay so until they are made again. Returns false, and leaves the lake as it is, where it says so already.
 pub fn record(
     guard: &WriteGuard<'_>,
     run: &KeptRun,
@@ -178,35 +197,79 @@ pub fn record(
     let store = guard.store();
     let known = runs_of(store, draft.base(), &run.report)?;
     let earlier = known.iter().find(|known| known.until == run.until);
-    if let Some(earlier) = earlier {
-        if earlier == run && holds(store, draft.base(), earlier, rows)? {
-            return Ok(false);
-        }
-        for shape in LEDGER_SHAPES {
-            let files = draft.base().files(shape.table).to_vec();
-            for file in files {
-                if !may_hold(file.min_time, file.max_time, run.until) {
-                    continue;
-                }
-                let left =
-                    copy_without(guard, shape.table, &file, shape.layout, |_, batch, row| {
-                        !is_of(batch, row, &run.report, run.until)
-                    })?;
-                match left {
-                    // None of its rows were of this run.
-                    Some(left) if left.rows == file.rows => guard.discard(&left),
-                    left => draft.replace(shape.table, &file, left),
-                }
-            }
-        }
+    if earlier == Some(run) && holds(store, draft.base(), run, rows)? {
+        return Ok(false);
     }
+    let says_the_same = match earlier {
+        Some(earlier) => is_the_same(store, draft.base(), earlier, run, rows)?,
+        None => false,
+    };
     let [runs, all_rows] = LEDGER_SHAPES;
-    write(guard, &mut draft, runs, |builder| put_run(builder, run))?;
-    write(guard, &mut draft, all_rows, |builder| {
-        put_rows(builder, run, rows);
+    let mut written = vec![run.clone()];
+    if !says_the_same {
+        let later = known.iter().filter(|known| known.until > run.until);
+        written.extend(later.map(|later| KeptRun {
+            events: None,
+            ..later.clone()
+        }));
+        take_out(guard, &mut draft, all_rows, |batch, row| {
+            is_of(batch, row, &run.report, run.until)
+        })?;
+    }
+    let is_written = |batch: &RecordBatch, row: usize| {
+        let until = time(batch, "window_to", row);
+        text(batch, "report", row) == Some(&run.report)
+            && written.iter().any(|known| Some(known.until) == until)
+    };
+    take_out(guard, &mut draft, runs, is_written)?;
+    write(guard, &mut draft, runs, |builder| {
+        for run in &written {
+            put_run(builder, run);
+        }
     })?;
+    if !says_the_same {
+        write(guard, &mut draft, all_rows, |builder| {
+            put_rows(builder, run, rows);
+        })?;
+    }
     draft.commit()?;
     Ok(true)
+}
+
+/// Takes rows out of a table.
+fn take_out(
+    guard: &WriteGuard<'_>,
+    draft: &mut Draft<'_>,
+    shape: TableShape,
+    goes: impl Fn(&RecordBatch, usize) -> bool,
+) -> Result<(), LedgerError> {
+    for file in draft.base().files(shape.table).to_vec() {
+        let mut has_some = false;
+        for batch in read_columns(guard.store(), &file, Some(&["window_to", "report"]))? {
+            let batch = batch?;
+            has_some |= (0..batch.num_rows()).any(|row| goes(&batch, row));
+        }
+        if has_some {
+            let left = copy_without(guard, shape.table, &file, shape.layout, |_, batch, row| {
+                !goes(batch, row)
+            })?;
+            draft.replace(shape.table, &file, left);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a run that the lake holds said the same: the same sections with the same rows.
+fn is_the_same(
+    store: &Store,
+    manifest: &Manifest,
+    earlier: &KeptRun,
+    run: &KeptRun,
+    rows: &[Vec<String>],
+) -> Result<bool, LedgerError> {
+    Ok(earlier.from == run.from
+        && earlier.sections == run.sections
+        && holds(store, manifest, earlier, rows)?)
 }
 
 /// Whether the lake holds these very rows of a run.
@@ -234,7 +297,10 @@ fn put_run(builder: &mut RowBuilder, run: &KeptRun) {
             .text("section", Some(&section.name))
             .time("window_from", Some(run.from.timestamp_micros()))
             .text("definition", Some(&section.definition))
-            .count("events_in_window", run.events)
+            .int(
+                "events_in_window",
+                run.events.and_then(|events| i64::try_from(events).ok()),
+            )
             .count("row_count", section.rows)
             .time(
                 "compared_with",
@@ -242,6 +308,7 @@ fn put_run(builder: &mut RowBuilder, run: &KeptRun) {
             )
             .count("shown_count", section.shown)
             .count("gone_count", section.gone)
+            .texts("untold", &run.untold)
             .int(
                 "alert_above",
                 section
@@ -300,6 +367,18 @@ fn is_of(batch: &RecordBatch, row: usize, report: &str, until: DateTime<Utc>) ->
 
 fn text<'b>(batch: &'b RecordBatch, name: &str, row: usize) -> Option<&'b str> {
     text_at(batch.column_by_name(name)?, row)
+}
+
+fn texts(batch: &RecordBatch, name: &str, row: usize) -> Vec<String> {
+    let list = batch
+        .column_by_name(name)
+        .and_then(|column| column.as_list_opt::<i32>())
+        .filter(|column| !column.is_null(row))
+        .map(|column| column.value(row));
+    let Some(list) = list else { return Vec::new() };
+    let texts = list.as_string_opt::<i32>();
+    let texts = texts.into_iter().flatten().flatten();
+    texts.map(str::to_owned).collect()
 }
 
 fn int(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! The tables of the ledger.
 
 use crate::events::TableShape;
-use crate::lake::ColumnType::{Int, Json, Text, Time};
+use crate::lake::ColumnType::{Int, Json, Text, TextList, Time};
 use crate::lake::{Column, FileLayout, LakeTable};
 
 /// The columns of `report_runs`: one row per section of a run.
@@ -20,10 +20,10 @@ pub const REPORT_RUNS: &[Column] = &[
         Text,
         "what was asked, as a hash: rows of two runs are held against each other where it is the same",
     ),
-    Column::required(
+    Column::new(
         "events_in_window",
         Int,
-        "events that the lake held of the UTC days of the period",
+        "events that the lake held of the period; null where an earlier run, which this one was held against, said something else since",
     ),
     Column::required("row_count", Int, "rows that the section had"),
     Column::new(
@@ -40,6 +40,11 @@ pub const REPORT_RUNS: &[Column] = &[
         "gone_count",
         Int,
         "of these, rows that only the earlier run had",
+    ),
+    Column::required(
+        "untold",
+        TextList,
+        "notifications of the run that were not sent yet, by name",
     ),
     Column::new(
         "alert_above",

@@ -99,8 +99,12 @@ impl Pseudonyms {
         long_enough.then_some(Self(mac))
     }
 
-    /// The rows with pseudonyms in them.
-    pub fn rows(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    /// The rows with pseudonyms in them. `has_our_columns`: what a column is called tells what is in it; else anything may be in any.
+    pub fn rows(
+        &self,
+        rows: &RecordBatch,
+        has_our_columns: bool,
+    ) -> Result<RecordBatch, ArrowError> {
         let fields: Vec<&Field> = rows
             .schema_ref()
             .fields()
@@ -109,15 +113,20 @@ impl Pseudonyms {
             .collect();
         let columns = fields.iter().zip(rows.columns());
         let columns: Result<Vec<ArrayRef>, ArrowError> = columns
-            .map(|(field, column)| self.column(field.name(), column))
+            .map(|(field, column)| {
+                let name = field.name();
+                let is_plain =
+                    name == "change" || (has_our_columns && PLAIN.contains(&name.as_str()));
+                if is_plain {
+                    return Ok(Arc::clone(column));
+                }
+                self.column(name, column)
+            })
             .collect();
         RecordBatch::try_new(Arc::clone(rows.schema_ref()), columns?)
     }
 
     fn column(&self, name: &str, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-        if PLAIN.contains(&name) {
-            return Ok(Arc::clone(column));
-        }
         Ok(match column.data_type() {
             DataType::Utf8 => {
                 let texts = column.as_string::<i32>().iter();
@@ -198,7 +207,12 @@ impl Pseudonyms {
     fn word(&self, word: &str) -> String {
         let parts: Vec<&str> = word.splitn(6, ':').collect();
         match parts.as_slice() {
-            ["arn", partition, service, region, account, resource] => {
+            ["arn", partition, service, region, account, resource]
+                if partition.starts_with("aws")
+                    && [partition, service, region]
+                        .into_iter()
+                        .all(|part| is_of_aws(part)) =>
+            {
                 let account = match *account {
                     "" | "aws" => (*account).to_owned(),
                     account => self.name(account),
@@ -240,6 +254,14 @@ impl Pseudonyms {
         }
         said
     }
+}
+
+/// Whether a part of an ARN can be a partition, service or region.
+fn is_of_aws(part: &str) -> bool {
+    part.len() <= 24
+        && part
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]
@@ -290,6 +312,8 @@ mod tests {
             ("was", r#"{"roles":"alice","n":1,"list":["alice"]}"#),
             ("role", "role/alice"),
             ("x", "alice.amazonaws.com"),
+            ("x", "arn:alice:alice:alice:alice:alice"),
+            ("x", "arn:aws:Alice:alice@:111122223333:alice"),
         ] {
             let said = ours.value(column, text);
             for name in ["alice", "203.0", "2001", "111122223333", "ALICE", "team"] {

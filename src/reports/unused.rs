@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 
-use super::rightsizing::time;
+use super::rightsizing::{time, until_of};
 use super::{ReportError, value_of};
 use crate::engine::Engine;
 use crate::lake::{Column, ColumnType, RowBuilder};
@@ -137,7 +137,7 @@ pub async fn unused(
     old: DateTime<Utc>,
 ) -> Result<Unused, ReportError> {
     let active = active(engine, times).await?;
-    let accounts = accounts(engine).await?;
+    let accounts = accounts(engine, &until_of(times)).await?;
     let comers = comers(engine, None, times).await?;
     let mut principals = RowBuilder::new(PRINCIPALS);
     let mut trust = RowBuilder::new(TRUST);
@@ -299,9 +299,16 @@ fn was_active(principal: &Principal, active: &Active) -> bool {
         })
 }
 
-async fn accounts(engine: &Engine) -> Result<BTreeMap<String, i64>, ReportError> {
+async fn accounts(
+    engine: &Engine,
+    until: &[(&'static str, String)],
+) -> Result<BTreeMap<String, i64>, ReportError> {
     let mut accounts = BTreeMap::new();
-    for batch in ask(engine, "status/accounts", &[]).await?.collect().await? {
+    for batch in ask(engine, "status/accounts", until)
+        .await?
+        .collect()
+        .await?
+    {
         for row in 0..batch.num_rows() {
             if let (Some(account), Some(last)) = (
                 value_of(&batch, "account_id", row),

@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 use super::period::{For, Window};
 use super::timetable::Timetable;
 use crate::output::Format;
+use crate::queries::find;
 use crate::reports::{BuiltInSource, UnusedPart};
+use crate::sql_file::SqlFile;
 
 /// All that a file defines.
 #[derive(Debug, Clone)]
@@ -108,10 +110,14 @@ pub struct SectionDef {
     pub key: Vec<String>,
     /// The columns whose change is told; none means that only new and missing rows are.
     pub watch: Vec<String>,
+    /// Whether its rows are what happened in the period, and not how things stand.
+    pub is_of_period: bool,
     /// What it is held against.
     pub compare: Option<Baseline>,
     /// More rows than this are a finding.
     pub alert_above: Option<u64>,
+    /// Rows that are told at most.
+    pub max_rows: usize,
     /// Line and column of its definition.
     pub place: (usize, usize),
 }
@@ -127,6 +133,13 @@ pub enum SectionSource {
     Unused(UnusedPart),
     /// See [`BuiltInSource::Rightsizing`].
     Rightsizing,
+}
+
+impl SectionSource {
+    /// Whether its columns mean what ours of their names mean.
+    pub fn is_ours(&self) -> bool {
+        !matches!(self, Self::File(..))
+    }
 }
 
 impl From<BuiltInSource> for SectionSource {
@@ -187,6 +200,8 @@ pub struct NotifyDef {
     pub link: Option<String>,
     /// How many rows of each section are in the message.
     pub rows: usize,
+    /// Whether names in these rows become pseudonyms.
+    pub is_pseudonymous: bool,
 }
 
 /// The forms of a message.
@@ -240,6 +255,27 @@ impl OutputForm {
 }
 
 impl SectionDef {
+    /// Whether it is about what is granted.
+    pub fn needs_grants(&self) -> bool {
+        matches!(
+            self.source,
+            SectionSource::Unused(_) | SectionSource::Rightsizing
+        )
+    }
+
+    /// Whether it asks of nothing behind the end of the period.
+    pub fn has_end(&self) -> bool {
+        let file = match &self.source {
+            SectionSource::File(_, sql) => SqlFile::parse(&self.name, sql),
+            SectionSource::Query(name) => match find(name) {
+                Ok(file) => file,
+                Err(_) => return false,
+            },
+            SectionSource::Unused(_) | SectionSource::Rightsizing => return true,
+        };
+        file.params.iter().any(|param| param.name == "until")
+    }
+
     /// What is asked, as a hash: rows of another question are not held against these.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();

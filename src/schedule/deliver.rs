@@ -1,10 +1,11 @@
 //! Where a report goes: files that are replaced whole, and objects in S3.
 
-use std::fs::Permissions;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
@@ -116,7 +117,7 @@ pub(super) fn expand(to: &str, finished: &Finished, section: &str) -> String {
         section.to_owned(),
         last.to_string(),
         from.to_string(),
-        end.format("%H%M").to_string(),
+        time_of(end),
         last.format("%Y").to_string(),
         last.format("%m").to_string(),
         last.format("%d").to_string(),
@@ -128,22 +129,51 @@ pub(super) fn expand(to: &str, finished: &Finished, section: &str) -> String {
     place
 }
 
+/// The time at the end of a period, `0230`; midnight is the end of its last day, and sorts there.
+fn time_of(end: DateTime<Tz>) -> String {
+    match end.format("%H%M").to_string() {
+        midnight if midnight == "0000" => "2400".to_owned(),
+        time => time,
+    }
+}
+
 /// Writes a file beside its place, and puts it there once it is whole and safe on disk.
+///
+/// A link is followed, so that what it names is replaced; what is no file (a pipe, a device) is written to as it is.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder)?;
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".unfinished");
+    let unfinished = folder.join(name);
+    // One that a killed process left; under another name it would stay for good.
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     // What the user's umask allows: a report is to be handed on.
-    let mut file = tempfile::Builder::new()
-        .prefix(".rolecall-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(&unfinished)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&unfinished, &path));
+    if written.is_err() {
+        // The disk is full, as a rule: what is there of it only takes more room.
+        drop(std::fs::remove_file(&unfinished));
+    }
+    written?;
+    File::open(folder)?.sync_all()
 }
 
 async fn put(

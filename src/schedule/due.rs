@@ -7,9 +7,6 @@ use super::period::{For, Period};
 use super::timetable::Timetable;
 use crate::ledger::KeptRun;
 
-/// More times than a timetable can have in the time that is made up for.
-const MOST_TIMES: usize = 10_000;
-
 /// A run that is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -19,30 +16,40 @@ pub struct Due {
     pub until: DateTime<Utc>,
 }
 
-/// The runs of a report that should have been made by `now` and were not, in their order: after a time in which nothing ran, the last
-/// ones, `catch_up` at most. A report that never ran is due for its last time.
+/// The runs of a report that should have been made by `now` and were not, in their order.
+///
+/// Of its last times, `catch_up` of them, those that were not made: also where a later one was, since one of them may have failed. A report that
+/// never ran is due for its last time alone.
 pub fn due_runs(report: &ReportDef, runs: &[KeptRun], now: DateTime<Utc>) -> Vec<Due> {
     let Some(table) = &report.timetable else {
         return Vec::new();
     };
-    let times = match runs
-        .iter()
-        .map(|run| run.until)
-        .filter(|until| *until <= now)
-        .max()
-    {
-        Some(last) => table.between(last, now, MOST_TIMES),
-        None => table.last_until(now).into_iter().collect(),
+    let first_made = runs.iter().map(|run| run.until).min();
+    let mut times: Vec<Due> = Vec::new();
+    let wanted = if first_made.is_some() {
+        report.catch_up.max(1)
+    } else {
+        1
     };
-    let mut due: Vec<Due> = Vec::new();
-    for at in times {
+    let mut next = table.last_until(now);
+    while let Some(at) = next
+        && times.len() < wanted
+        && first_made.is_none_or(|first| at > first)
+    {
         let until = Period::of(report.window, report.zone, For::Until(at), |_| None).until;
-        let is_made = runs.iter().any(|run| run.until == until);
-        if !is_made && !due.iter().any(|known| known.until == until) {
-            due.push(Due { at, until });
+        match times.last_mut() {
+            // Several times a day that are about the same days: the first of them counts.
+            Some(known) if known.until == until => known.at = at,
+            _ => times.push(Due { at, until }),
         }
+        next = table.last_before(at);
     }
-    due.split_off(due.len().saturating_sub(report.catch_up.max(1)))
+    times.retain(|due| {
+        first_made.is_none_or(|first| due.until > first)
+            && !runs.iter().any(|run| run.until == due.until)
+    });
+    times.reverse();
+    times
 }
 
 /// Whether a job without a memory in the lake is due; one that never ran is. A clock that was put back makes it due again.
@@ -82,7 +89,8 @@ mod tests {
             report: "r".to_owned(),
             from: at(until),
             until: at(until),
-            events: 0,
+            events: Some(0),
+            untold: Vec::new(),
             sections: Vec::new(),
         }
     }
@@ -116,6 +124,19 @@ mod tests {
                 "2026-03-09T23:00:00+00:00"
             ]
         );
+    }
+
+    #[test]
+    fn one_that_failed_is_due_again_though_a_later_one_was_made() {
+        let report = report("30 2 * * *", Window::Days(1));
+        let runs = [ran("2026-03-06T23:00:00Z"), ran("2026-03-09T23:00:00Z")];
+        let due = due_runs(&report, &runs, at("2026-03-10T12:00:00Z"));
+        assert_eq!(
+            untils(&due),
+            ["2026-03-07T23:00:00+00:00", "2026-03-08T23:00:00+00:00"]
+        );
+        // What is further back than is made up for stays undone.
+        assert!(due_runs(&report, &runs, at("2026-03-20T12:00:00Z")).len() == 3);
     }
 
     #[test]

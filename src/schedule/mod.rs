@@ -30,5 +30,5 @@ pub use period::{For, Period, Window};
 pub use problem::{ConfigError, Problem};
 pub use render::{Rendered, render};
 pub use run::{Answered, Finished, Materials, RunError, check_sections, first_outdated};
-pub use scheduler::{Clock, Job, Scheduler, Worker};
+pub use scheduler::{Clock, Failed, Job, Scheduler, Worker};
 pub use timetable::Timetable;

@@ -1,7 +1,7 @@
 //! Who is told of a report: webhooks, Slack, and topics of Amazon SNS.
 //!
 //! A message is a summary with links. Addresses and tokens come in as secrets and are never shown: an error names the notification
-//! as the definitions do. Sources: Slack, "Sending messages using incoming webhooks" and "Formatting text for app surfaces";
+//! as the definitions do. Sources: Slack, "Sending messages using incoming webhooks", "Formatting text for app surfaces" and "Rich text block";
 //! Amazon SNS API Reference, "Publish".
 
 use std::fmt;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::definition::{NotifyDef, NotifyKind, NotifyWhen};
 use super::deliver::expand;
+use super::render::shown_to_people;
 use super::run::Finished;
 use crate::aws::{S3Options, configuration};
 use crate::output::{OutputError, Pseudonyms, json_rows};
@@ -23,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 4;
 /// The longest wait between two attempts, also where the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest text of a row, in characters.
+const LONGEST_TEXT: usize = 300;
+/// The longest text of one of Slack's blocks, in characters.
+const SLACK_TEXT: usize = 3000;
 /// Subjects of SNS, in characters.
 const SUBJECT: usize = 100;
 
@@ -54,6 +59,14 @@ pub enum NotifyError {
         /// What is wrong with it.
         wrong: &'static str,
     },
+    /// The token cannot be sent.
+    #[error(
+        "the token of notification `{name}` is more than one line, or has characters that no header can have"
+    )]
+    Token {
+        /// The notification.
+        name: String,
+    },
     /// The server could not be reached.
     #[error("notification `{name}` could not be sent")]
     Send {
@@ -71,6 +84,12 @@ pub enum NotifyError {
         /// The answer.
         status: String,
     },
+    /// There is no key for pseudonyms.
+    #[error("notification `{name}` is to have pseudonyms, and there is no key for them")]
+    NoKey {
+        /// The notification.
+        name: String,
+    },
     /// Its rows could not be put into it.
     #[error("the rows of notification `{name}` cannot be written")]
     Rows {
@@ -87,7 +106,7 @@ pub enum NotifyError {
 pub struct Notifier {
     def: NotifyDef,
     address: Secret,
-    token: Option<Secret>,
+    token: Option<HeaderValue>,
     client: Option<reqwest::Client>,
 }
 
@@ -115,17 +134,33 @@ impl Notifier {
                 if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
                     return Err(wrong("not `https`: whoever listens would read along"));
                 }
-                let client = reqwest::Client::builder()
+                let mut client = reqwest::Client::builder()
                     .timeout(PATIENCE)
                     .connect_timeout(PATIENCE)
                     // A redirection would carry the message to who knows whom.
                     .redirect(reqwest::redirect::Policy::none())
-                    .user_agent(concat!("rolecall/", env!("CARGO_PKG_VERSION")))
-                    .build();
-                Some(client.map_err(|source| NotifyError::Send {
+                    .user_agent(concat!("rolecall/", env!("CARGO_PKG_VERSION")));
+                if is_local {
+                    // Not over TLS: it must not leave this machine.
+                    client = client.no_proxy();
+                }
+                Some(client.build().map_err(|source| NotifyError::Send {
                     name: def.name.clone(),
                     source: source.without_url(),
                 })?)
+            }
+        };
+        let token = match token {
+            None => None,
+            Some(Secret(token)) => {
+                let mut value =
+                    HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                        NotifyError::Token {
+                            name: def.name.clone(),
+                        }
+                    })?;
+                value.set_sensitive(true);
+                Some(value)
             }
         };
         Ok(Self {
@@ -142,7 +177,7 @@ impl Notifier {
     }
 
     /// Whether a report is worth a word.
-    fn wants(&self, finished: &Finished) -> bool {
+    pub(super) fn wants(&self, finished: &Finished) -> bool {
         let def = &self.def;
         let is_its_report = def.reports.is_empty() || def.reports.contains(&finished.report.name);
         let has_changed = || {
@@ -157,23 +192,28 @@ impl Notifier {
             }
     }
 
-    /// Tells of a report, if it is worth it; returns whether it was told.
-    pub async fn tell(
+    /// Tells of a report.
+    pub(super) async fn tell(
         &self,
         finished: &Finished,
         pseudonyms: Option<&Pseudonyms>,
+        all_pseudonymous: bool,
         aws: &S3Options,
-    ) -> Result<bool, NotifyError> {
-        if !self.wants(finished) {
-            return Ok(false);
-        }
+    ) -> Result<(), NotifyError> {
+        let pseudonyms = match pseudonyms {
+            None if self.def.is_pseudonymous => {
+                return Err(NotifyError::NoKey {
+                    name: self.def.name.clone(),
+                });
+            }
+            pseudonyms => pseudonyms.filter(|_| all_pseudonymous || self.def.is_pseudonymous),
+        };
         let message = self.message(finished, pseudonyms)?;
         match self.def.kind {
-            NotifyKind::Webhook => self.post(&message).await?,
-            NotifyKind::Slack => self.post(&json!({ "text": slack(&message) })).await?,
-            NotifyKind::Sns => self.publish(&message, aws).await?,
+            NotifyKind::Webhook => self.post(&message).await,
+            NotifyKind::Slack => self.post(&slack(&message)).await,
+            NotifyKind::Sns => self.publish(&message, aws).await,
         }
-        Ok(true)
     }
 
     /// What is said: counts, and rows only where they were asked for.
@@ -230,15 +270,14 @@ impl Notifier {
         answered: &super::run::Answered,
         pseudonyms: Option<&Pseudonyms>,
     ) -> Result<Vec<Value>, OutputError> {
-        let first = answered
-            .rows
-            .slice(0, self.def.rows.min(answered.rows.num_rows()));
+        let shown = shown_to_people(answered)?;
+        let first = shown.slice(0, self.def.rows.min(shown.num_rows()));
         let first = match pseudonyms {
-            Some(pseudonyms) => pseudonyms.rows(&first)?,
+            Some(pseudonyms) => pseudonyms.rows(&first, answered.section.source.is_ours())?,
             None => first,
         };
         let rows = json_rows(&[first])?;
-        let read = |row: &String| serde_json::from_str(row).ok();
+        let read = |row: &String| serde_json::from_str(row).ok().map(shortened);
         Ok(rows.iter().filter_map(read).collect())
     }
 
@@ -254,11 +293,8 @@ impl Notifier {
                 .post(&self.address.0)
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.to_string());
-            if let Some(Secret(token)) = &self.token
-                && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}"))
-            {
-                value.set_sensitive(true);
-                request = request.header(AUTHORIZATION, value);
+            if let Some(token) = &self.token {
+                request = request.header(AUTHORIZATION, token.clone());
             }
             let error = match request.send().await {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
@@ -289,8 +325,9 @@ impl Notifier {
             if attempt == ATTEMPTS {
                 return Err(error);
             }
-            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
-            wait *= 2;
+            let now;
+            (now, wait) = waits(wait);
+            tokio::time::sleep(now).await;
             attempt += 1;
         }
     }
@@ -301,9 +338,6 @@ impl Notifier {
         let mut builder = aws_sdk_sns::config::Builder::from(&config);
         if let Some(region) = topic.split(':').nth(3) {
             builder = builder.region(aws_sdk_sns::config::Region::new(region.to_owned()));
-        }
-        if let Some(url) = &aws.endpoint_url {
-            builder = builder.endpoint_url(url);
         }
         let text = |name: &str| {
             message
@@ -334,8 +368,33 @@ impl Notifier {
     }
 }
 
-/// The message as Slack shows it; `&`, `<` and `>` are its markup.
-fn slack(message: &Value) -> String {
+/// How long to wait now, where `wanted` is wanted, and how long the next time.
+fn waits(wanted: Duration) -> (Duration, Duration) {
+    let now = wanted.min(LONGEST_WAIT);
+    (now, now.saturating_mul(2))
+}
+
+/// The row with long texts cut.
+fn shortened(mut row: Value) -> Value {
+    let values = row
+        .as_object_mut()
+        .into_iter()
+        .flat_map(serde_json::Map::values_mut);
+    for value in values {
+        let long = value
+            .as_str()
+            .filter(|text| text.chars().count() > LONGEST_TEXT);
+        if let Some(text) = long {
+            let cut: String = text.chars().take(LONGEST_TEXT).collect();
+            *value = Value::String(format!("{cut}…"));
+        }
+    }
+    row
+}
+
+/// The message as Slack shows it: a summary, whose words are the definitions', and rows as preformatted text, in which nothing is markup,
+/// a link or a mention.
+fn slack(message: &Value) -> Value {
     let text = |value: &Value, name: &str| {
         let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
         text.replace('&', "&amp;")
@@ -349,6 +408,7 @@ fn slack(message: &Value) -> String {
         text(message, "window_from"),
         text(message, "window_to")
     )];
+    let mut rows = String::new();
     let sections = message.get("sections").and_then(Value::as_array);
     for section in sections.into_iter().flatten() {
         let shown = count(section, "shown").unwrap_or_default();
@@ -365,20 +425,23 @@ fn slack(message: &Value) -> String {
             .filter(|(count, _)| *count > 0)
             .map(|(count, name)| format!("{count} {name}"))
             .collect();
-        let said = if changes.is_empty() {
-            format!("{shown} rows")
-        } else {
+        let said = if !changes.is_empty() {
             changes.join(", ")
+        } else if shown == 1 {
+            "1 row".to_owned()
+        } else {
+            format!("{shown} rows")
         };
         lines.push(format!("• {mark}{}: {said}", text(section, "title")));
-        let rows = section.get("first_rows").and_then(Value::as_array);
-        for row in rows.into_iter().flatten() {
-            let row = row.to_string();
-            let row = row
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;");
-            lines.push(format!("    {}", row.replace('`', "'")));
+        let first = section.get("first_rows").and_then(Value::as_array);
+        for row in first.into_iter().flatten() {
+            rows += &format!(
+                "{}: {row}\n",
+                section
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            );
         }
     }
     if lines.len() == 1 {
@@ -387,5 +450,41 @@ fn slack(message: &Value) -> String {
     if message.get("link").is_some_and(Value::is_string) {
         lines.push(text(message, "link"));
     }
-    lines.join("\n")
+    let summary: String = lines.join("\n").chars().take(SLACK_TEXT).collect();
+    let mut blocks = vec![json!({
+        "type": "section",
+        "text": { "type": "mrkdwn", "text": summary },
+    })];
+    if !rows.is_empty() {
+        let rows: String = rows.chars().take(SLACK_TEXT).collect();
+        blocks.push(json!({
+            "type": "rich_text",
+            "elements": [{
+                "type": "rich_text_preformatted",
+                "elements": [{ "type": "text", "text": rows }],
+            }],
+        }));
+    }
+    json!({ "text": summary, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_asks_for_more_seconds_than_there_are_gets_half_a_minute() {
+        let (now, next) = waits(Duration::from_secs(u64::MAX));
+        assert_eq!(now, LONGEST_WAIT);
+        assert_eq!(waits(next).0, LONGEST_WAIT);
+        assert_eq!(waits(Duration::from_secs(1)).1, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn long_texts_of_rows_are_cut() {
+        let row = shortened(json!({ "who": "é".repeat(LONGEST_TEXT + 1), "calls": 1 }));
+        let who = row["who"].as_str().unwrap();
+        assert_eq!(who.chars().count(), LONGEST_TEXT + 1);
+        assert!(who.ends_with('…'));
+    }
 }

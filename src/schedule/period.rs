@@ -1,6 +1,11 @@
 //! The period that a run of a report is about.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use std::fmt;
+
+use chrono::{
+    DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _,
+    Utc,
+};
 use chrono_tz::Tz;
 
 /// How far back a report looks.
@@ -34,6 +39,25 @@ pub enum For {
     Day(NaiveDate),
     /// The period that ends at this time.
     Until(DateTime<Utc>),
+}
+
+impl fmt::Display for For {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Day(day) => day.fmt(f),
+            Self::Until(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        }
+    }
+}
+
+impl For {
+    /// The year.
+    pub fn year(self) -> i32 {
+        match self {
+            Self::Day(day) => day.year(),
+            Self::Until(time) => time.year(),
+        }
+    }
 }
 
 /// A period: from its beginning up to, and without, its end.

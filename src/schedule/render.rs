@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
-use super::definition::OutputForm;
+use super::definition::{Baseline, OutputForm};
 use super::run::{Answered, Finished};
 use crate::lake::{Column, ColumnType, RowBuilder};
 use crate::output::{Format, OutputError, Pseudonyms, RowWriter, Sections, Words};
@@ -22,7 +22,10 @@ pub struct Rendered {
     pub bytes: Vec<u8>,
 }
 
-const SUMMARY: &[Column] = &[
+/// The name of the section that every report begins with.
+pub(super) const SUMMARY: &str = "summary";
+
+const SUMMARY_COLUMNS: &[Column] = &[
     Column::required("report", ColumnType::Text, "the report"),
     Column::required(
         "window_from",
@@ -55,6 +58,11 @@ const SUMMARY: &[Column] = &[
         ColumnType::Int,
         "more rows shown than this, without those that are gone, are a finding",
     ),
+    Column::required(
+        "is_cut",
+        ColumnType::Bool,
+        "whether there are more rows than `max_rows`",
+    ),
     Column::required("is_finding", ColumnType::Bool, "whether they are"),
 ];
 
@@ -64,7 +72,7 @@ const SUMMARY_FOR_PEOPLE: &[&str] = &["title", "rows", "new", "changed", "gone",
 impl Finished {
     /// One row for each section: how many rows it has, what changed, and whether that is a finding.
     pub fn summary(&self) -> Result<RecordBatch, ArrowError> {
-        let mut rows = RowBuilder::new(SUMMARY);
+        let mut rows = RowBuilder::new(SUMMARY_COLUMNS);
         let micros = |time: DateTime<Utc>| Some(time.timestamp_micros());
         let int = |count: u64| i64::try_from(count).ok();
         for answered in &self.sections {
@@ -86,6 +94,7 @@ impl Finished {
                 .int("gone", gone)
                 .time("compared_with", kept.compared_with.and_then(micros))
                 .int("alert_above", kept.alert_above.and_then(int))
+                .bool("is_cut", Some(answered.is_cut))
                 .bool("is_finding", Some(kept.is_finding()));
         }
         rows.take()
@@ -129,14 +138,18 @@ pub fn render(
     pseudonyms: Option<&Pseudonyms>,
 ) -> Result<Vec<Rendered>, OutputError> {
     let summary = finished.summary()?;
-    let said = |rows: &RecordBatch| match pseudonyms {
-        Some(pseudonyms) => pseudonyms.rows(rows),
+    let said = |answered: &Answered, rows: &RecordBatch| match pseudonyms {
+        Some(pseudonyms) => pseudonyms.rows(rows, answered.section.source.is_ours()),
         None => Ok(rows.clone()),
     };
     if by_section {
-        let mut all = vec![alone(form, "summary", &summary)?];
+        let mut all = vec![alone(form, SUMMARY, &summary)?];
         for answered in &finished.sections {
-            all.push(alone(form, &answered.section.name, &said(&answered.rows)?)?);
+            all.push(alone(
+                form,
+                &answered.section.name,
+                &said(answered, &answered.rows)?,
+            )?);
         }
         return Ok(all);
     }
@@ -153,7 +166,7 @@ pub fn render(
         } else {
             answered.rows.clone()
         };
-        parts.push((answered, said(&rows)?));
+        parts.push((answered, said(answered, &rows)?));
     }
     let schemas: Vec<SchemaRef> = std::iter::once(&summary)
         .chain(parts.iter().map(|(_, rows)| rows))
@@ -164,7 +177,7 @@ pub fn render(
     let (title, lines) = finished.heading();
     out.title(&title, &lines)?;
     let words = Words {
-        name: "summary",
+        name: SUMMARY,
         title: "Summary",
         about: "How many rows each section has, and what changed where it was held against an earlier run.",
         empty: "No section.",
@@ -192,11 +205,25 @@ pub fn render(
 /// What is said of a section's rows, and where it has none.
 fn told(answered: &Answered, zone: Tz) -> (String, String) {
     let Answered { section, kept, .. } = answered;
+    if answered.is_cut {
+        let note = format!(
+            "There are more: these are the first {}, and they are held against no earlier run.",
+            section.max_rows
+        );
+        return (joined(&section.about, &note), section.empty.clone());
+    }
     match (section.compare, kept.compared_with) {
         (None, _) => (section.about.clone(), section.empty.clone()),
-        (Some(_), None) => {
-            let note = "There is no earlier run to compare with: all rows are shown.";
-            (joined(&section.about, note), joined(&section.empty, note))
+        (Some(baseline), None) => {
+            let note = match baseline {
+                Baseline::Previous => {
+                    "There is no earlier run to compare with: all rows are shown.".to_owned()
+                }
+                Baseline::Run(run) => format!(
+                    "There is no run of {run} before this one to compare with: all rows are shown."
+                ),
+            };
+            (joined(&section.about, &note), joined(&section.empty, &note))
         }
         (Some(_), Some(earlier)) => {
             let earlier = local(earlier, zone);
@@ -217,8 +244,10 @@ fn told(answered: &Answered, zone: Tz) -> (String, String) {
 fn joined(one: &str, other: &str) -> String {
     if one.is_empty() {
         other.to_owned()
-    } else {
+    } else if one.ends_with(['.', '!', '?', ':']) {
         format!("{one} {other}")
+    } else {
+        format!("{one}. {other}")
     }
 }
 
@@ -247,7 +276,7 @@ fn alone(form: OutputForm, name: &str, rows: &RecordBatch) -> Result<Rendered, O
 }
 
 /// The main columns, and what tells of a change.
-fn shown_to_people(answered: &Answered) -> Result<RecordBatch, ArrowError> {
+pub(super) fn shown_to_people(answered: &Answered) -> Result<RecordBatch, ArrowError> {
     let main = &answered.section.for_people;
     if main.is_empty() {
         return Ok(answered.rows.clone());

@@ -25,6 +25,9 @@ use crate::views::{ViewsError, open_lake};
 /// Keys and passwords count as unused, and keys as old, after so many days.
 const OLD_DAYS: i64 = 90;
 
+/// Names of columns that mean something of their own in a report.
+const TAKEN: [&str; 3] = ["section", "change", "was"];
+
 /// What can go wrong while a report is put together.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -46,6 +49,16 @@ pub enum RunError {
         column: String,
         /// Those it has.
         known: Vec<String>,
+    },
+    /// A section's answer has a column of a name that reports use for themselves.
+    #[error(
+        "section `{section}` has a column called `{column}`, which means something else in a report: name it otherwise, `{column} AS other`"
+    )]
+    Taken {
+        /// The section.
+        section: String,
+        /// The column.
+        column: &'static str,
     },
     /// The lake could not be opened for questions.
     #[error(transparent)]
@@ -87,6 +100,8 @@ pub struct Answered {
     pub rows: RecordBatch,
     /// New, changed and missing rows, where there was something to compare with.
     pub counts: Option<[u64; 3]>,
+    /// Whether there are more rows than the section may have; then these are its first ones, held against nothing.
+    pub is_cut: bool,
     /// What is written down of it.
     pub kept: KeptSection,
 }
@@ -128,13 +143,14 @@ pub(super) async fn run_report(
             report: report.name.clone(),
             from: period.from,
             until: period.until,
-            events: events_in(&open.engine, period).await?,
+            events: Some(events_in(&open.engine, period).await?),
+            untold: Vec::new(),
             sections: Vec::new(),
         },
         rows: Vec::new(),
     };
     for section in &report.sections {
-        let (schema, batches) = answer(&open.engine, section, period, materials).await?;
+        let (schema, batches, is_cut) = answer(&open.engine, section, period, materials).await?;
         let rows = json_rows(&batches)?;
         let mut kept = KeptSection {
             name: section.name.clone(),
@@ -150,12 +166,19 @@ pub(super) async fn run_report(
             Some(Baseline::Previous) => before(period.until),
             Some(Baseline::Run(wanted)) => {
                 let until = Period::of(report.window, report.zone, wanted, |_| None).until;
-                runs.iter().find(|run| run.until == until)
+                // Of itself, or of what came later, a run is no change.
+                runs.iter()
+                    .find(|run| run.until == until && until < period.until)
             }
         };
+        let most = section.max_rows as u64;
         let earlier = earlier.filter(|run| {
+            // What was cut off may be in either.
             let same = |known: &KeptSection| {
-                known.name == kept.name && known.definition == kept.definition
+                !is_cut
+                    && known.rows < most
+                    && known.name == kept.name
+                    && known.definition == kept.definition
             };
             run.sections.iter().any(same)
         });
@@ -192,6 +215,7 @@ pub(super) async fn run_report(
             section: section.clone(),
             rows: shown,
             counts,
+            is_cut,
             kept,
         });
     }
@@ -205,14 +229,21 @@ pub async fn check_sections(engine: &Engine, report: &ReportDef) -> Vec<(String,
         from: some_time - TimeDelta::days(1),
         until: some_time,
     };
+    let (directory, grants) = (Directory::default(), Grants::default());
+    let nothing = Materials {
+        directory: &directory,
+        grants: &grants,
+        limits: EngineLimits {
+            threads: 1,
+            memory_bytes: 64 << 20,
+        },
+    };
     let mut wrong = Vec::new();
     for section in &report.sections {
         let checked = match &section.source {
             SectionSource::Query(_) | SectionSource::File(..) => {
-                match ask(engine, section, period).await {
-                    Ok(answer) => check_columns(section, &answer.schema()),
-                    Err(error) => Err(error),
-                }
+                // Asked of nothing, so that also what only shows when it runs is found: a pattern that is none.
+                answer(engine, section, period, nothing).await.map(drop)
             }
             SectionSource::Unused(_) | SectionSource::Rightsizing => Ok(()),
         };
@@ -229,6 +260,15 @@ fn check_columns(section: &SectionDef, schema: &SchemaRef) -> Result<(), RunErro
         .iter()
         .map(|field| field.name().clone())
         .collect();
+    if let Some(taken) = TAKEN
+        .iter()
+        .find(|name| known.iter().any(|own| own == *name))
+    {
+        return Err(RunError::Taken {
+            section: section.name.clone(),
+            column: taken,
+        });
+    }
     let named = [
         &section.columns,
         &section.for_people,
@@ -254,7 +294,7 @@ async fn answer(
     section: &SectionDef,
     period: Period,
     materials: Materials<'_>,
-) -> Result<(SchemaRef, Vec<RecordBatch>), RunError> {
+) -> Result<(SchemaRef, Vec<RecordBatch>, bool), RunError> {
     let failed = |source: ReportError| RunError::Section {
         section: section.name.clone(),
         source: Box::new(source),
@@ -271,7 +311,7 @@ async fn answer(
                     let columns: Vec<&str> = section.columns.iter().map(String::as_str).collect();
                     answer.with_columns(&columns)?
                 };
-                answer.collect_all().await
+                answer.collect_first(section.max_rows).await
             };
             return answered.await.map_err(|error| failed(error.into()));
         }
@@ -292,7 +332,9 @@ async fn answer(
             .map_err(failed)?,
     };
     check_columns(section, batch.schema_ref())?;
-    Ok((Arc::clone(batch.schema_ref()), vec![batch]))
+    let is_cut = batch.num_rows() > section.max_rows;
+    let batch = batch.slice(0, batch.num_rows().min(section.max_rows));
+    Ok((Arc::clone(batch.schema_ref()), vec![batch], is_cut))
 }
 
 /// Plans a section's query, with the period where it asks for one.
@@ -348,7 +390,11 @@ pub async fn first_outdated(
             .manifest
             .pruned_before
             .is_some_and(|day| from.date_naive() < day);
-        if !is_pruned && events_in(&open.engine, Period { from, until }).await? != run.events {
+        if is_pruned {
+            continue;
+        }
+        let now = events_in(&open.engine, Period { from, until }).await?;
+        if run.events != Some(now) {
             return Ok(Some(at));
         }
     }

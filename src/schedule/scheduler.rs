@@ -2,12 +2,14 @@
 //!
 //! It remembers nothing that matters: which reports were made stands in the ledger, and whatever was cut off is due again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::definition::{Definitions, ReportDef};
-use super::due::{Due, due_runs, is_due};
+use super::due::{due_runs, is_due};
+use super::period::{For, Period};
 use crate::ledger::KeptRun;
 
 /// Something that failed is tried again after this time.
@@ -40,7 +42,7 @@ pub enum Job<'d> {
         report: &'d ReportDef,
         /// The end of its period.
         until: DateTime<Utc>,
-        /// Whether it was made before, and log files of its period came since.
+        /// Whether it was made before, and is out of date or was not told of.
         is_revision: bool,
     },
 }
@@ -55,14 +57,19 @@ impl fmt::Display for Job<'_> {
     }
 }
 
-/// Who does what the scheduler finds due. Failures are theirs to tell; they only say whether it was done.
+/// Something could not be read or done; whoever tried has told why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed;
+
+/// Who does what the scheduler finds due. Failures are theirs to tell; they only say that there was one.
 pub trait Worker {
-    /// Does it; returns whether it was done.
-    fn work(&mut self, job: Job<'_>) -> bool;
-    /// The runs of a report that the ledger holds, by the ends of their periods; none where it cannot be read.
-    fn runs(&mut self, report: &ReportDef) -> Option<Vec<KeptRun>>;
-    /// Of these runs the first of whose period the lake now holds other events than then.
-    fn first_outdated(&mut self, runs: &[KeptRun]) -> Option<usize>;
+    /// Does it.
+    fn work(&mut self, job: Job<'_>) -> Result<(), Failed>;
+    /// The runs of a report that the ledger holds, by the ends of their periods.
+    fn runs(&mut self, report: &ReportDef) -> Result<Vec<KeptRun>, Failed>;
+    /// Of these runs the first that is out of date: the lake holds other events of its period than then, or it was held against
+    /// one that says something else now.
+    fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed>;
 }
 
 /// What was done when, as far as it matters until the next start.
@@ -97,64 +104,41 @@ impl<'d> Scheduler<'d> {
     pub fn step(&mut self, clock: &impl Clock, worker: &mut impl Worker) -> DateTime<Utc> {
         let now = clock.now();
         let mut has_failed = false;
-        let reports: Vec<&ReportDef> = self
-            .definitions
-            .reports
-            .iter()
-            .filter(|report| report.timetable.is_some())
-            .collect();
-        let mut due: Vec<(Due, &ReportDef)> = Vec::new();
-        for report in &reports {
+        let definitions = self.definitions;
+        let scheduled = || {
+            let reports = definitions.reports.iter();
+            reports.filter(|report| report.timetable.is_some())
+        };
+        let mut is_report_due = false;
+        for report in scheduled() {
             match worker.runs(report) {
-                Some(runs) => {
-                    let runs = due_runs(report, &runs, now).into_iter();
-                    due.extend(runs.map(|due| (due, *report)));
-                }
-                None => has_failed = true,
+                Ok(runs) => is_report_due |= !due_runs(report, &runs, now).is_empty(),
+                Err(Failed) => has_failed = true,
             }
         }
-        let ingest = &self.definitions.ingest;
-        let wants_files = !ingest.is_empty()
-            && match &ingest.timetable {
-                Some(table) => is_due(table, self.last_ingest, now) || !due.is_empty(),
-                None => !due.is_empty(),
-            };
+        let ingest = &definitions.ingest;
+        let is_ingest_due = ingest
+            .timetable
+            .as_ref()
+            .is_some_and(|table| is_due(table, self.last_ingest, now));
         let mut is_fetched = true;
-        if wants_files && !clock.is_stopped() {
-            is_fetched = worker.work(Job::Ingest);
+        if !ingest.is_empty() && (is_ingest_due || is_report_due) && !clock.is_stopped() {
+            is_fetched = worker.work(Job::Ingest).is_ok();
             if is_fetched {
                 self.last_ingest = Some(now);
-            } else {
-                has_failed = true;
             }
+            has_failed |= !is_fetched;
         }
-        // The oldest first, over all reports.
-        due.sort_by_key(|(due, _)| due.until);
-        for (due, report) in due {
-            if clock.is_stopped() {
-                return now;
-            }
-            if !is_fetched && now < due.at + PATIENCE {
-                continue;
-            }
-            let job = Job::Report {
-                report,
-                until: due.until,
-                is_revision: false,
-            };
-            has_failed |= !worker.work(job);
+        for report in scheduled() {
+            has_failed |= bring_up_to_date(report, is_fetched, clock, worker).is_err();
         }
-        for report in reports {
-            has_failed |= !Self::revise(report, clock, worker);
-        }
-        if let Some(table) = &self.definitions.compact
+        if let Some(table) = &definitions.compact
             && is_due(table, self.last_compact, now)
             && !clock.is_stopped()
         {
-            if worker.work(Job::Compact) {
-                self.last_compact = Some(now);
-            } else {
-                has_failed = true;
+            match worker.work(Job::Compact) {
+                Ok(()) => self.last_compact = Some(now),
+                Err(Failed) => has_failed = true,
             }
         }
         let next = self.next_after(now).unwrap_or(now + LONGEST_SLEEP);
@@ -163,29 +147,6 @@ impl<'d> Scheduler<'d> {
         } else {
             next.min(now + LONGEST_SLEEP)
         }
-    }
-
-    /// Makes those runs again of whose period log files came since, and those after them, which were held against them.
-    fn revise(report: &ReportDef, clock: &impl Clock, worker: &mut impl Worker) -> bool {
-        let Some(mut runs) = worker.runs(report) else {
-            return false;
-        };
-        let recent = runs.split_off(runs.len().saturating_sub(report.catch_up));
-        let Some(first) = worker.first_outdated(&recent) else {
-            return true;
-        };
-        let mut all_done = true;
-        for run in recent.iter().skip(first) {
-            if clock.is_stopped() {
-                break;
-            }
-            all_done &= worker.work(Job::Report {
-                report,
-                until: run.until,
-                is_revision: true,
-            });
-        }
-        all_done
     }
 
     fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -197,4 +158,47 @@ impl<'d> Scheduler<'d> {
             .chain(definitions.compact.as_ref());
         tables.filter_map(|table| table.next_after(now)).min()
     }
+}
+
+/// Makes the runs of a report that are due, out of date or not told of, the oldest first, each once.
+fn bring_up_to_date(
+    report: &ReportDef,
+    is_fetched: bool,
+    clock: &impl Clock,
+    worker: &mut impl Worker,
+) -> Result<(), Failed> {
+    let now = clock.now();
+    let mut tried: BTreeSet<DateTime<Utc>> = BTreeSet::new();
+    let mut outcome = Ok(());
+    while !clock.is_stopped() {
+        let mut runs = worker.runs(report)?;
+        let mut due = due_runs(report, &runs, now);
+        due.retain(|due| {
+            let may_wait = !is_fetched && now < due.at + PATIENCE;
+            !may_wait && !tried.contains(&due.until)
+        });
+        let mut recent = runs.split_off(runs.len().saturating_sub(report.catch_up));
+        // A definition that counts its days otherwise now would make another period of it.
+        recent.retain(|run| {
+            let wanted = For::Until(run.until);
+            let period = Period::of(report.window, report.zone, wanted, |_| Some(run.from));
+            (period.from, period.until) == (run.from, run.until) && !tried.contains(&run.until)
+        });
+        let outdated = worker.first_outdated(&recent)?;
+        let untold = recent.iter().find(|run| !run.untold.is_empty());
+        let again = [outdated.and_then(|at| recent.get(at)), untold];
+        let again = again.into_iter().flatten().map(|run| (run.until, true));
+        let first = due.iter().map(|due| (due.until, false));
+        let Some((until, is_revision)) = first.chain(again).min() else {
+            break;
+        };
+        tried.insert(until);
+        let job = Job::Report {
+            report,
+            until,
+            is_revision,
+        };
+        outcome = outcome.and(worker.work(job));
+    }
+    outcome
 }

@@ -395,7 +395,7 @@ fn a_section_that_asks_something_else_now_is_not_held_against_what_was_asked_bef
     let folder = lake.folder.path();
     let of = |roles: &str| {
         format!(
-            "[[report]]\nname = \"r\"\ncompare = \"previous\"\n[[report.section]]\nbuiltin = \"break_glass\"\nparams = {{ pattern = \"{roles}\" }}\n"
+            "[[report]]\nname = \"r\"\n[[report.section]]\nbuiltin = \"break_glass\"\ncompare = \"previous\"\nparams = {{ pattern = \"{roles}\" }}\n"
         )
     };
     define(folder, &of("ops"));
@@ -482,6 +482,26 @@ fn a_query_of_ones_own_gets_the_period_and_parameters() {
             .contains("rolecall.toml:4:7: the query needs `name`"),
         "{}",
         ran.stderr
+    );
+}
+
+#[test]
+fn a_section_has_no_more_rows_than_it_may_and_says_so() {
+    let lake = two_days();
+    let text = "[[report]]\nname = \"r\"\ncompare = \"previous\"\nsection = [{ builtin = \"origins\", max_rows = 1 }]\n";
+    define(lake.folder.path(), text);
+    assert_eq!(report(&lake, &["r", "--for", "2026-03-02"]).code, 0);
+    let ran = report(&lake, &["r", "--for", "2026-03-03", "--format", "json"]);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["origins"].as_array().unwrap().len(), 1);
+    assert_eq!(json["summary"][0]["is_cut"], true);
+    assert_eq!(json["summary"][0]["compared_with"], Value::Null);
+    let ran = report(&lake, &["r", "--for", "2026-03-03", "--format", "markdown"]);
+    assert!(
+        ran.stdout
+            .contains("There are more: these are the first 1,"),
+        "{}",
+        ran.stdout
     );
 }
 

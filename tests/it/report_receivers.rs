@@ -28,6 +28,11 @@ struct Receiver {
 
 impl Receiver {
     fn new(statuses: &[u16]) -> Self {
+        Self::leading_to(statuses, "127.0.0.1:1".parse().unwrap())
+    }
+
+    /// One that leads elsewhere where it answers with 307.
+    fn leading_to(statuses: &[u16], elsewhere: SocketAddr) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -58,9 +63,10 @@ impl Receiver {
                         let status = statuses.lock().unwrap().pop().unwrap_or(200);
                         let mut response = Response::new(Full::new(Bytes::new()));
                         *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                        let headers = response.headers_mut();
                         if status == 307 {
-                            let there = "http://127.0.0.1:1/elsewhere".parse().unwrap();
-                            response.headers_mut().insert("location", there);
+                            let there = format!("http://{elsewhere}/elsewhere").parse().unwrap();
+                            headers.insert("location", there);
                         }
                         Ok::<_, Infallible>(response)
                     }
@@ -161,8 +167,20 @@ fn slack_gets_its_own_form_and_rows_only_where_they_are_asked_for() {
     assert_eq!(run(&lake, "2026-03-09", &[]).code, 0);
     let got = receiver.take();
     let text = got[0].2["text"].as_str().unwrap();
-    assert!(text.starts_with("*The &lt;day&gt; &amp; more*: 2026-03-02T00:00:00Z to 2026-03-03T00:00:00Z\n• :warning: Who acted, and in which roles: 1 rows\n"), "{text}");
-    assert!(text.contains("alice"), "{text}");
+    assert!(text.starts_with("*The &lt;day&gt; &amp; more*: 2026-03-02T00:00:00Z to 2026-03-03T00:00:00Z\n• :warning: Who acted, and in which roles: 1 row"), "{text}");
+    assert!(text.ends_with(": 1 row"), "{text}");
+    // Rows are preformatted text, in which nothing is a link or a mention.
+    assert!(!text.contains("alice"), "{text}");
+    let rows = &got[0].2["blocks"][1]["elements"][0];
+    assert_eq!(rows["type"], "rich_text_preformatted");
+    assert!(
+        rows["elements"][0]["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("origins: {"),
+        "{rows}"
+    );
+    assert!(rows.to_string().contains("alice"), "{rows}");
     assert!(
         got[1].2["text"]
             .as_str()
@@ -178,9 +196,10 @@ fn addresses_and_tokens_are_shown_nowhere() {
     let lake = lake();
     define(
         lake.folder.path(),
-        "[[notify]]\nname = \"ops\"\nkind = \"webhook\"\naddress_env = \"HOOK\"\ntoken_env = \"TOKEN\"\n",
+        "[[notify]]\nname = \"ops\"\nkind = \"webhook\"\naddress_env = \"HOOK\"\ntoken_env = \"TOKEN\"\nwhen = \"always\"\n",
     );
-    let receiver = Receiver::new(&[400, 307]);
+    let elsewhere = Receiver::new(&[]);
+    let receiver = Receiver::leading_to(&[400, 307], elsewhere.address);
     let environment = [
         ("HOOK", receiver.url()),
         ("TOKEN", "very-secret-token".to_owned()),
@@ -189,15 +208,18 @@ fn addresses_and_tokens_are_shown_nowhere() {
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    for (day, answer) in [("2026-03-02", "400 Bad Request"), ("2026-03-02", "")] {
+    for (day, answer) in [
+        ("2026-03-02", "400 Bad Request"),
+        ("2026-03-03", "307 Temporary Redirect"),
+    ] {
         let ran = run(&lake, day, &environment);
-        assert_eq!(
-            ran.code,
-            if answer.is_empty() { 4 } else { 1 },
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains(&format!("notification `ops` was refused: {answer}")),
             "{}",
             ran.stderr
         );
-        assert!(ran.stderr.contains(answer), "{}", ran.stderr);
         for secret in ["secret-path", "very-secret-token", "127.0.0.1"] {
             assert!(
                 !ran.stderr.contains(secret) && !ran.stdout.contains(secret),
@@ -206,8 +228,30 @@ fn addresses_and_tokens_are_shown_nowhere() {
             );
         }
     }
+    assert_eq!(elsewhere.take().len(), 0, "it went where it was led");
     let tables = lake.tables().join("\n");
     assert!(!tables.contains("secret"), "{tables}");
+    // A proxy is not for what must not leave the machine.
+    let proxy = Receiver::new(&[]);
+    let address = proxy.url();
+    let through = [
+        ("HTTP_PROXY", address.as_str()),
+        ("http_proxy", address.as_str()),
+    ];
+    let through = [environment.as_slice(), &through].concat();
+    assert_eq!(run(&lake, "2026-03-04", &through).code, 0);
+    assert_eq!(proxy.take().len(), 0);
+    // A token that no header can have.
+    let ran = run(
+        &lake,
+        "2026-03-05",
+        &[environment[0], ("TOKEN", "one\ntwo")],
+    );
+    assert!(
+        ran.code == 2 && ran.stderr.contains("the token of notification `ops`"),
+        "{}",
+        ran.stderr
+    );
     // Addresses do not stand in the definitions, and go out over TLS or not at all.
     define(
         lake.folder.path(),
@@ -234,6 +278,28 @@ fn addresses_and_tokens_are_shown_nowhere() {
         ran.stderr
     );
     assert!(!ran.stderr.contains("secret-path"), "{}", ran.stderr);
+}
+
+#[test]
+fn who_was_not_told_is_told_the_next_time_and_nobody_twice() {
+    let (lake, broken, sound) = (lake(), Receiver::new(&[400]), Receiver::new(&[]));
+    define(
+        lake.folder.path(),
+        "[[notify]]\nname = \"one\"\nkind = \"webhook\"\naddress_env = \"ONE\"\n[[notify]]\nname = \"two\"\nkind = \"webhook\"\naddress_env = \"TWO\"\n",
+    );
+    let (one, two) = (broken.url(), sound.url());
+    let environment = [("ONE", one.as_str()), ("TWO", two.as_str())];
+    let ran = run(&lake, "2026-03-02", &environment);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("not everybody was told: one"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!((broken.take().len(), sound.take().len()), (1, 1));
+    assert_eq!(run(&lake, "2026-03-02", &environment).code, 4);
+    assert_eq!((broken.take().len(), sound.take().len()), (1, 0));
+    assert_eq!(run(&lake, "2026-03-02", &environment).code, 4);
+    assert_eq!((broken.take().len(), sound.take().len()), (0, 0));
 }
 
 #[test]

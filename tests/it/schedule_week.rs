@@ -11,7 +11,7 @@ use rolecall::lake::Lake;
 use rolecall::ledger::{KeptRun, runs_of};
 use rolecall::policies::Grants;
 use rolecall::schedule::{
-    Clock, Definitions, For, Job, Materials, Receivers, ReportDef, Scheduler, Worker,
+    Clock, Definitions, Failed, For, Job, Materials, Receivers, ReportDef, Scheduler, Worker,
     first_outdated, make_report, make_unrecorded, read_definitions,
 };
 use rolecall::source::{Location, Selection, list};
@@ -77,6 +77,9 @@ compare = "previous"
 format = "html"
 to = "out/{report}-{date}-{time}.html"
 "#;
+
+/// The time that commits bear.
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -176,6 +179,8 @@ struct FakeWorker<'f> {
     folder: &'f Path,
     /// The period at whose end it dies, with the files written and the ledger not.
     dies_at: Option<DateTime<Utc>>,
+    /// The period at whose end it fails, once.
+    fails_at: Option<DateTime<Utc>>,
     is_killed: std::rc::Rc<std::cell::Cell<bool>>,
     done: Vec<(String, DateTime<Utc>, bool)>,
 }
@@ -187,7 +192,7 @@ impl FakeWorker<'_> {
 }
 
 impl Worker for FakeWorker<'_> {
-    fn work(&mut self, job: Job<'_>) -> bool {
+    fn work(&mut self, job: Job<'_>) -> Result<(), Failed> {
         let lake = self.lake();
         let (directory, grants) = (Directory::default(), Grants::default());
         let materials = Materials {
@@ -195,15 +200,14 @@ impl Worker for FakeWorker<'_> {
             grants: &grants,
             limits: LIMITS,
         };
-        let guard = lake.write(at("2026-04-02T00:00:00Z"), || ()).unwrap();
         match job {
             Job::Ingest => {
+                let guard = lake.write(NOW, || ()).unwrap();
                 let logs = self.folder.join("logs");
                 let location = Location::parse(logs.to_str().unwrap()).unwrap();
                 let listing = list(&[location], &Selection::default()).unwrap();
                 ingest(&guard, listing, IngestOptions::new(1), &mut |_| ()).unwrap();
                 runtime().block_on(resolve_all(&guard, LIMITS)).unwrap();
-                true
             }
             Job::Compact => panic!("no schedule asks for it"),
             Job::Report {
@@ -218,26 +222,30 @@ impl Worker for FakeWorker<'_> {
                     pseudonyms: None,
                     all_pseudonymous: false,
                 };
+                if self.fails_at == Some(until) {
+                    self.fails_at = None;
+                    return Err(Failed);
+                }
                 if self.dies_at == Some(until) && !is_revision {
                     let made = make_unrecorded(&lake, report, wanted, materials, receivers);
                     runtime().block_on(made).unwrap();
                     self.is_killed.set(true);
-                    return false;
+                    return Err(Failed);
                 }
-                let made = make_report(&lake, &guard, report, wanted, materials, receivers);
+                let made = make_report(&lake, NOW, &|| (), report, wanted, materials, receivers);
                 runtime().block_on(made).unwrap();
                 self.done.push((report.name.clone(), until, is_revision));
-                true
             }
         }
+        Ok(())
     }
 
-    fn runs(&mut self, report: &ReportDef) -> Option<Vec<KeptRun>> {
+    fn runs(&mut self, report: &ReportDef) -> Result<Vec<KeptRun>, Failed> {
         let lake = self.lake();
-        Some(runs_of(lake.store(), &lake.snapshot().unwrap(), &report.name).unwrap())
+        Ok(runs_of(lake.store(), &lake.snapshot().unwrap(), &report.name).unwrap())
     }
 
-    fn first_outdated(&mut self, runs: &[KeptRun]) -> Option<usize> {
+    fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed> {
         let (directory, grants) = (Directory::default(), Grants::default());
         let materials = Materials {
             directory: &directory,
@@ -245,9 +253,8 @@ impl Worker for FakeWorker<'_> {
             limits: LIMITS,
         };
         let lake = self.lake();
-        runtime()
-            .block_on(first_outdated(&lake, runs, materials))
-            .unwrap()
+        let outdated = first_outdated(&lake, runs, materials);
+        Ok(runtime().block_on(outdated).unwrap())
     }
 }
 
@@ -296,6 +303,7 @@ fn a_week_with_a_crash_a_late_file_and_a_changed_clock_reads_like_seven_quiet_da
     let mut worker = FakeWorker {
         folder: &scheduled,
         dies_at: Some(at("2026-03-29T22:00:00Z")),
+        fails_at: Some(at("2026-03-31T22:00:00Z")),
         is_killed: std::rc::Rc::clone(&is_killed),
         done: Vec::new(),
     };

@@ -1,6 +1,6 @@
 -- What of a period's log files could not be read, and why?
--- The period of a rejected record is that of its log file: by the time in the file's name, else by the first event of the file. What tells
--- neither is shown in every period.
+-- The period of a rejected record is that of its log file: by the time in the file's name, else by the first event of the file, else it is
+-- when the file was read.
 -- param: since timestamp
 -- param: until timestamp
 -- reads: rejected, log_files
@@ -17,7 +17,8 @@ WITH placed AS (
                     '^(....)(..)(..)T(..)(..)Z$', '\1-\2-\3T\4:\5:00'
                 ) AS timestamp
             ),
-            log_files.first_event_time::timestamp
+            log_files.first_event_time::timestamp,
+            rejected.ingested_at::timestamp
         ) AS placed_at
     FROM rejected
     LEFT JOIN log_files ON rejected.log_file_key = log_files.log_file_key
@@ -30,6 +31,6 @@ SELECT
     min(log_record_index) AS first_record,
     min(detail) AS example
 FROM placed
-WHERE placed_at IS NULL OR (placed_at >= $since::timestamp AND placed_at < $until::timestamp)
+WHERE placed_at >= $since::timestamp AND placed_at < $until::timestamp
 GROUP BY reason, log_file_key
 ORDER BY rejected DESC, reason, log_file_key

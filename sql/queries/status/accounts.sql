@@ -1,6 +1,7 @@
 -- Which accounts and regions are in the logs, from when to when, and with what kinds of calls?
 -- A region without a single event may be one without a trail: nothing was collected there, or nothing happened. A long silence may be
 -- missing log files, or a quiet night.
+-- param: until timestamp default null
 -- reads: events, accounts
 WITH hours AS (
     SELECT
@@ -14,6 +15,7 @@ WITH hours AS (
         count(*) FILTER (WHERE event_source = 'sts.amazonaws.com') AS sts_events,
         count(*) FILTER (WHERE event_category = 'Data') AS data_events
     FROM events
+    WHERE $until::timestamp IS NULL OR event_time < $until::timestamp
     GROUP BY recipient_account_id, aws_region, date_trunc('hour', event_time)
 ),
 

@@ -1,45 +1,25 @@
-//! `rolecall report check`: every mistake that can be found before a report is due.
+//! `rolecall report check`: every mistake that can be found before a report is due, and what to know besides.
 
-use super::{Confidants, ConfigArgs, in_one_line, list, no_key, set_up};
+use super::{Confidants, ConfigArgs, checked, list, set_up};
 use crate::cli::World;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ingest::IngestArgs;
-use crate::schedule::{ConfigError, Problem, ReportDef, check_sections, read_definitions};
-use crate::views::open_nothing;
+use crate::output::safe_text;
 
 pub(super) fn run(world: &mut World, args: &ConfigArgs) -> Result<Exit, Failure> {
-    let definitions = read_definitions(&args.config)?;
+    let definitions = checked(world, &args.config)?;
     let (_, of_grants) = set_up(world, &definitions)?;
     // Secrets may be elsewhere than where definitions are written: that they are not here is told, and is no mistake.
-    let is_pseudonymous = |report: &ReportDef| report.outputs.iter().any(|o| o.is_pseudonymous);
-    if definitions.reports.iter().any(is_pseudonymous) && definitions.pseudonym_key.is_none() {
-        return Err(no_key());
-    }
     if let Err(failure) = Confidants::of(&definitions) {
         failure.warn();
     }
-    if !definitions.ingest.is_empty() {
-        IngestArgs::of_job(&definitions.ingest)?;
-    }
-    let problems = world.runtime.block_on(async {
-        let engine = open_nothing(world.limits()).await?;
-        let mut problems = Vec::new();
-        for report in &definitions.reports {
-            for (section, error) in check_sections(&engine, report).await {
-                let place = report.sections.iter().find(|known| known.name == section);
-                let (line, column) = place.map_or((1, 1), |section| section.place);
-                problems.push(Problem {
-                    line,
-                    column,
-                    message: in_one_line(&error),
-                });
-            }
+    for report in &definitions.reports {
+        for section in report.sections.iter().filter(|s| !s.has_end()) {
+            world.ui.say(&format!(
+                "note: section `{}` of `{}` asks of the whole lake, whatever the period: its query has no parameter `until`",
+                safe_text(&section.name),
+                report.name
+            ));
         }
-        Ok::<_, Failure>(problems)
-    })?;
-    if !problems.is_empty() {
-        let path = args.config.clone();
-        return Err(ConfigError::Invalid { path, problems }.into());
     }
     list(world, &definitions)?;
     let sections: usize = definitions.reports.iter().map(|r| r.sections.len()).sum();

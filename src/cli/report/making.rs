@@ -1,16 +1,51 @@
 //! What `report run` and the scheduler share: the lake and the names of a file of definitions, new log files, one report.
 
+use std::path::Path;
+
+use super::in_one_line;
 use crate::cli::World;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ingest::{self, IngestArgs, write};
+use crate::cli::ingest::{self, IngestArgs};
 use crate::cli::rightsize::tell_problems;
+use crate::cli::ui::say;
 use crate::directory::Directory;
 use crate::output::Pseudonyms;
 use crate::policies::Grants;
 use crate::schedule::{
-    Definitions, For, Made, Materials, Notifier, Receivers, ReportDef, Secret, SecretPlace,
-    make_report, make_unrecorded,
+    ConfigError, Definitions, For, Made, Materials, Notifier, Problem, Receivers, ReportDef,
+    Secret, SecretPlace, check_sections, make_report, make_unrecorded, read_definitions,
 };
+use crate::views::open_nothing;
+
+/// Reads definitions and plans what they ask, so that nothing begins that cannot end.
+pub(in crate::cli) fn checked(world: &World, path: &Path) -> Result<Definitions, Failure> {
+    let definitions = read_definitions(path)?;
+    if !definitions.ingest.is_empty() {
+        IngestArgs::of_job(&definitions.ingest)?;
+    }
+    let problems = world.runtime.block_on(async {
+        let engine = open_nothing(world.limits()).await?;
+        let mut problems = Vec::new();
+        for report in &definitions.reports {
+            for (section, error) in check_sections(&engine, report).await {
+                let place = report.sections.iter().find(|known| known.name == section);
+                let (line, column) = place.map_or((1, 1), |section| section.place);
+                let message = in_one_line(&error);
+                problems.push(Problem {
+                    line,
+                    column,
+                    message,
+                });
+            }
+        }
+        Ok::<_, Failure>(problems)
+    })?;
+    if !problems.is_empty() {
+        let path = path.to_owned();
+        return Err(ConfigError::Invalid { path, problems }.into());
+    }
+    Ok(definitions)
+}
 
 /// Takes over what the file says of lake and names, where no flag does; reads what is granted.
 pub(in crate::cli) fn set_up(
@@ -73,8 +108,10 @@ pub(in crate::cli) fn make(
 ) -> Result<Made, Failure> {
     let lake = world.open_lake()?;
     let made = if is_recorded {
-        let guard = write(world, &lake)?;
-        let made = make_report(&lake, &guard, report, wanted, materials, receivers);
+        let wait = || say("waiting for another rolecall to finish with this lake");
+        let made = make_report(
+            &lake, world.now, &wait, report, wanted, materials, receivers,
+        );
         world.runtime.block_on(made)?
     } else {
         if !lake.snapshot()?.is_resolved() {
@@ -88,6 +125,18 @@ pub(in crate::cli) fn make(
     Ok(made)
 }
 
+/// A report that somebody should have heard of, and did not.
+pub(in crate::cli) fn untold(made: &Made) -> Failure {
+    let names: Vec<&str> = made.untold.iter().map(|(name, _)| name.as_str()).collect();
+    Failure::not_found(
+        format!(
+            "the report is made, and not everybody was told: {}",
+            names.join(", ")
+        ),
+        vec!["make it again: who has heard of it is not told twice".to_owned()],
+    )
+}
+
 /// Who is told, and the pseudonyms: what needs secrets.
 #[derive(Debug)]
 pub(in crate::cli) struct Confidants {
@@ -98,7 +147,7 @@ pub(in crate::cli) struct Confidants {
 impl Confidants {
     /// Fetches the secrets from where the definitions say they are.
     pub(in crate::cli) fn of(definitions: &Definitions) -> Result<Self, Failure> {
-        let mut notifiers = Vec::new();
+        let mut confidants = Self::without_notifiers(definitions)?;
         for def in &definitions.notify {
             let what = format!("the address of notification `{}`", def.name);
             let address = Secret::new(&secret(&def.address, &what)?);
@@ -109,8 +158,15 @@ impl Confidants {
                     Some(Secret::new(&secret(place, &what)?))
                 }
             };
-            notifiers.push(Notifier::new(def.clone(), address, token)?);
+            confidants
+                .notifiers
+                .push(Notifier::new(def.clone(), address, token)?);
         }
+        Ok(confidants)
+    }
+
+    /// The same where nobody is to be told.
+    pub(in crate::cli) fn without_notifiers(definitions: &Definitions) -> Result<Self, Failure> {
         let pseudonyms = match &definitions.pseudonym_key {
             None => None,
             Some(place) => {
@@ -125,7 +181,7 @@ impl Confidants {
             }
         };
         Ok(Self {
-            notifiers,
+            notifiers: Vec::new(),
             pseudonyms,
         })
     }

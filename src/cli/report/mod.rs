@@ -18,7 +18,7 @@ use crate::schedule::{
     Definitions, For, Made, OutputForm, ReportDef, Timetable, read_definitions, render,
 };
 
-pub(super) use making::{Confidants, fetch, make, materials, set_up};
+pub(super) use making::{Confidants, checked, fetch, make, materials, set_up, untold};
 
 /// Exit codes of runs of reports.
 const RUNNING: &str = "Exit codes:\n  \
@@ -78,8 +78,8 @@ struct RunArgs {
     /// Leave the log files of `[ingest]` alone, and take the lake as it is
     #[arg(long)]
     no_ingest: bool,
-    /// Write nothing into the lake: later runs are not held against this one
-    #[arg(long, requires = "no_ingest")]
+    /// Read no log files, write nothing into the lake and tell nobody: later runs are not held against this one
+    #[arg(long)]
     no_record: bool,
     /// Put pseudonyms for names, accounts, addresses and keys into everything this run writes or sends; `pseudonym_key_env` or
     /// `pseudonym_key_file` in the definitions say where their key is
@@ -100,18 +100,22 @@ pub(super) fn run(world: &mut World, args: &ReportArgs) -> Result<Exit, Failure>
 }
 
 fn run_one(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
-    let definitions = read_definitions(&args.config.config)?;
+    let definitions = checked(world, &args.config.config)?;
     let report = named(&definitions, &args.name)?;
     let wanted = match &args.wanted {
         Some(text) => wanted(text)?,
         None => For::Until(DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(world.now)),
     };
-    let confidants = Confidants::of(&definitions)?;
+    let confidants = if args.no_record {
+        Confidants::without_notifiers(&definitions)?
+    } else {
+        Confidants::of(&definitions)?
+    };
     if args.pseudonymise && confidants.pseudonyms.is_none() {
         return Err(no_key());
     }
     let (grants, of_grants) = set_up(world, &definitions)?;
-    let of_ingest = if args.no_ingest {
+    let of_ingest = if args.no_ingest || args.no_record {
         Exit::Done
     } else {
         fetch(world, &definitions)?
@@ -124,11 +128,11 @@ fn run_one(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
         &made,
         receivers.pseudonyms.filter(|_| args.pseudonymise),
     )?;
-    for error in &made.untold {
+    for (_, error) in &made.untold {
         world.ui.say(&format!("error: {}", in_one_line(error)));
     }
     if !made.untold.is_empty() {
-        return Ok(Exit::Failed);
+        return Err(untold(&made));
     }
     let findings = made.finished.run.findings();
     if findings > 0 {
@@ -180,14 +184,13 @@ fn named<'d>(definitions: &'d Definitions, name: &str) -> Result<&'d ReportDef, 
     })
 }
 
-/// Reads what a run is to be about.
+/// Reads what a run is to be about. CloudTrail began in 2013; who means another century has mistyped.
 fn wanted(text: &str) -> Result<For, Failure> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(For::Day(day));
-    }
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(time) => Ok(For::Until(time.to_utc())),
-        Err(_) => Err(Failure::usage(
+    let day = text.parse::<NaiveDate>().map(For::Day);
+    let time = || DateTime::parse_from_rfc3339(text).map(|time| For::Until(time.to_utc()));
+    match day.or_else(|_| time()) {
+        Ok(wanted) if (1970..3000).contains(&wanted.year()) => Ok(wanted),
+        _ => Err(Failure::usage(
             format!("`--for` is `{text}`, which is no day"),
             vec!["give the last day of the period (2026-03-02), or the time at which it ends (2026-03-02T06:00:00Z)".to_owned()],
         )),

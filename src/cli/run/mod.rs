@@ -13,9 +13,8 @@ use clap::{Args, ValueEnum};
 
 use super::World;
 use super::failure::{Exit, Failure};
-use super::ingest::IngestArgs;
-use super::report::{Confidants, ConfigArgs, set_up};
-use crate::schedule::{Clock as _, Scheduler, read_definitions};
+use super::report::{Confidants, ConfigArgs, checked, set_up};
+use crate::schedule::{Clock as _, Scheduler};
 use clock::RealClock;
 use metrics::Metrics;
 use worker::CliWorker;
@@ -74,12 +73,9 @@ enum LogForm {
 }
 
 pub(super) fn run(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
-    let definitions = read_definitions(&args.config.config)?;
+    let definitions = checked(world, &args.config.config)?;
     set_up(world, &definitions)?;
     let confidants = Confidants::of(&definitions)?;
-    if !definitions.ingest.is_empty() {
-        IngestArgs::of_job(&definitions.ingest)?;
-    }
     log::begin(args.log_format);
     let metrics = Arc::new(Metrics::new());
     let mut clock = RealClock::new(world.runtime.handle())

@@ -11,11 +11,13 @@ use crate::cli::World;
 use crate::cli::compact::put_together;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ingest::write;
-use crate::cli::report::{Confidants, fetch, in_one_line, make, materials};
+use crate::cli::report::{Confidants, fetch, in_one_line, make, materials, untold};
 use crate::lake::{Lake, LakeError};
 use crate::ledger::{KeptRun, runs_of};
 use crate::policies::Grants;
-use crate::schedule::{Definitions, For, Job, Materials, ReportDef, Worker, first_outdated};
+use crate::schedule::{
+    Definitions, Failed, For, Job, Materials, ReportDef, Worker, first_outdated,
+};
 use crate::upkeep::Policy;
 
 /// The worker of a process.
@@ -24,7 +26,7 @@ pub(super) struct CliWorker<'w> {
     definitions: &'w Definitions,
     confidants: Confidants,
     metrics: Arc<Metrics>,
-    /// The events of which each report was last found up to date, as their commit's number.
+    /// The commit at which the runs of each report were last found up to date.
     looked_at: HashMap<String, u64>,
     has_failed: bool,
     has_rejected: bool,
@@ -102,17 +104,24 @@ impl<'w> CliWorker<'w> {
                 for name in &made.told {
                     tracing::info!(report = report.name, notification = name, "sent");
                 }
-                for error in &made.untold {
-                    // The report stands; that nobody heard of it is a failure of its own.
-                    self.has_failed = true;
+                for (name, error) in &made.untold {
                     self.metrics.untold();
-                    tracing::error!(report = report.name, "{}", in_one_line(error));
+                    tracing::error!(
+                        report = report.name,
+                        notification = name,
+                        "{}",
+                        in_one_line(error)
+                    );
                 }
                 let findings = made.finished.run.findings();
                 self.has_findings |= findings > 0;
                 self.metrics.found(&report.name, findings);
                 if findings > 0 {
                     tracing::warn!(report = report.name, findings, "above thresholds");
+                }
+                // The report stands, and is made again until everybody has heard of it.
+                if !made.untold.is_empty() {
+                    return Err(untold(&made));
                 }
             }
         }
@@ -132,8 +141,8 @@ impl<'w> CliWorker<'w> {
         let (Some(first), Some(lake)) = (runs.first(), self.lake()?) else {
             return Ok(None);
         };
-        let events = lake.snapshot()?.events_version;
-        if self.looked_at.get(&first.report) == Some(&events) {
+        let version = lake.snapshot()?.version;
+        if self.looked_at.get(&first.report) == Some(&version) {
             return Ok(None);
         }
         let nothing = Grants::default();
@@ -144,7 +153,7 @@ impl<'w> CliWorker<'w> {
         let outdated = first_outdated(&lake, runs, materials);
         let found = self.world.runtime.block_on(outdated)?;
         if found.is_none() {
-            self.looked_at.insert(first.report.clone(), events);
+            self.looked_at.insert(first.report.clone(), version);
         }
         Ok(found)
     }
@@ -156,7 +165,7 @@ impl<'w> CliWorker<'w> {
 }
 
 impl Worker for CliWorker<'_> {
-    fn work(&mut self, job: Job<'_>) -> bool {
+    fn work(&mut self, job: Job<'_>) -> Result<(), Failed> {
         let name = job.to_string();
         let begun = now();
         self.world.now = begun;
@@ -173,16 +182,16 @@ impl Worker for CliWorker<'_> {
             Ok(()) => {
                 let took = (ended - begun).num_milliseconds();
                 tracing::info!(job = name, milliseconds = took, "done");
-                true
+                Ok(())
             }
             Err(failure) => {
                 self.failed(&name, &failure);
-                false
+                Err(Failed)
             }
         }
     }
 
-    fn runs(&mut self, report: &ReportDef) -> Option<Vec<KeptRun>> {
+    fn runs(&mut self, report: &ReportDef) -> Result<Vec<KeptRun>, Failed> {
         let read = || {
             let Some(lake) = self.lake()? else {
                 return Ok(Vec::new());
@@ -190,23 +199,17 @@ impl Worker for CliWorker<'_> {
             let manifest = lake.snapshot()?;
             Ok::<_, Failure>(runs_of(lake.store(), &manifest, &report.name)?)
         };
-        match read() {
-            Ok(runs) => Some(runs),
-            Err(failure) => {
-                self.failed("ledger", &failure);
-                None
-            }
-        }
+        read().map_err(|failure| {
+            self.failed("ledger", &failure);
+            Failed
+        })
     }
 
-    fn first_outdated(&mut self, runs: &[KeptRun]) -> Option<usize> {
-        match self.try_first_outdated(runs) {
-            Ok(found) => found,
-            Err(failure) => {
-                self.failed("ledger", &failure);
-                None
-            }
-        }
+    fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed> {
+        self.try_first_outdated(runs).map_err(|failure| {
+            self.failed("ledger", &failure);
+            Failed
+        })
     }
 }
 

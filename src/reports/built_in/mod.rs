@@ -26,6 +26,9 @@ pub struct BuiltIn {
     pub columns: &'static [&'static str],
     /// The columns that people read in a row; none means all.
     pub for_people: &'static [&'static str],
+    /// Whether its rows are what happened in the period, and not how things stand: such a section is held against an earlier run only where
+    /// it is asked to be by itself.
+    pub is_of_period: bool,
     /// The columns by which a row of one run is found again in another.
     pub key: &'static [&'static str],
     /// The columns whose change is worth telling.

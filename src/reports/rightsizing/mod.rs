@@ -133,7 +133,8 @@ pub async fn rightsize(
         .await?;
     }
     let granted = granted_actions(&policies);
-    let anybody = seen_by_anybody(engine).await?;
+    let until = until_of(&question.times);
+    let anybody = seen_by_anybody(engine, &until).await?;
     let open = open_actions(&granted, &seen.used(), &seen.accounts, &anybody);
     let states = seen.states(&granted, is_known, &open);
     whole.keep_open(&open);
@@ -289,9 +290,22 @@ fn with_path(arn: &mut String, grants: &Grants) {
     }
 }
 
-async fn seen_by_anybody(engine: &Engine) -> Result<Seen, ReportError> {
+/// The end of a period alone: what came later is not known by then, what came before is.
+pub(super) fn until_of(times: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
+    let ends = times.iter().filter(|(name, _)| *name == "until");
+    ends.cloned().collect()
+}
+
+async fn seen_by_anybody(
+    engine: &Engine,
+    until: &[(&'static str, String)],
+) -> Result<Seen, ReportError> {
     let mut seen = Seen::default();
-    for batch in ask(engine, "rightsize/seen", &[]).await?.collect().await? {
+    for batch in ask(engine, "rightsize/seen", until)
+        .await?
+        .collect()
+        .await?
+    {
         seen.take(&batch)?;
     }
     Ok(seen)

@@ -18,7 +18,10 @@ use super::definition::{
 use super::deliver::PLACEHOLDERS;
 use super::period::{For, Window};
 use super::problem::{ConfigError, Problem};
+use super::render::SUMMARY;
 use super::timetable::Timetable;
+use crate::aws::S3Uri;
+use crate::queries::nearest;
 use tables::{FileTable, OutputTable, ReportTable};
 
 /// Runs that are made up for, where a report does not say.
@@ -51,6 +54,8 @@ pub fn read_definitions(path: &Path) -> Result<Definitions, ConfigError> {
         text: &text,
         folder,
         problems: Vec::new(),
+        has_grants: !file.grants.is_empty(),
+        places: HashSet::new(),
     };
     let definitions = reader.definitions(file);
     if reader.problems.is_empty() {
@@ -66,6 +71,10 @@ struct Reader<'t> {
     text: &'t str,
     folder: &'t Path,
     problems: Vec<Problem>,
+    /// Whether the file names what is granted.
+    has_grants: bool,
+    /// Where outputs go that were read already.
+    places: HashSet<String>,
 }
 
 impl Reader<'_> {
@@ -76,6 +85,10 @@ impl Reader<'_> {
 
     fn definitions(&mut self, file: FileTable) -> Definitions {
         let zone = self.zone(file.time_zone.as_ref()).unwrap_or(Tz::UTC);
+        if let (Some(variable), Some(_)) = (&file.pseudonym_key_env, &file.pseudonym_key_file) {
+            let message = "the key of pseudonyms is in one place: `pseudonym_key_env` or `pseudonym_key_file`";
+            self.wrong(variable.span(), message);
+        }
         let ingest = match file.ingest {
             None => IngestJob::default(),
             Some(table) => IngestJob {
@@ -128,7 +141,10 @@ impl Reader<'_> {
                 .zip(1..)
                 .filter_map(|(table, number)| self.notify(table, number, &reports))
                 .collect(),
-            pseudonym_key: self.secret(file.pseudonym_key_env, file.pseudonym_key_file),
+            pseudonym_key: self.secret(
+                file.pseudonym_key_env.map(Spanned::into_inner),
+                file.pseudonym_key_file,
+            ),
             reports,
         }
     }
@@ -151,11 +167,11 @@ impl Reader<'_> {
         };
         let catch_up = match &table.catch_up {
             None => CATCH_UP,
-            Some(most) if *most.get_ref() <= MOST_CATCH_UP => *most.get_ref(),
+            Some(most) if (1..=MOST_CATCH_UP).contains(most.get_ref()) => *most.get_ref(),
             Some(most) => {
                 self.wrong(
                     most.span(),
-                    format!("at most {MOST_CATCH_UP} runs can be made up for"),
+                    format!("from 1 to {MOST_CATCH_UP} runs can be made up for"),
                 );
                 CATCH_UP
             }
@@ -171,13 +187,24 @@ impl Reader<'_> {
         for section in table.section {
             let span = section.span();
             for section in self.section(section, compare) {
-                if sections.iter().any(|known| known.name == section.name) {
+                if section.name == SUMMARY {
+                    self.wrong(
+                        span.clone(),
+                        "every report has a section called `summary`: give this one another `name`",
+                    );
+                } else if sections.iter().any(|known| known.name == section.name) {
                     let message = format!(
                         "a section is called `{}` already: give this one a `name`",
                         section.name
                     );
                     self.wrong(span.clone(), message);
                 } else {
+                    if section.needs_grants() && !self.has_grants {
+                        self.wrong(
+                            span.clone(),
+                            format!("section `{}` needs `grants`: authorization exports, and credential reports", section.name),
+                        );
+                    }
                     sections.push(section);
                 }
             }
@@ -188,7 +215,7 @@ impl Reader<'_> {
             outputs: table
                 .output
                 .into_iter()
-                .filter_map(|output| self.output(&output))
+                .filter_map(|output| self.output(&output, &name))
                 .collect(),
             name,
             zone,
@@ -198,7 +225,7 @@ impl Reader<'_> {
         }
     }
 
-    fn output(&mut self, table: &OutputTable) -> Option<OutputDef> {
+    fn output(&mut self, table: &OutputTable, report: &str) -> Option<OutputDef> {
         let form = OutputForm::parse(table.format.get_ref());
         if form.is_none() {
             let names = OutputForm::NAMES.map(|(name, _)| name).join(", ");
@@ -209,8 +236,21 @@ impl Reader<'_> {
         }
         let to = table.to.get_ref();
         self.placeholders(&table.to);
+        if to.contains("://") && !S3Uri::is_one(to) {
+            self.wrong(
+                table.to.span(),
+                "reports go to files and to `s3://BUCKET/KEY`",
+            );
+        }
         if to.is_empty() || to.ends_with('/') {
             self.wrong(table.to.span(), "name a file: `reports/{report}-{date}.md`");
+        }
+        let place = to.replace("{report}", report);
+        if !self.places.insert(place) {
+            self.wrong(
+                table.to.span(),
+                format!("another output goes to `{to}` already"),
+            );
         }
         Some(OutputDef {
             form: form?,
@@ -246,12 +286,11 @@ impl Reader<'_> {
         let zone = zone?;
         let found = zone.get_ref().parse().ok();
         if found.is_none() {
+            let names = chrono_tz::TZ_VARIANTS.iter().map(|known| known.name());
+            let hint = nearest(names, zone.get_ref()).unwrap_or("Europe/Berlin");
             self.wrong(
                 zone.span(),
-                format!(
-                    "`{}` is no time zone: `Europe/Berlin`, `America/New_York`, `UTC`",
-                    zone.get_ref()
-                ),
+                format!("`{}` is no time zone; `{hint}` is one", zone.get_ref()),
             );
         }
         found

@@ -8,6 +8,9 @@ use super::Reader;
 use super::tables::NotifyTable;
 use crate::schedule::definition::{NotifyDef, NotifyKind, NotifyWhen, ReportDef, SecretPlace};
 
+/// Rows of a section in one message: Slack and SNS refuse long ones.
+const MOST_ROWS: usize = 20;
+
 impl Reader<'_> {
     pub(super) fn notify(
         &mut self,
@@ -40,6 +43,15 @@ impl Reader<'_> {
                     format!("`{other}` is no occasion: findings, rows, always"),
                 );
                 NotifyWhen::Findings
+            }
+        };
+        let rows = match &table.rows {
+            None => 0,
+            Some(rows) if *rows.get_ref() <= MOST_ROWS => *rows.get_ref(),
+            Some(rows) => {
+                let message = format!("a message has at most {MOST_ROWS} rows of each section");
+                self.wrong(rows.span(), message);
+                0
             }
         };
         for name in &table.reports {
@@ -76,7 +88,8 @@ impl Reader<'_> {
             reports: table.reports.into_iter().map(Spanned::into_inner).collect(),
             when,
             link: table.link.map(Spanned::into_inner),
-            rows: table.rows,
+            rows,
+            is_pseudonymous: table.pseudonymise,
         })
     }
 

@@ -12,6 +12,9 @@ use crate::schedule::definition::{Baseline, SectionDef, SectionSource};
 use crate::schedule::problem::Problem;
 use crate::sql_file::{Param, SqlFile};
 
+/// Rows that a section tells at most, where it does not say: memory is bounded, and so is what anybody reads.
+const MOST_ROWS: usize = 100_000;
+
 impl Reader<'_> {
     /// The sections of one table: several where it names a group of built-in ones.
     pub(super) fn section(
@@ -21,7 +24,7 @@ impl Reader<'_> {
     ) -> Vec<SectionDef> {
         let span = section.span();
         let table = section.into_inner();
-        let compare = self.baseline(table.compare.as_ref(), of_report);
+
         let (mut sections, params) = match (&table.builtin, &table.query, &table.sql) {
             (Some(name), None, None) => (self.built_in(name, &table), None),
             (None, Some(name), None) => match find(name.get_ref()) {
@@ -63,13 +66,20 @@ impl Reader<'_> {
             }
         }
         let own = self.params(&table, params.as_deref());
+        let said = table.compare.is_some();
+        let own_compare = self.baseline(table.compare.as_ref(), None);
         for section in &mut sections {
+            section.compare = if said || section.is_of_period {
+                own_compare
+            } else {
+                of_report
+            };
             section
                 .params
                 .retain(|(name, _)| !own.iter().any(|(own, _)| own == name));
             section.params.extend(own.iter().cloned());
-            section.compare = compare;
             section.alert_above = table.alert_above;
+            section.max_rows = table.max_rows.unwrap_or(MOST_ROWS);
             let place = Problem::at(self.text, span.clone(), String::new());
             section.place = (place.line, place.column);
             if let Some(title) = &table.title {
@@ -220,8 +230,10 @@ fn asked(name: &str, title: &str, source: SectionSource) -> SectionDef {
         for_people: Vec::new(),
         key: Vec::new(),
         watch: Vec::new(),
+        is_of_period: false,
         compare: None,
         alert_above: None,
+        max_rows: MOST_ROWS,
         place: (1, 1),
     }
 }
@@ -244,6 +256,7 @@ fn of_built_in(section: &BuiltIn) -> SectionDef {
         for_people: owned(section.for_people),
         key: owned(section.key),
         watch: owned(section.watch),
+        is_of_period: section.is_of_period,
         ..asked(section.name, section.title, section.source.into())
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct FileTable {
     pub(super) report: Vec<ReportTable>,
     #[serde(default)]
     pub(super) notify: Vec<Spanned<NotifyTable>>,
-    pub(super) pseudonym_key_env: Option<String>,
+    pub(super) pseudonym_key_env: Option<Spanned<String>>,
     pub(super) pseudonym_key_file: Option<PathBuf>,
 }
 
@@ -39,8 +39,9 @@ pub(super) struct NotifyTable {
     pub(super) reports: Vec<Spanned<String>>,
     pub(super) when: Option<Spanned<String>>,
     pub(super) link: Option<Spanned<String>>,
+    pub(super) rows: Option<Spanned<usize>>,
     #[serde(default)]
-    pub(super) rows: usize,
+    pub(super) pseudonymise: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +94,7 @@ pub(super) struct SectionTable {
     pub(super) watch: Option<Vec<String>>,
     pub(super) compare: Option<Spanned<String>>,
     pub(super) alert_above: Option<u64>,
+    pub(super) max_rows: Option<usize>,
 }
 
 #[derive(Deserialize)]
