@@ -435,13 +435,11 @@ fn slack(message: &Value) -> Value {
         lines.push(format!("• {mark}{}: {said}", text(section, "title")));
         let first = section.get("first_rows").and_then(Value::as_array);
         for row in first.into_iter().flatten() {
-            rows += &format!(
-                "{}: {row}\n",
-                section
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-            );
+            let name = section.get("name").and_then(Value::as_str);
+            rows.push_str(name.unwrap_or_default());
+            rows.push_str(": ");
+            rows.push_str(&row.to_string());
+            rows.push('\n');
         }
     }
     if lines.len() == 1 {
