@@ -3,6 +3,7 @@
 //! Holds: a run is named by its report and the end of its period; run again it writes the same bytes; the clock is an argument.
 //! Next: `cli`.
 
+mod ask;
 mod changes;
 mod config;
 mod definition;
@@ -17,6 +18,7 @@ mod run;
 mod scheduler;
 mod timetable;
 
+pub use ask::check_sections;
 pub use config::read_definitions;
 pub use definition::{
     Baseline, Definitions, IngestJob, NotifyDef, NotifyKind, NotifyWhen, OutputDef, OutputForm,
@@ -29,6 +31,6 @@ pub use notify::{Notifier, NotifyError, Secret};
 pub use period::{For, Period, Window};
 pub use problem::{ConfigError, Problem};
 pub use render::{Rendered, render};
-pub use run::{Answered, Finished, Materials, RunError, check_sections, first_outdated};
+pub use run::{Answered, Finished, Materials, RunError, first_outdated};
 pub use scheduler::{Clock, Failed, Job, Scheduler, Worker};
 pub use timetable::Timetable;

@@ -4,6 +4,8 @@
 //! as the definitions do. Sources: Slack, "Sending messages using incoming webhooks", "Formatting text for app surfaces" and "Rich text block";
 //! Amazon SNS API Reference, "Publish".
 
+mod slack;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use chrono::SecondsFormat;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{StatusCode, Url};
 use serde_json::{Value, json};
+
+use slack::slack;
 
 use super::definition::{NotifyDef, NotifyKind, NotifyWhen};
 use super::deliver::expand;
@@ -26,8 +30,6 @@ const ATTEMPTS: u32 = 4;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The longest text of a row, in characters.
 const LONGEST_TEXT: usize = 300;
-/// The longest text of one of Slack's blocks, in characters.
-const SLACK_TEXT: usize = 3000;
 /// Subjects of SNS, in characters.
 const SUBJECT: usize = 100;
 
@@ -390,80 +392,6 @@ fn shortened(mut row: Value) -> Value {
         }
     }
     row
-}
-
-/// The message as Slack shows it: a summary, whose words are the definitions', and rows as preformatted text, in which nothing is markup,
-/// a link or a mention.
-fn slack(message: &Value) -> Value {
-    let text = |value: &Value, name: &str| {
-        let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
-    let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
-    let mut lines = vec![format!(
-        "*{}*: {} to {}",
-        text(message, "title"),
-        text(message, "window_from"),
-        text(message, "window_to")
-    )];
-    let mut rows = String::new();
-    let sections = message.get("sections").and_then(Value::as_array);
-    for section in sections.into_iter().flatten() {
-        let shown = count(section, "shown").unwrap_or_default();
-        if shown == 0 {
-            continue;
-        }
-        let mark = match section.get("is_finding") {
-            Some(Value::Bool(true)) => ":warning: ",
-            _ => "",
-        };
-        let changes: Vec<String> = ["new", "changed", "gone"]
-            .iter()
-            .filter_map(|name| Some((count(section, name)?, name)))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("{count} {name}"))
-            .collect();
-        let said = if !changes.is_empty() {
-            changes.join(", ")
-        } else if shown == 1 {
-            "1 row".to_owned()
-        } else {
-            format!("{shown} rows")
-        };
-        lines.push(format!("• {mark}{}: {said}", text(section, "title")));
-        let first = section.get("first_rows").and_then(Value::as_array);
-        for row in first.into_iter().flatten() {
-            let name = section.get("name").and_then(Value::as_str);
-            rows.push_str(name.unwrap_or_default());
-            rows.push_str(": ");
-            rows.push_str(&row.to_string());
-            rows.push('\n');
-        }
-    }
-    if lines.len() == 1 {
-        lines.push("Nothing to tell.".to_owned());
-    }
-    if message.get("link").is_some_and(Value::is_string) {
-        lines.push(text(message, "link"));
-    }
-    let summary: String = lines.join("\n").chars().take(SLACK_TEXT).collect();
-    let mut blocks = vec![json!({
-        "type": "section",
-        "text": { "type": "mrkdwn", "text": summary },
-    })];
-    if !rows.is_empty() {
-        let rows: String = rows.chars().take(SLACK_TEXT).collect();
-        blocks.push(json!({
-            "type": "rich_text",
-            "elements": [{
-                "type": "rich_text_preformatted",
-                "elements": [{ "type": "text", "text": rows }],
-            }],
-        }));
-    }
-    json!({ "text": summary, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
 #[cfg(test)]
