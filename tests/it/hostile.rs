@@ -228,6 +228,9 @@ fn every_question_shows_hostile_content_harmlessly() {
                 let value = match param.name.as_str() {
                     "event_id" => "15-use",
                     "session_id" | "sessions" => &session,
+                    "since" => "2000-01-01",
+                    "until" => "2100-01-01",
+                    "pattern" => ".",
                     _ => "alice",
                 };
                 format!("{}={value}", param.name)

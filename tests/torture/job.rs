@@ -1,12 +1,14 @@
-//! The job that is disturbed, phase by phase: two runs of ingest in many small commits, resolve, compaction, pruning.
+//! The job that is disturbed, phase by phase: two runs of ingest in many small commits, resolve, reports, compaction, pruning.
 //!
 //! The lake as each phase finds it is made once and copied, so that a try costs the phase that is disturbed and no other.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::{Lake, LakeTable, Manifest, Store, WriteGuard};
+use rolecall::schedule::{For, Materials, Receivers, make_report, read_definitions};
 use rolecall::source::{Location, Selection, list};
 use rolecall::upkeep::resolve_all;
 use rolecall::upkeep::{Policy, compact, prune};
@@ -19,6 +21,9 @@ use super::support::{LIMITS, runtime, tables_of};
 /// The first day that is not pruned at the end of the job.
 pub const PRUNED_BEFORE: &str = "2026-03-04";
 
+/// The day that a report is made of.
+const REPORTED: &str = "2026-03-05";
+
 type Done = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// One part of the job.
@@ -27,15 +32,17 @@ pub enum Phase {
     ReadFirst,
     ReadSecond,
     Resolve,
+    Report,
     Compact,
     Prune,
 }
 
 impl Phase {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ReadFirst,
         Self::ReadSecond,
         Self::Resolve,
+        Self::Report,
         Self::Compact,
         Self::Prune,
     ];
@@ -53,6 +60,12 @@ impl Phase {
             Self::ReadFirst => &["ingest", first.to_str().unwrap(), "--no-resolve"],
             Self::ReadSecond => &["ingest", second.to_str().unwrap(), "--no-resolve"],
             Self::Resolve => &["resolve"],
+            Self::Report => {
+                let config = definitions(first).to_str().unwrap().to_owned();
+                let words = ["report", "run", "nightly", "--no-ingest", "--for", REPORTED];
+                let words = words.map(str::to_owned).into_iter();
+                return words.chain(["--config".to_owned(), config]).collect();
+            }
             Self::Compact => &["compact"],
             Self::Prune => &["prune", "--before", PRUNED_BEFORE],
         };
@@ -62,8 +75,13 @@ impl Phase {
     /// Does it, on a lake in whatever state an earlier try left it.
     pub fn run(self, store: &Store, [first, second]: &[PathBuf; 2]) -> Done {
         let lake = Lake::open_or_create_in(store.clone())?;
-        let guard = lake.write("2026-04-01T00:00:00Z".parse()?, || ())?;
+        let now = "2026-04-01T00:00:00Z".parse()?;
+        if self == Self::Report {
+            return report(&lake, now, first);
+        }
+        let guard = lake.write(now, || ())?;
         match self {
+            Self::Report => unreachable!("it takes its own turn"),
             Self::ReadFirst => read_in(&guard, first, 24 << 10)?,
             Self::ReadSecond => read_in(&guard, second, 24 << 10)?,
             Self::Resolve => {
@@ -261,4 +279,36 @@ pub fn assert_same(found: &[String], wanted: &[String], what: &str) {
         more.iter().map(short).collect::<Vec<_>>(),
         less.iter().map(short).collect::<Vec<_>>()
     );
+}
+
+/// The definitions beside the logs.
+fn definitions(logs: &Path) -> PathBuf {
+    let path = logs.with_file_name("rolecall.toml");
+    if !path.exists() {
+        let text = "[[report]]\nname = \"nightly\"\ncompare = \"previous\"\nsection = [{ builtin = \"account_review\" }]\n\
+            output = [{ format = \"html\", to = \"reports/{date}.html\" }]\n";
+        std::fs::write(&path, text).unwrap();
+    }
+    path
+}
+
+/// A run of a report.
+fn report(lake: &Lake, now: DateTime<Utc>, logs: &Path) -> Done {
+    let definitions = read_definitions(&definitions(logs))?;
+    let (directory, grants, aws) = Default::default();
+    let materials = Materials {
+        directory: &directory,
+        grants: &grants,
+        limits: LIMITS,
+    };
+    let receivers = Receivers {
+        aws: &aws,
+        notifiers: &[],
+        pseudonyms: None,
+        all_pseudonymous: false,
+    };
+    let (wanted, report) = (For::Day(REPORTED.parse()?), &definitions.reports[0]);
+    let made = make_report(lake, now, &|| (), report, wanted, materials, receivers);
+    runtime().block_on(made)?;
+    Ok(())
 }
