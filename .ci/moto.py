@@ -153,6 +153,37 @@ def told_by_topic(session, url):
     check("and no names", "bob" in message["Body"], False)
 
 
+SCHEDULED = """
+lake = "s3://lake/team"
+[ingest]
+sqs = "QUEUE"
+[[report]]
+name = "often"
+schedule = "* * * * *"
+window = "30d"
+section = [{ builtin = "coverage" }]
+output = [{ format = "json", to = "s3://lake/reports/often.json" }]
+"""
+
+
+def by_scheduler(s3, url, queue):
+    """What a queue tells of is read when a report is due, and the report is made, both in buckets."""
+    files = "SELECT count(*) AS n FROM log_files"
+    before = json.loads(ask(url, "sql", files))["n"]
+    path = next(path for path in FILES if "Damaged" not in path.name)
+    s3.put_object(Bucket="trail", Key=f"copies/{key_of(path)}.again.json.gz", Body=path.read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder) / "rolecall.toml"
+        config.write_text(SCHEDULED.replace("QUEUE", queue))
+        words = ["run", "--once", "--config", config, "--endpoint-url", url]
+        ran = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=ENVIRONMENT)
+        # 3: other messages of the queue may tell of what cannot be read.
+        check("exit code of the scheduler", ran.returncode in (0, 3) or ran.stderr[-2000:], True)
+    check("log files of the lake", json.loads(ask(url, "sql", files))["n"], before + 1)
+    report = json.loads(s3.get_object(Bucket="lake", Key="reports/often.json")["Body"].read())
+    check("sections of the report", sorted(report), ["coverage", "summary"])
+
+
 def main():
     url = f"http://127.0.0.1:{free_port()}"
     port = url.rsplit(":", 1)[1]
@@ -203,6 +234,7 @@ def main():
         check("and that is something", len(found) > 3, True)
         by_role(url)
         told_by_topic(session, url)
+        by_scheduler(s3, url, queue)
     finally:
         server.kill()
     statements = subprocess.run(
