@@ -693,3 +693,57 @@ fn the_page_shows_what_the_sections_say() {
     define(folder.path(), first);
     assert_eq!(rolecall(folder.path(), &["report", "check"]).code, 0);
 }
+
+#[test]
+fn what_would_destroy_an_output_or_tell_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    define(
+        folder.path(),
+        r#"pseudonym_key_env = "A"
+pseudonym_key_file = "a"
+
+[[report]]
+name = "one"
+section = [{ builtin = "origins", name = "summary" }, { builtin = "unused_keys" }]
+output = [{ format = "csv", to = "out.csv" }, { format = "html", to = "https://example.com/x.html" }]
+
+[[report]]
+name = "two"
+catch_up = 0
+schedule = "0 0 30 2 *"
+section = [{ builtin = "origins" }]
+output = [{ format = "json", to = "out.csv" }]
+"#,
+    );
+    let ran = rolecall(folder.path(), &["report", "check"]);
+    assert_eq!(ran.code, 2);
+    for wrong in [
+        "rolecall.toml:1:21: the key of pseudonyms is in one place",
+        "every report has a section called `summary`",
+        "section `unused_keys` needs `grants`",
+        "rolecall.toml:7:71: reports go to files and to `s3://BUCKET/KEY`",
+        "rolecall.toml:11:12: from 1 to 400 runs can be made up for",
+        "rolecall.toml:12:12: `0 0 30 2 *` is no schedule",
+        "another output goes to `out.csv` already",
+    ] {
+        assert!(ran.stderr.contains(wrong), "{wrong}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_link_is_followed_and_what_a_killed_run_left_is_cleared_away() {
+    let lake = two_days();
+    let folder = lake.folder.path();
+    define(
+        folder,
+        "[[report]]\nname = \"r\"\nsection = [{ builtin = \"origins\" }]\noutput = [{ format = \"markdown\", to = \"link.md\" }]\n",
+    );
+    std::fs::create_dir(folder.join("real")).unwrap();
+    std::fs::write(folder.join("real/there.md"), "old").unwrap();
+    std::fs::write(folder.join("real/.there.md.unfinished"), "half").unwrap();
+    std::os::unix::fs::symlink("real/there.md", folder.join("link.md")).unwrap();
+    assert_eq!(report(&lake, &["r", "--for", "2026-03-02"]).code, 0);
+    assert!(folder.join("link.md").is_symlink());
+    assert!(read(folder, "real/there.md").contains("alice"));
+    assert!(!folder.join("real/.there.md.unfinished").exists());
+}
