@@ -212,7 +212,7 @@ pub fn record(
             events: None,
             ..later.clone()
         }));
-        take_out(guard, &mut draft, all_rows, |batch, row| {
+        take_out(guard, &mut draft, all_rows, run.until, |batch, row| {
             is_of(batch, row, &run.report, run.until)
         })?;
     }
@@ -221,7 +221,7 @@ pub fn record(
         text(batch, "report", row) == Some(&run.report)
             && written.iter().any(|known| Some(known.until) == until)
     };
-    take_out(guard, &mut draft, runs, is_written)?;
+    take_out(guard, &mut draft, runs, run.until, is_written)?;
     write(guard, &mut draft, runs, |builder| {
         for run in &written {
             put_run(builder, run);
@@ -236,14 +236,21 @@ pub fn record(
     Ok(true)
 }
 
-/// Takes rows out of a table.
+/// Takes rows out of a table; none of them is of a period that ended before `from`.
 fn take_out(
     guard: &WriteGuard<'_>,
     draft: &mut Draft<'_>,
     shape: TableShape,
+    from: DateTime<Utc>,
     goes: impl Fn(&RecordBatch, usize) -> bool,
 ) -> Result<(), LedgerError> {
     for file in draft.base().files(shape.table).to_vec() {
+        if file
+            .max_time
+            .is_some_and(|most| most < from.timestamp_micros())
+        {
+            continue;
+        }
         let mut has_some = false;
         for batch in read_columns(guard.store(), &file, Some(&["window_to", "report"]))? {
             let batch = batch?;

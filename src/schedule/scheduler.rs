@@ -70,6 +70,8 @@ pub trait Worker {
     /// Of these runs the first that is out of date: the lake holds other events of its period than then, or it was held against
     /// one that says something else now.
     fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed>;
+    /// Is told when something is due next.
+    fn waits_until(&mut self, next: DateTime<Utc>);
 }
 
 /// What was done when, as far as it matters until the next start.
@@ -94,6 +96,7 @@ impl<'d> Scheduler<'d> {
     pub fn run(&mut self, clock: &mut impl Clock, worker: &mut impl Worker) {
         while !clock.is_stopped() {
             let next = self.step(clock, worker);
+            worker.waits_until(next);
             if !clock.wait_until(next) {
                 break;
             }

@@ -62,6 +62,7 @@ mod cli_sql;
 mod cli_stories;
 mod hostile;
 mod report_receivers;
+mod report_runs;
 mod rightsizing;
 mod schedule_week;
 mod stored_facts;

@@ -245,6 +245,8 @@ impl Worker for FakeWorker<'_> {
         Ok(runs_of(lake.store(), &lake.snapshot().unwrap(), &report.name).unwrap())
     }
 
+    fn waits_until(&mut self, _: DateTime<Utc>) {}
+
     fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed> {
         let (directory, grants) = (Directory::default(), Grants::default());
         let materials = Materials {

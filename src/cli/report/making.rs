@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::in_one_line;
+use super::{in_one_line, no_key};
 use crate::cli::World;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ingest::{self, IngestArgs};
@@ -20,6 +20,15 @@ use crate::views::open_nothing;
 /// Reads definitions and plans what they ask, so that nothing begins that cannot end.
 pub(in crate::cli) fn checked(world: &World, path: &Path) -> Result<Definitions, Failure> {
     let definitions = read_definitions(path)?;
+    let outputs = definitions
+        .reports
+        .iter()
+        .flat_map(|report| &report.outputs);
+    let wants_key = outputs.into_iter().any(|output| output.is_pseudonymous)
+        || definitions.notify.iter().any(|def| def.is_pseudonymous);
+    if wants_key && definitions.pseudonym_key.is_none() {
+        return Err(no_key());
+    }
     if !definitions.ingest.is_empty() {
         IngestArgs::of_job(&definitions.ingest)?;
     }

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use super::World;
 use super::failure::{Exit, Failure};
 use super::report::{Confidants, ConfigArgs, checked, set_up};
-use crate::schedule::{Clock as _, Scheduler};
+use crate::schedule::Scheduler;
 use clock::RealClock;
 use metrics::Metrics;
 use worker::CliWorker;
@@ -100,13 +100,7 @@ pub(super) fn run(world: &mut World, args: &RunArgs) -> Result<Exit, Failure> {
         scheduler.step(&clock, &mut worker);
         return Ok(worker.exit());
     }
-    while !clock.is_stopped() {
-        let next = scheduler.step(&clock, &mut worker);
-        worker.sleeps_until(next);
-        if !clock.wait_until(next) {
-            break;
-        }
-    }
+    scheduler.run(&mut clock, &mut worker);
     tracing::info!("stopped");
     Ok(Exit::Done)
 }

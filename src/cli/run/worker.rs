@@ -52,12 +52,6 @@ impl<'w> CliWorker<'w> {
         }
     }
 
-    /// Tells when something is due next.
-    pub(super) fn sleeps_until(&self, next: DateTime<Utc>) {
-        self.metrics.is_due_next(next);
-        tracing::info!(next = %told(next), "waiting");
-    }
-
     /// How it all ended.
     pub(super) fn exit(&self) -> Exit {
         if self.has_failed {
@@ -203,6 +197,11 @@ impl Worker for CliWorker<'_> {
             self.failed("ledger", &failure);
             Failed
         })
+    }
+
+    fn waits_until(&mut self, next: DateTime<Utc>) {
+        self.metrics.is_due_next(next);
+        tracing::info!(next = %told(next), "waiting");
     }
 
     fn first_outdated(&mut self, runs: &[KeptRun]) -> Result<Option<usize>, Failed> {
