@@ -6,8 +6,8 @@ mod notice;
 mod object;
 mod queue;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
@@ -18,6 +18,7 @@ use crate::aws::{S3Error, S3Options, S3Uri, reach};
 
 pub(super) use listing::pages;
 pub use notice::{Notice, notices};
+use object::Download;
 pub(super) use object::Object;
 pub use queue::{Buckets, Queue, QueueMessage};
 
@@ -100,7 +101,7 @@ impl Bucket {
                 key: key.to_owned(),
                 etag,
                 size,
-                begun: Mutex::new(None),
+                download: Download::new(),
             })),
         }
     }

@@ -28,8 +28,39 @@ pub(crate) struct Object {
     pub(super) key: String,
     pub(super) etag: Option<String>,
     pub(super) size: u64,
-    /// A download that was begun before anybody asked for it.
-    pub(super) begun: Mutex<Option<Body>>,
+    pub(super) download: Download<Body>,
+}
+
+/// A download that may be begun before anybody reads it, and is not begun again behind whoever reads already.
+#[derive(Debug)]
+pub(super) struct Download<T>(Mutex<Stage<T>>);
+
+#[derive(Debug)]
+enum Stage<T> {
+    Wanted,
+    Begun(T),
+    Taken,
+}
+
+impl<T> Download<T> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Stage::Wanted))
+    }
+
+    fn begin(&self, fetch: impl FnOnce() -> T) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*stage, Stage::Wanted) {
+            *stage = Stage::Begun(fetch());
+        }
+    }
+
+    fn take(&self, fetch: impl FnOnce() -> T) -> T {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *stage, Stage::Taken) {
+            Stage::Begun(begun) => begun,
+            Stage::Wanted | Stage::Taken => fetch(),
+        }
+    }
 }
 
 impl Object {
@@ -40,16 +71,12 @@ impl Object {
 
     /// Begins to fetch it, so that it is there when it is read.
     pub(crate) fn begin(self: &Arc<Self>) {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if begun.is_none() {
-            *begun = Some(self.fetch());
-        }
+        self.download.begin(|| self.fetch());
     }
 
     /// Its bytes from the first one on.
     pub(crate) fn open(self: &Arc<Self>) -> Body {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.take().unwrap_or_else(|| self.fetch())
+        self.download.take(|| self.fetch())
     }
 
     /// Whether it is the same object of the same bucket.
@@ -203,5 +230,27 @@ impl Read for Body {
         drop(self.part.split_to(count));
         self.left = self.left.saturating_sub(count as u64);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_asked_for_once_whoever_comes_first() {
+        let (ahead, at_once) = (Download::new(), Download::new());
+        let mut asked = 0;
+        let mut fetch = || {
+            asked += 1;
+            asked
+        };
+        ahead.begin(&mut fetch);
+        ahead.begin(&mut fetch);
+        assert_eq!(ahead.take(&mut fetch), 1);
+        assert_eq!(at_once.take(&mut fetch), 2);
+        at_once.begin(&mut fetch);
+        ahead.begin(&mut fetch);
+        assert_eq!(asked, 2);
     }
 }
