@@ -9,7 +9,7 @@ use futures::TryStreamExt as _;
 use super::World;
 use super::asking::{Given, TimeArgs, ask_and_show, given, open};
 use super::failure::{Exit, Failure};
-use crate::engine::EngineError;
+use crate::engine::{Answer, EngineError};
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::{descendants, value_of};
@@ -99,6 +99,7 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
             who
         };
         values.extend(times);
+        values.extend(sessions_that_fit(&open, &values).await?);
         let rows = ask_and_show(world, &open, "timeline/events", &values, &FOR_PEOPLE).await?;
         if rows == 0 {
             world
@@ -112,19 +113,12 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
 
 /// The sessions of the events that fit, and all that grew out of them.
 async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Failure> {
-    let fitting = ask(&open.engine, "timeline/events", given)
+    let mut given = given.clone();
+    given.extend(sessions_that_fit(open, &given).await?);
+    let fitting = ask(&open.engine, "timeline/events", &given)
         .await?
         .with_columns(&["session_id"])?;
-    let mut batches = fitting.stream().await?;
-    let mut sessions = BTreeSet::new();
-    while let Some(batch) = batches
-        .try_next()
-        .await
-        .map_err(EngineError::query("the timeline"))?
-    {
-        sessions
-            .extend((0..batch.num_rows()).filter_map(|row| value_of(&batch, "session_id", row)));
-    }
+    let sessions = ids_of(fitting, usize::MAX).await?.unwrap_or_default();
     let sessions: Vec<String> = sessions.into_iter().collect();
     if sessions.is_empty() {
         return Ok(sessions);
@@ -134,6 +128,39 @@ async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Fail
         (0..batch.num_rows()).filter_map(|row| value_of(batch, "session_id", row))
     });
     Ok(ids.collect())
+}
+
+/// Of so many sessions it is cheaper to read all events than to look for theirs.
+const MOST_LISTED: usize = 20_000;
+
+/// The ids of the sessions that fit the principal and the role that are given, as further values.
+async fn sessions_that_fit(open: &OpenLake, given: &Given) -> Result<Given, Failure> {
+    let mut listed = Vec::new();
+    for (name, list) in [("principal", "of_principal"), ("role", "in_role")] {
+        let Some((_, value)) = given.iter().find(|(known, _)| *known == name) else {
+            continue;
+        };
+        let fitting = ask(&open.engine, "timeline/sessions", &[(name, value.clone())]).await?;
+        if let Some(ids) = ids_of(fitting, MOST_LISTED).await? {
+            let ids: Vec<String> = ids.into_iter().collect();
+            listed.push((list, ids.join(",")));
+        }
+    }
+    Ok(listed)
+}
+
+/// The session ids of an answer; `None` where there are more than `most`.
+async fn ids_of(answer: Answer, most: usize) -> Result<Option<BTreeSet<String>>, Failure> {
+    let mut batches = answer.stream().await?;
+    let mut ids = BTreeSet::new();
+    let failed = EngineError::query("the timeline");
+    while let Some(batch) = batches.try_next().await.map_err(&failed)? {
+        ids.extend((0..batch.num_rows()).filter_map(|row| value_of(&batch, "session_id", row)));
+        if ids.len() > most {
+            return Ok(None);
+        }
+    }
+    Ok(Some(ids))
 }
 
 /// Says so when a name fits several people or workloads, or none.

@@ -16,7 +16,7 @@ macro_rules! queries {
 }
 
 /// Every query, by folder and name.
-const QUERIES: [(&str, &str); 74] = queries![
+const QUERIES: [(&str, &str); 75] = queries![
     "denied/list",
     "hats/cross_account",
     "hats/first_use",
@@ -84,6 +84,7 @@ const QUERIES: [(&str, &str); 74] = queries![
     "switches/overlaps",
     "timeline/events",
     "timeline/principals",
+    "timeline/sessions",
     "who/addresses",
     "who/candidates",
     "who/descendants",

@@ -144,7 +144,7 @@ fn lives<'a>(
         // Masked ids are the same in every account.
         let account = match node.used {
             Some(row) => facts.uses.account_id.get(row),
-            None => issue.and_then(|issue| issuances.issued.get(issue)?.account_id.as_deref()),
+            None => issue.and_then(|issue| issuances.issued.get(issue)?.account_id),
         };
         lives
             .entry(Cow::Borrowed(principal))

@@ -10,6 +10,7 @@ use super::SessionsError;
 use super::alive::tie_by_window;
 use super::columns::Uses;
 use super::deeds::{Doers, Maker};
+use super::evidence::Evidence;
 use super::facts::Facts;
 use super::frame::Texts;
 use super::identity::Names;
@@ -17,7 +18,7 @@ use super::identity_center::Users;
 use super::issuance::Issuances;
 use super::kept::KeptRows;
 use super::link::Linker;
-use super::nodes::{Node, NodeBuilder, sibling_keys};
+use super::nodes::{Node, NodeBuilder, asks_siblings, sibling_keys};
 use super::origin::OriginKind;
 use super::walk::{Start, Verdict, root_first, walk, walk_one};
 use super::workload::web_subjects;
@@ -42,25 +43,8 @@ impl<'a> Sessions<'a> {
         let users = Users::new(&facts.named_users, &issuances);
         let linker = Linker::new(uses, &issuances, &users);
         let evidence = linker.weigh_all(facts);
-        let mut siblings: HashMap<String, usize> = HashMap::new();
-        let mut by_arn: HashMap<&str, Vec<usize>> = HashMap::new();
-        for row in 0..uses.len {
-            if evidence.get(row).is_some_and(Option::is_some) {
-                for key in sibling_keys(facts, row, |key| linker.is_degenerate(key)) {
-                    siblings.entry(key).or_insert(row);
-                }
-            }
-            if let Some(arn) = uses
-                .arn
-                .get(row)
-                .filter(|arn| arn.contains(":assumed-role/"))
-            {
-                by_arn.entry(arn).or_default().push(row);
-            }
-        }
-        for rows in by_arn.values_mut() {
-            rows.sort_by_key(|row| uses.creation_date.get(*row));
-        }
+        let siblings = siblings(facts, &linker, &evidence);
+        let by_arn = switched_from(facts);
         let names = Names {
             principals: &facts.principals,
             users: &users,
@@ -232,11 +216,12 @@ impl<'a> Sessions<'a> {
         let only_issue = issue.filter(|_| node.issues.len() == 1);
         let issued = |texts: &Texts| only_issue.and_then(|row| texts.get(row)).map(str::to_owned);
         let made = issue.and_then(|row| self.issuances.issued.get(row));
-        let session_arn = used(&uses.arn).or_else(|| made?.session_arn.clone());
+        let session_arn =
+            used(&uses.arn).or_else(|| made?.session_arn.as_deref().map(str::to_owned));
         let created_at = self.created_at(node);
         let role_arn = node.role_arn.clone();
         let principal = used(&uses.principal_id)
-            .or_else(|| made?.principal_id.clone())
+            .or_else(|| made?.principal_id.as_deref().map(str::to_owned))
             .unwrap_or_default();
         let role_id = role_arn.as_ref().and_then(|_| {
             used(&uses.issuer_principal_id)
@@ -246,7 +231,7 @@ impl<'a> Sessions<'a> {
             .as_deref()
             .and_then(AssumedRoleArn::parse)
             .map(|arn| arn.session_name.to_owned())
-            .or_else(|| made?.role_session.as_ref().map(|(_, name)| name.clone()));
+            .or_else(|| made?.role_session.map(|(_, name)| name.to_owned()));
         let twin = node.twin.and_then(|twin| self.nodes.get(twin));
         let keys = match node.used {
             Some(row) => uses.access_key_ids.get(row),
@@ -309,6 +294,54 @@ impl<'a> Sessions<'a> {
             events_pruned_before: None,
         }
     }
+}
+
+/// Of the keys by which sessions may be found that no call in the logs issued, the first session whose call is known.
+fn siblings(
+    facts: &Facts,
+    linker: &Linker<'_>,
+    evidence: &[Option<Evidence>],
+) -> HashMap<String, usize> {
+    let uses = &facts.uses;
+    let is_linked = |row: usize| evidence.get(row).is_some_and(Option::is_some);
+    let asked: HashSet<String> = (0..uses.len)
+        .filter(|row| !is_linked(*row) && asks_siblings(uses, *row))
+        .flat_map(|row| sibling_keys(facts, row, |_| false))
+        .collect();
+    let mut siblings = HashMap::new();
+    if asked.is_empty() {
+        return siblings;
+    }
+    for row in (0..uses.len).filter(|row| is_linked(*row)) {
+        for key in sibling_keys(facts, row, |key| linker.is_degenerate(key)) {
+            if asked.contains(&key) {
+                siblings.entry(key).or_insert(row);
+            }
+        }
+    }
+    siblings
+}
+
+/// The sessions under each ARN from which somebody switched in the console, in the order of their creation.
+fn switched_from(facts: &Facts) -> HashMap<&str, Vec<usize>> {
+    let (uses, issues) = (&facts.uses, &facts.issues);
+    let asked = (0..issues.len).filter_map(|row| issues.switch_from_arn.get(row));
+    let mut by_arn: HashMap<&str, Vec<usize>> = asked
+        .filter(|arn| arn.contains(":assumed-role/"))
+        .map(|arn| (arn, Vec::new()))
+        .collect();
+    if by_arn.is_empty() {
+        return by_arn;
+    }
+    for row in 0..uses.len {
+        if let Some(rows) = uses.arn.get(row).and_then(|arn| by_arn.get_mut(arn)) {
+            rows.push(row);
+        }
+    }
+    for rows in by_arn.values_mut() {
+        rows.sort_by_key(|row| uses.creation_date.get(*row));
+    }
+    by_arn
 }
 
 /// IAM users of whom a sign-in, a console call or MFA shows that a person is behind them.

@@ -141,8 +141,8 @@ impl Linker<'_> {
         issues.caller_arn.get(issue).or_else(|| {
             let twins = facts.twins.get(issues.caller_session_id.get(issue)?)?;
             let twin = twins.first().filter(|_| twins.len() == 1)?;
-            let copy = self.issuances.by_session(&twin.session_id).first()?;
-            issues.caller_arn.get(*copy)
+            let copy = self.issuances.by_session(&twin.session_id).next()?;
+            issues.caller_arn.get(copy)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -144,7 +145,7 @@ pub(super) struct Facts {
     /// A session of forwarded calls → the session of the call that caused them.
     pub(super) forwarded: HashMap<String, Vec<Pair>>,
     /// Unique id → ARN.
-    pub(super) principals: HashMap<String, String>,
+    pub(super) principals: HashMap<String, Arc<str>>,
     /// Users of identity stores under the names they were seen with.
     pub(super) named_users: Vec<NamedUser>,
     /// (Account, second) → what was handed out there without a word.
@@ -176,7 +177,7 @@ impl Facts {
             ] {
                 if let (Some(id), Some(arn)) = (id.get(row), arn.get(row)) {
                     let known = principals.entry(id.to_owned());
-                    known.or_insert_with(|| arn.to_owned());
+                    known.or_insert_with(|| Arc::from(arn));
                 }
             }
         }
@@ -248,7 +249,7 @@ fn pairs(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
 
 /// Of several ARNs of a role's id the smallest is taken, always the same one. An id under the ARNs of several users names none of
 /// them: masked logs look so.
-fn principals(frame: &Frame) -> Result<HashMap<String, String>, ArrowError> {
+fn principals(frame: &Frame) -> Result<HashMap<String, Arc<str>>, ArrowError> {
     let (ids, arns): (Texts, Texts) = (frame.get("principal_id")?, frame.get("arn")?);
     let mut named: HashMap<&str, BTreeSet<&str>> = HashMap::new();
     for row in 0..frame.len() {
@@ -259,7 +260,7 @@ fn principals(frame: &Frame) -> Result<HashMap<String, String>, ArrowError> {
     let named = named.into_iter().filter_map(|(id, arns)| {
         let users = arns.iter().filter(|arn| arn.contains(":user/"));
         let arn = arns.first().filter(|_| users.count() < 2)?;
-        Some((id.to_owned(), (*arn).to_owned()))
+        Some((id.to_owned(), Arc::from(*arn)))
     });
     Ok(named.collect())
 }

@@ -1,6 +1,7 @@
 //! The origin that a session's own records name: an identity that has nobody behind it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::columns::Uses;
 use super::identity_center::{Users, is_reserved_role};
@@ -11,7 +12,7 @@ use crate::iam::{Arn, AssumedRoleArn};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'a> {
     /// Unique id → ARN.
-    pub(super) principals: &'a HashMap<String, String>,
+    pub(super) principals: &'a HashMap<String, Arc<str>>,
     pub(super) users: &'a Users,
 }
 
@@ -23,7 +24,7 @@ pub(super) fn of_identity(uses: &Uses, row: usize, names: Names<'_>) -> Option<O
     match uses.identity_type.get(row) {
         Some("IAMUser") => {
             // The unique id names a user only where no event shows the user's ARN.
-            let known = || names.principals.get(principal?).map(String::as_str);
+            let known = || names.principals.get(principal?).map(AsRef::as_ref);
             let arn = arn.or_else(known);
             let name = uses.user_name.get(row).or_else(|| user_name_of(arn?));
             let origin = Origin::new(OriginKind::IamUser, arn.or(principal)?);

@@ -122,21 +122,19 @@ fn met_in_a_second(issuances: &Issuances<'_>) -> (Met, HashMap<Second, BTreeSet<
     let mut grants: BTreeMap<Second, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut takers: HashMap<Second, BTreeSet<String>> = HashMap::new();
     for (row, made) in issuances.issued.iter().enumerate() {
-        let (Some(account), Some((role, name)), Some(second)) = (
-            &made.account_id,
-            &made.role_session,
-            issuances.second_of(row),
-        ) else {
+        let (Some(account), Some((role, name)), Some(second)) =
+            (made.account_id, made.role_session, issuances.second_of(row))
+        else {
             continue;
         };
         if made.api == IssuingApi::Grant {
-            let at = (account.clone(), role.clone(), second);
+            let at = (account.to_owned(), role.to_owned(), second);
             grants.entry(at).or_default().extend(user_of(issues, row));
         } else if issues.event_name.get(row) == Some("AssumeRoleWithSAML")
             && let Some(set) = permission_set_of(role)
         {
-            let at = (account.clone(), set.to_owned(), second);
-            takers.entry(at).or_default().insert(name.clone());
+            let at = (account.to_owned(), set.to_owned(), second);
+            takers.entry(at).or_default().insert(name.to_owned());
         }
     }
     let met = grants.into_iter().filter_map(|(at, users)| {

@@ -4,210 +4,13 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use hashbrown::Equivalent;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::columns::Issues;
-use crate::iam::{Arn, AssumedRoleArn, SessionId, user_principal};
-
-/// The calls, by what they make of the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IssuingApi {
-    /// `AssumeRole`, `AssumeRoleWithSAML`, `AssumeRoleWithWebIdentity`, `CreateSession` of Roles Anywhere: a role.
-    Role,
-    /// `AssumeRoot`: root of another account.
-    Root,
-    /// `GetSessionToken`: the same user.
-    SessionToken,
-    /// `GetFederationToken`: a federated user of the same user.
-    FederationToken,
-    /// `GetCredentialsForIdentity` of Amazon Cognito: a role that the call does not name.
-    CognitoIdentity,
-    /// `CreateSession` of S3 Express, `GetDelegatedAccessToken`: the same identity under another key.
-    SubCredential,
-    /// `ConsoleLogin`: the same identity in the console.
-    ConsoleLogin,
-    /// `SwitchRole`, `RenewRole`: a role in the console.
-    SwitchRole,
-    /// `GetSigninToken`: the same session in the console.
-    SigninToken,
-    /// `CreateOAuth2Token`: the console session on the command line.
-    OAuthToken,
-    /// `GetRoleCredentials`, `Federate` of Identity Center: a role, by its permission set.
-    Grant,
-}
-
-impl IssuingApi {
-    fn of(event_source: &str, event_name: &str) -> Self {
-        match (event_source, event_name) {
-            (_, "AssumeRoot") => Self::Root,
-            (_, "GetSessionToken") => Self::SessionToken,
-            (_, "GetFederationToken") => Self::FederationToken,
-            (_, "GetCredentialsForIdentity") => Self::CognitoIdentity,
-            ("s3express.amazonaws.com", _) | (_, "GetDelegatedAccessToken") => Self::SubCredential,
-            (_, "ConsoleLogin") => Self::ConsoleLogin,
-            (_, "SwitchRole" | "RenewRole") => Self::SwitchRole,
-            (_, "GetSigninToken") => Self::SigninToken,
-            (_, "CreateOAuth2Token") => Self::OAuthToken,
-            (_, "GetRoleCredentials" | "Federate") => Self::Grant,
-            _ => Self::Role,
-        }
-    }
-
-    /// How many credentials this adds to a chain: a role and an assumed root are taken, a token is not.
-    pub(super) fn hops(self) -> u32 {
-        match self {
-            Self::Role | Self::Root | Self::CognitoIdentity | Self::SwitchRole | Self::Grant => 1,
-            Self::SessionToken
-            | Self::FederationToken
-            | Self::SubCredential
-            | Self::ConsoleLogin
-            | Self::SigninToken
-            | Self::OAuthToken => 0,
-        }
-    }
-
-    /// Whether the credentials are the caller's own identity under another key.
-    pub(super) fn is_of_caller(self) -> bool {
-        matches!(
-            self,
-            Self::SessionToken
-                | Self::SubCredential
-                | Self::ConsoleLogin
-                | Self::SigninToken
-                | Self::OAuthToken
-        )
-    }
-
-    /// Whether the call alone proves that there is a session, also when nobody used it.
-    fn proves_a_session(self) -> bool {
-        matches!(
-            self,
-            Self::Role | Self::Root | Self::SessionToken | Self::FederationToken
-        )
-    }
-}
-
-/// What one call handed out, as the session that uses it will show it.
-#[derive(Debug, Clone)]
-pub(super) struct Issued {
-    pub(super) api: IssuingApi,
-    /// The account in which the credentials work.
-    pub(super) account_id: Option<String>,
-    /// `AROA…:name`, `AIDA…`, or the account id; unknown where the response leaves it out.
-    pub(super) principal_id: Option<String>,
-    /// The role's name and the session's; for Identity Center the permission set's, and no more.
-    pub(super) role_session: Option<(String, String)>,
-    /// The role, with its path where the request has it.
-    pub(super) role_arn: Option<String>,
-    /// The ARN that its calls will show.
-    pub(super) session_arn: Option<String>,
-}
-
-impl Issued {
-    fn of(issues: &Issues, row: usize) -> Self {
-        let api = IssuingApi::of(
-            issues.event_source.get(row).unwrap_or_default(),
-            issues.event_name.get(row).unwrap_or_default(),
-        );
-        let session_arn = issues.issued_session_arn.get(row);
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        match api {
-            IssuingApi::Role => Self::role(issues, row, session_arn),
-            IssuingApi::Root => {
-                let target = issues.requested_target_principal.get(row).map(|target| {
-                    Arn::parse(target)
-                        .map_or(target, |arn| arn.account_id)
-                        .to_owned()
-                });
-                Self {
-                    principal_id: target.clone(),
-                    session_arn: target.as_ref().map(|t| format!("arn:aws:iam::{t}:root")),
-                    account_id: target,
-                    ..Self::nobody(api)
-                }
-            }
-            IssuingApi::FederationToken => Self {
-                account_id: owned(issues.caller_account_id.get(row)),
-                principal_id: issues
-                    .caller_account_id
-                    .get(row)
-                    .zip(issues.requested_session_name.get(row))
-                    .map(|(account, name)| format!("{account}:{name}")),
-                session_arn: owned(session_arn),
-                ..Self::nobody(api)
-            },
-            IssuingApi::SessionToken
-            | IssuingApi::SubCredential
-            | IssuingApi::ConsoleLogin
-            | IssuingApi::SwitchRole
-            | IssuingApi::SigninToken
-            | IssuingApi::OAuthToken => Self {
-                account_id: owned(issues.caller_account_id.get(row)),
-                principal_id: owned(issues.caller_principal_id.get(row)),
-                ..Self::nobody(api)
-            },
-            IssuingApi::Grant => Self {
-                account_id: owned(issues.granted_account_id.get(row)),
-                role_session: owned(issues.granted_role_name.get(row))
-                    .map(|role| (role, String::new())),
-                ..Self::nobody(api)
-            },
-            IssuingApi::CognitoIdentity => Self::nobody(api),
-        }
-    }
-
-    fn nobody(api: IssuingApi) -> Self {
-        Self {
-            api,
-            account_id: None,
-            principal_id: None,
-            role_session: None,
-            role_arn: None,
-            session_arn: None,
-        }
-    }
-
-    fn role(issues: &Issues, row: usize, session_arn: Option<&str>) -> Self {
-        let requested = issues.requested_role_arn.get(row);
-        let parsed = session_arn.and_then(AssumedRoleArn::parse);
-        let role = requested.and_then(Arn::parse);
-        let session_name = parsed
-            .map(|arn| arn.session_name)
-            .or_else(|| issues.requested_session_name.get(row))
-            .map(str::to_owned);
-        let role_name = parsed
-            .map(|arn| arn.role_name)
-            .or_else(|| role?.resource.rsplit('/').next())
-            .map(str::to_owned);
-        let account_id = parsed
-            .map(|arn| arn.account_id)
-            .or_else(|| role.map(|arn| arn.account_id))
-            .map(str::to_owned);
-        let partition = parsed
-            .map(|arn| arn.partition)
-            .or_else(|| role.map(|arn| arn.partition));
-        let built_arn = || {
-            let (role, name) = (role_name.as_deref()?, session_name.as_deref()?);
-            let (partition, account) = (partition?, account_id.as_deref()?);
-            Some(format!(
-                "arn:{partition}:sts::{account}:assumed-role/{role}/{name}"
-            ))
-        };
-        Self {
-            api: IssuingApi::Role,
-            principal_id: issues
-                .issued_role_id
-                .get(row)
-                .zip(session_name.as_deref())
-                .map(|(role, name)| format!("{role}:{name}")),
-            session_arn: session_arn.map(str::to_owned).or_else(built_arn),
-            role_arn: requested.map(str::to_owned),
-            role_session: role_name.clone().zip(session_name.clone()),
-            account_id,
-        }
-    }
-}
+use super::frame::Texts;
+pub(super) use super::issued::{Issued, IssuingApi};
+use super::row_index::RowIndex;
+use crate::iam::{AssumedRoleArn, SessionId, user_principal};
 
 /// What the copies of one call have in common.
 #[derive(PartialEq, Eq, Hash)]
@@ -218,39 +21,20 @@ enum Call<'a> {
     Request(&'a str, &'a str, i64),
 }
 
-/// A principal and a second, to look calls up by without a copy of the text.
-#[derive(Hash)]
-struct PrincipalAt<'k>(&'k str, i64);
-
-impl Equivalent<(String, i64)> for PrincipalAt<'_> {
-    fn equivalent(&self, (principal, second): &(String, i64)) -> bool {
-        self.0 == principal && self.1 == *second
-    }
-}
-
-/// Account, role and session by name, and a second, likewise.
-#[derive(Hash)]
-struct RoleSessionAt<'k>(&'k str, &'k str, &'k str, i64);
-
-impl Equivalent<(String, String, String, i64)> for RoleSessionAt<'_> {
-    fn equivalent(&self, key: &(String, String, String, i64)) -> bool {
-        let (account, role, session, second) = key;
-        self.0 == account && self.1 == role && self.2 == session && self.3 == *second
-    }
-}
-
 /// All issues, with indexes over what they handed out.
 #[derive(Debug)]
 pub(super) struct Issuances<'a> {
     pub(super) issues: &'a Issues,
-    pub(super) issued: Vec<Issued>,
-    by_key: HashMap<&'a str, Vec<usize>>,
-    by_principal: hashbrown::HashMap<(String, i64), Vec<usize>>,
-    by_role_session: hashbrown::HashMap<(String, String, String, i64), Vec<usize>>,
-    by_caller: HashMap<&'a str, Vec<usize>>,
+    pub(super) issued: Vec<Issued<'a>>,
+    by_key: RowIndex,
+    /// By principal and second.
+    by_principal: RowIndex,
+    /// By account, names of role and session, and second, where the principal is not known.
+    by_role_session: RowIndex,
+    by_caller: RowIndex,
     by_source_identity: HashMap<&'a str, Vec<usize>>,
     /// Roles that certificates took.
-    certified: HashSet<(String, String)>,
+    certified: HashSet<(&'a str, &'a str)>,
 }
 
 const SECOND: i64 = 1_000_000;
@@ -269,54 +53,39 @@ fn second_of(issues: &Issues, row: usize, api: IssuingApi) -> Option<i64> {
 impl<'a> Issuances<'a> {
     pub(super) fn new(issues: &'a Issues) -> Self {
         let rows = (0..issues.len).into_par_iter();
-        let issued: Vec<Issued> = rows.map(|row| Issued::of(issues, row)).collect();
-        let mut by_key: HashMap<&'a str, Vec<usize>> = HashMap::new();
-        let mut by_principal: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
-        let mut by_role_session: hashbrown::HashMap<_, Vec<usize>> = hashbrown::HashMap::new();
-        let mut by_caller: HashMap<&'a str, Vec<usize>> = HashMap::new();
+        let issued: Vec<Issued<'a>> = rows.map(|row| Issued::of(issues, row)).collect();
         let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut certified = HashSet::new();
         for (row, made) in issued.iter().enumerate() {
-            if let Some(key) = issues.issued_access_key_id.get(row) {
-                by_key.entry(key).or_default().push(row);
-            }
-            if let Some(caller) = issues.caller_session_id.get(row) {
-                by_caller.entry(caller).or_default().push(row);
-            }
             let is_certified = issues.event_source.get(row) == Some(ROLES_ANYWHERE)
                 || issues.caller_invoked_by.get(row) == Some(ROLES_ANYWHERE);
             if let (true, Some(account), Some((role, _))) =
-                (is_certified, &made.account_id, &made.role_session)
+                (is_certified, made.account_id, made.role_session)
             {
-                certified.insert((account.clone(), role.clone()));
+                certified.insert((account, role));
             }
             if let Some(value) = issues.requested_source_identity.get(row) {
                 by_source_identity.entry(value).or_default().push(row);
             }
-            let Some(second) = second_of(issues, row, made.api) else {
-                continue;
-            };
-            if let Some(principal) = &made.principal_id {
-                by_principal
-                    .entry((principal.clone(), second))
-                    .or_default()
-                    .push(row);
-            } else if let (Some(account), Some((role, session))) =
-                (&made.account_id, &made.role_session)
-            {
-                let name = (account.clone(), role.clone(), session.clone(), second);
-                by_role_session.entry(name).or_default().push(row);
-            }
         }
+        let rows = || issued.iter().enumerate();
+        let principals = rows().filter_map(|(row, made)| {
+            let second = second_of(issues, row, made.api)?;
+            Some(((made.principal_id.as_deref()?, second), row))
+        });
+        let role_sessions = rows().filter_map(|(row, made)| {
+            let name = made.names().filter(|_| made.principal_id.is_none())?;
+            Some(((name, second_of(issues, row, made.api)?), row))
+        });
         Self {
-            issues,
-            issued,
-            by_key,
-            by_principal,
-            by_role_session,
-            by_caller,
+            by_key: RowIndex::new(keyed(&issues.issued_access_key_id, issues.len)),
+            by_principal: RowIndex::new(principals),
+            by_role_session: RowIndex::new(role_sessions),
+            by_caller: RowIndex::new(keyed(&issues.caller_session_id, issues.len)),
             by_source_identity,
             certified,
+            issues,
+            issued,
         }
     }
 
@@ -329,8 +98,7 @@ impl<'a> Issuances<'a> {
 
     /// Whether a certificate was seen to take this role, by account and name.
     pub(super) fn is_taken_by_certificate(&self, role: (&str, &str)) -> bool {
-        self.certified
-            .contains(&(role.0.to_owned(), role.1.to_owned()))
+        self.certified.contains(&role)
     }
 
     /// The one trust anchor under which a certificate's name was seen.
@@ -349,9 +117,11 @@ impl<'a> Issuances<'a> {
         second_of(self.issues, row, self.issued.get(row)?.api)
     }
 
-    /// The calls that a session made.
-    pub(super) fn by_session(&self, session_id: &str) -> &[usize] {
-        self.by_caller.get(session_id).map_or(&[], Vec::as_slice)
+    /// The calls that a session made, in the order of their times.
+    pub(super) fn by_session(&self, session_id: &str) -> impl Iterator<Item = usize> {
+        let callers = &self.issues.caller_session_id;
+        let rows = self.by_caller.rows(session_id);
+        rows.filter(move |row| callers.get(*row) == Some(session_id))
     }
 
     /// What Identity Center gave for this role in this second plus `offset`.
@@ -362,21 +132,26 @@ impl<'a> Issuances<'a> {
         creation: i64,
         offset: i64,
     ) -> Vec<usize> {
-        let second = creation.div_euclid(SECOND) + offset;
-        let name = RoleSessionAt(account, set, "", second);
-        self.distinct(self.by_role_session.get(&name).map_or(&[], Vec::as_slice))
+        self.of_names((account, set, ""), creation.div_euclid(SECOND) + offset)
     }
 
     /// The calls that issued this key, one for each credential.
     pub(super) fn of_key(&self, key: &str) -> Vec<usize> {
-        self.distinct(self.by_key.get(key).map_or(&[], Vec::as_slice))
+        let rows = self.by_key.rows(key);
+        let rows = rows.filter(|row| self.issues.issued_access_key_id.get(*row) == Some(key));
+        self.distinct(rows.collect())
     }
 
     /// The calls that gave this principal credentials in the second of `creation` plus `offset`.
     pub(super) fn of_principal(&self, principal: &str, creation: i64, offset: i64) -> Vec<usize> {
         let second = creation.div_euclid(SECOND) + offset;
-        let rows = self.by_principal.get(&PrincipalAt(principal, second));
-        self.distinct(rows.map_or(&[], Vec::as_slice))
+        let rows = self.by_principal.rows((principal, second));
+        let rows = rows.filter(|row| {
+            let made = self.issued.get(*row);
+            made.and_then(|made| made.principal_id.as_deref()) == Some(principal)
+                && self.second_of(*row) == Some(second)
+        });
+        self.distinct(rows.collect())
     }
 
     /// The same for calls that do not show the role's unique id, by names.
@@ -386,19 +161,27 @@ impl<'a> Issuances<'a> {
         creation: i64,
         offset: i64,
     ) -> Vec<usize> {
-        let second = creation.div_euclid(SECOND) + offset;
-        let name = RoleSessionAt(arn.account_id, arn.role_name, arn.session_name, second);
-        self.distinct(self.by_role_session.get(&name).map_or(&[], Vec::as_slice))
+        let names = (arn.account_id, arn.role_name, arn.session_name);
+        self.of_names(names, creation.div_euclid(SECOND) + offset)
+    }
+
+    fn of_names(&self, names: (&str, &str, &str), second: i64) -> Vec<usize> {
+        let rows = self.by_role_session.rows((names, second));
+        let rows = rows.filter(|row| {
+            let made = self.issued.get(*row);
+            made.and_then(Issued::names) == Some(names) && self.second_of(*row) == Some(second)
+        });
+        self.distinct(rows.collect())
     }
 
     /// One row for each call: of both accounts' copies, the one of the account that owns the role.
-    pub(super) fn distinct(&self, rows: &[usize]) -> Vec<usize> {
+    pub(super) fn distinct(&self, rows: Vec<usize>) -> Vec<usize> {
         if rows.len() < 2 {
-            return rows.to_vec();
+            return rows;
         }
         let mut kept: Vec<usize> = Vec::with_capacity(rows.len());
         let mut known: HashMap<Call<'_>, usize> = HashMap::new();
-        for &row in rows {
+        for row in rows {
             let names = self.names_of_call(row);
             let twin = names.iter().flatten().find_map(|name| {
                 let place = known.get(name)?;
@@ -442,10 +225,7 @@ impl<'a> Issuances<'a> {
     }
 
     fn is_owners_copy(&self, row: usize) -> bool {
-        let owner = self
-            .issued
-            .get(row)
-            .and_then(|made| made.account_id.as_deref());
+        let owner = self.issued.get(row).and_then(|made| made.account_id);
         owner.is_some() && self.issues.recipient_account_id.get(row) == owner
     }
 
@@ -455,7 +235,7 @@ impl<'a> Issuances<'a> {
         if !made.api.proves_a_session() {
             return None;
         }
-        let account = made.account_id.as_deref().unwrap_or_default();
+        let account = made.account_id.unwrap_or_default();
         let principal = made
             .principal_id
             .as_deref()
@@ -478,4 +258,9 @@ impl<'a> Issuances<'a> {
             .unwrap_or_default();
         Some(SessionId::of_key(account, &principal, time, key))
     }
+}
+
+/// The rows that have a value, each with it.
+fn keyed(texts: &Texts, len: usize) -> impl Iterator<Item = (&str, usize)> {
+    (0..len).filter_map(|row| Some((texts.get(row)?, row)))
 }

@@ -165,7 +165,7 @@ fn row_of(kept: &Kept, row: usize) -> SessionRow {
         role_id: text(&kept.role_id),
         role_account_id: text(&kept.role_account_id),
         persona: Persona {
-            arn: text(&kept.persona_arn),
+            arn: kept.persona_arn.get(row).map(Arc::from),
             id: text(&kept.persona_id),
         },
         created_at,

@@ -412,9 +412,9 @@ impl<'a> Linker<'a> {
             return issued == used;
         }
         if let (Some((role, session)), Some(used)) =
-            (&made.role_session, arn.and_then(AssumedRoleArn::parse))
+            (made.role_session, arn.and_then(AssumedRoleArn::parse))
         {
-            let account = made.account_id.as_deref();
+            let account = made.account_id;
             return used.role_name == role
                 && used.session_name == session
                 && account.is_none_or(|account| account == used.account_id);

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use super::columns::Uses;
 use super::evidence::Evidence;
 use super::facts::{Facts, Pair};
 use super::identity::{Names, identity_center_user, of_arn, of_identity, of_reserved_session};
@@ -17,7 +20,7 @@ use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 use super::workload::{self, Named, WebSubjects};
 use super::write::SessionRow;
-use crate::iam::{AssumedRoleArn, role_session_of};
+use crate::iam::{AssumedRoleArn, SessionId, role_session_of};
 
 /// One session before the walk.
 pub(super) struct Node {
@@ -169,7 +172,7 @@ impl NodeBuilder<'_> {
                 node.method = Method::IdentityCenter;
                 node.evidence = evidence;
                 let itself = Candidate {
-                    origin: Some(origin),
+                    origin: Some(Arc::new(origin)),
                     ..parent
                 };
                 node.start = tied(vec![itself], Confidence::Strong);
@@ -185,18 +188,18 @@ impl NodeBuilder<'_> {
                 return;
             }
         }
-        node.start = Start::Origin(origin);
+        node.start = Start::Origin(Arc::new(origin));
     }
 
     /// The user's own session in Identity Center, where each of these sign-ins met one credential that it gave.
     fn grants_of(&self, node: &Node) -> Option<(Candidate, Vec<String>)> {
         let mut parents = BTreeSet::new();
         let mut evidence = Vec::new();
-        for &issue in self.issuances.by_session(&node.id) {
+        for issue in self.issuances.by_session(&node.id) {
             let made = self.issuances.issued.get(issue)?;
-            let (role, subject) = made.role_session.as_ref()?;
+            let (role, subject) = made.role_session?;
             let creation = self.facts.issues.event_time.get(issue)?;
-            let (account, set) = (made.account_id.as_deref()?, permission_set_of(role)?);
+            let (account, set) = (made.account_id?, permission_set_of(role)?);
             let users = self.names.users;
             let is_alone = users.is_alone(account, set, creation.div_euclid(SECOND));
             let grants = self.issuances.of_permission_set(account, set, creation, 0);
@@ -226,10 +229,13 @@ impl NodeBuilder<'_> {
             .first()
             .and_then(|issue| self.issuances.issued.get(*issue))
             .map_or(0, |made| made.api.hops());
-        let candidates: Vec<Candidate> = issues
-            .iter()
-            .flat_map(|issue| self.candidates(*issue, row))
-            .collect();
+        let candidates: Vec<Candidate> = match issues.as_slice() {
+            &[issue] => self.candidates(issue, row),
+            issues => issues
+                .iter()
+                .flat_map(|issue| self.candidates(*issue, row))
+                .collect(),
+        };
         if candidates.is_empty() {
             return false;
         }
@@ -265,11 +271,11 @@ impl NodeBuilder<'_> {
             .get(issue)
             .and_then(|caller| self.places.get(caller).copied());
         let itself = || row.and_then(|row| of_identity(uses, row, self.names));
-        let from_caller = |origin| {
+        let from_caller = |origin: Option<Origin>| {
             let parent = caller.filter(|caller| Some(*caller) != row);
-            (parent.is_some() || Option::is_some(&origin)).then_some(Candidate {
+            (parent.is_some() || origin.is_some()).then(|| Candidate {
                 parent,
-                origin,
+                origin: origin.map(Arc::new),
                 taken: None,
             })
         };
@@ -392,8 +398,7 @@ impl NodeBuilder<'_> {
 
     /// Another session of the same sign-in, or the session that this key belongs to, where its issue is known.
     fn sibling_of(&self, row: usize) -> Option<(usize, Method, Confidence)> {
-        // A record that shows when its session was created belongs to that session and to no other.
-        if self.facts.uses.has_creation_date.get(row) == Some(true) {
+        if !asks_siblings(&self.facts.uses, row) {
             return None;
         }
         let keys = sibling_keys(self.facts, row, |_| false);
@@ -418,38 +423,40 @@ impl NodeBuilder<'_> {
 
     /// Sessions that were opened and are not seen in use; of some of them a row was kept.
     pub(super) fn unused(&self, consumed: &HashSet<usize>) -> Vec<Node> {
-        let taken: HashSet<String> = consumed
+        let rows = (0..self.facts.issues.len).into_par_iter();
+        let ids: Vec<Option<SessionId>> = rows.map(|row| self.issuances.session_id(row)).collect();
+        let taken: HashSet<&str> = consumed
             .iter()
-            .filter_map(|row| Some(self.issuances.session_id(*row)?.as_str().to_owned()))
+            .filter_map(|row| Some(ids.get(*row)?.as_ref()?.as_str()))
             .collect();
-        let mut opened: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for row in 0..self.facts.issues.len {
-            let Some(id) = self.issuances.session_id(row) else {
+        let mut opened: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (row, id) in ids.iter().enumerate() {
+            let Some(id) = id.as_ref().map(SessionId::as_str) else {
                 continue;
             };
             // Whatever a call of a pruned day opened and can still be in use has a row that was kept.
             let is_new = self.facts.issues.is_of_pruned_day.get(row) != Some(true);
             let is_used = self
                 .places
-                .get(id.as_str())
+                .get(id)
                 .is_some_and(|place| *place < self.facts.uses.len);
-            if is_new && !is_used && !taken.contains(id.as_str()) {
-                opened.entry(id.as_str().to_owned()).or_default().push(row);
+            if is_new && !is_used && !taken.contains(id) {
+                opened.entry(id).or_default().push(row);
             }
         }
         let nodes = opened.into_iter().map(|(id, rows)| {
-            let mut issues = self.issuances.distinct(&rows);
+            let mut issues = self.issuances.distinct(rows);
             issues.truncate(1);
             let made = issues
                 .first()
                 .and_then(|row| self.issuances.issued.get(*row));
             let role_arn: Option<Arc<str>> = made
                 .filter(|made| made.api == IssuingApi::Role)
-                .and_then(|made| made.role_arn.as_deref())
+                .and_then(|made| made.role_arn)
                 .map(Arc::from);
             let persona = match (&role_arn, made) {
                 (Some(role), Some(made)) => Persona {
-                    arn: Some(role.as_ref().to_owned()),
+                    arn: Some(Arc::clone(role)),
                     id: made
                         .principal_id
                         .as_deref()
@@ -457,12 +464,12 @@ impl NodeBuilder<'_> {
                         .map(|(role, _)| role.to_owned()),
                 },
                 (None, Some(made)) => Persona {
-                    arn: made.session_arn.clone(),
-                    id: made.principal_id.clone(),
+                    arn: made.session_arn.as_deref().map(Arc::from),
+                    id: made.principal_id.as_deref().map(str::to_owned),
                 },
                 (_, None) => Persona::default(),
             };
-            let mut node = Node::new(id, None, role_arn);
+            let mut node = Node::new(id.to_owned(), None, role_arn);
             node.persona = persona;
             let link = Link {
                 method: Method::IssuedKey,
@@ -491,7 +498,7 @@ fn nobody() -> Candidate {
 pub(super) fn named(origin: Origin) -> Candidate {
     Candidate {
         parent: None,
-        origin: Some(origin),
+        origin: Some(Arc::new(origin)),
         taken: None,
     }
 }
@@ -513,6 +520,13 @@ pub(super) fn tied(candidates: Vec<Candidate>, confidence: Confidence) -> Start 
         role: None,
         missing: None,
     }
+}
+
+/// Whether a session may be another view of one that shows more: a record that shows when its session was created belongs to that
+/// session and to no other.
+pub(super) fn asks_siblings(uses: &Uses, row: usize) -> bool {
+    let is_role = matches!(uses.identity_type.get(row), Some("AssumedRole" | "Role"));
+    is_role && uses.has_creation_date.get(row) != Some(true)
 }
 
 /// What two sessions of one sign-in, or two views of one key, have in common.

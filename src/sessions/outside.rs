@@ -3,6 +3,8 @@
 //! The caller's own copy of the call names them; else any record with the unique id, the console's role switch, a
 //! session of that id that was alive; else the account is all that is known.
 
+use std::sync::Arc;
+
 use super::identity::of_arn;
 use super::issuance::IssuingApi;
 use super::nodes::{Node, NodeBuilder, named, tied};
@@ -44,13 +46,13 @@ impl NodeBuilder<'_> {
         if let Some((origin, arn)) = principal.and_then(|id| self.known_user(id)) {
             node.method = Method::Direct;
             node.persona = Persona {
-                arn: Some(arn.to_owned()),
+                arn: Some(Arc::clone(arn)),
                 id: principal.map(str::to_owned),
             };
             if switched.as_ref().is_some_and(|(_, candidates)| {
                 candidates
                     .iter()
-                    .any(|c| c.origin.is_some() && c.origin.as_ref() != Some(&origin))
+                    .any(|c| c.origin.is_some() && c.origin.as_deref() != Some(&origin))
             }) {
                 node.contradicted_by.insert(Contradiction::SwitchFrom);
             } else if switched.is_some() {
@@ -67,7 +69,7 @@ impl NodeBuilder<'_> {
             node.evidence = vec![event_id];
             node.start = with_missing(tied(candidates, Confidence::Strong), missing);
         } else if let (Some(account), false) = (&account, is_collected) {
-            node.start = Start::External(Origin::external(account, principal));
+            node.start = Start::External(Arc::new(Origin::external(account, principal)));
             node.method = Method::AccountOnly;
             // A session of that id may be in the logs all the same, where a third account was left to get there.
             node.is_any_of_principal = principal.is_some_and(|id| id.contains(':'));
@@ -82,7 +84,7 @@ impl NodeBuilder<'_> {
     }
 
     /// An IAM user whose unique id any record shows beside an ARN.
-    fn known_user(&self, principal: &str) -> Option<(Origin, &str)> {
+    fn known_user(&self, principal: &str) -> Option<(Origin, &Arc<str>)> {
         let arn = self.facts.principals.get(principal)?;
         let origin = of_arn(arn).filter(|origin| origin.kind == OriginKind::IamUser)?;
         Some((origin, arn))
@@ -91,7 +93,7 @@ impl NodeBuilder<'_> {
     /// The role switch in the console that goes with a cross-account call: its event, and who switched.
     fn switch_beside(&self, node: &Node) -> Option<(String, Vec<Candidate>)> {
         let issues = &self.facts.issues;
-        for &issue in self.issuances.by_session(&node.id) {
+        for issue in self.issuances.by_session(&node.id) {
             let Some(principal) = self
                 .issuances
                 .issued

@@ -8,7 +8,7 @@ use crate::iam::{AssumedRoleArn, role_session_of};
 /// What a session acts as.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Persona {
-    pub(super) arn: Option<String>,
+    pub(super) arn: Option<Arc<str>>,
     pub(super) id: Option<String>,
 }
 
@@ -30,11 +30,9 @@ pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
             None => arn.contains(":role/").then(|| arn.to_owned()),
         }
     };
-    let known = role_id
-        .and_then(|id| facts.principals.get(id))
-        .map(String::as_str);
+    let known = role_id.and_then(|id| facts.principals.get(id));
     // An ARN found by a masked or sample id may be another role's.
-    let fits = |arn: &&str| {
+    let fits = |arn: &&Arc<str>| {
         uses.arn
             .get(row)
             .and_then(AssumedRoleArn::parse)
@@ -42,10 +40,9 @@ pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
     };
     known
         .filter(fits)
-        .or_else(|| uses.issuer_arn.get(row))
-        .map(str::to_owned)
-        .or_else(of_session)
-        .map(Arc::from)
+        .cloned()
+        .or_else(|| uses.issuer_arn.get(row).map(Arc::from))
+        .or_else(|| of_session().map(Arc::from))
 }
 
 pub(super) fn persona(facts: &Facts, row: usize, role_arn: Option<&Arc<str>>) -> Persona {
@@ -53,7 +50,7 @@ pub(super) fn persona(facts: &Facts, row: usize, role_arn: Option<&Arc<str>>) ->
     let owned = |text: Option<&str>| text.map(str::to_owned);
     match uses.identity_type.get(row) {
         Some("AssumedRole" | "Role") => Persona {
-            arn: role_arn.map(|role| role.as_ref().to_owned()),
+            arn: role_arn.cloned(),
             id: owned(
                 uses.issuer_principal_id
                     .get(row)
@@ -61,17 +58,17 @@ pub(super) fn persona(facts: &Facts, row: usize, role_arn: Option<&Arc<str>>) ->
             ),
         },
         Some("IAMUser" | "FederatedUser") => Persona {
-            arn: owned(uses.arn.get(row).or_else(|| {
+            arn: uses.arn.get(row).map(Arc::from).or_else(|| {
                 let id = uses.principal_id.get(row)?;
-                facts.principals.get(id).map(String::as_str)
-            })),
+                facts.principals.get(id).cloned()
+            }),
             id: owned(uses.principal_id.get(row)),
         },
         Some("Root") => {
             let account = uses.account_id.get(row);
-            let built = || Some(format!("arn:aws:iam::{}:root", account?));
+            let built = || Some(Arc::from(format!("arn:aws:iam::{}:root", account?)));
             Persona {
-                arn: owned(uses.arn.get(row)).or_else(built),
+                arn: uses.arn.get(row).map(Arc::from).or_else(built),
                 id: owned(account),
             }
         }

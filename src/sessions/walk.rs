@@ -3,7 +3,7 @@
 //! Each session is settled once and remembers its verdict, so that a chain of a thousand hops costs a
 //! thousand steps. The walk keeps its own stack; a loop, which only bad data can make, ends it cleanly.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
 use super::origin::Origin;
@@ -18,7 +18,7 @@ pub(super) struct Candidate {
     /// The caller's session, where it is known.
     pub(super) parent: Option<usize>,
     /// The origin, where something else than the caller's session names it.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<Arc<Origin>>,
     /// A role that the caller had taken in a session that the logs do not show.
     pub(super) taken: Option<Arc<str>>,
 }
@@ -27,9 +27,9 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone)]
 pub(super) enum Start {
     /// Its own records name the origin.
-    Origin(Origin),
+    Origin(Arc<Origin>),
     /// Its caller is in an account that is not in the logs.
-    External(Origin),
+    External(Arc<Origin>),
     /// It was issued by one of these, or is another view of one of these.
     Tied {
         candidates: Vec<Candidate>,
@@ -83,15 +83,20 @@ impl Chain {
     }
 
     fn with(&self, role: Option<&Arc<str>>) -> Self {
-        let mut longer = self.clone();
-        if let Some(role) = role {
-            longer.roles.push(Arc::clone(role));
-            if longer.roles.len() > 2 * CHAIN_END {
-                longer.roles.remove(CHAIN_END);
-                longer.truncated = true;
-            }
+        let Some(role) = role else {
+            return self.clone();
+        };
+        // No more room than needed: most chains are short, and there is one for each session.
+        let mut roles = Vec::with_capacity(self.roles.len() + 1);
+        roles.extend(self.roles.iter().chain([role]).cloned());
+        let is_too_long = roles.len() > 2 * CHAIN_END;
+        if is_too_long {
+            roles.remove(CHAIN_END);
         }
-        longer
+        Self {
+            roles,
+            truncated: self.truncated || is_too_long,
+        }
     }
 }
 
@@ -252,7 +257,7 @@ fn settle<'v>(start: &Start, settled: &dyn Fn(usize) -> Option<&'v Verdict>) -> 
             role,
             missing,
         } => {
-            let callers: Vec<Verdict> = candidates
+            let callers: Vec<Cow<'_, Verdict>> = candidates
                 .iter()
                 .map(|candidate| caller(candidate, settled))
                 .collect();
@@ -265,9 +270,9 @@ fn settle<'v>(start: &Start, settled: &dyn Fn(usize) -> Option<&'v Verdict>) -> 
     }
 }
 
-fn named(origin: &Origin) -> Verdict {
+fn named(origin: &Arc<Origin>) -> Verdict {
     Verdict {
-        origin: Arc::new(origin.clone()),
+        origin: Arc::clone(origin),
         confidence: Confidence::Exact,
         parent: None,
         hop_count: 0,
@@ -277,26 +282,29 @@ fn named(origin: &Origin) -> Verdict {
 }
 
 /// The verdict on the caller of one candidate.
-fn caller<'v>(candidate: &Candidate, settled: &dyn Fn(usize) -> Option<&'v Verdict>) -> Verdict {
+fn caller<'v>(
+    candidate: &Candidate,
+    settled: &dyn Fn(usize) -> Option<&'v Verdict>,
+) -> Cow<'v, Verdict> {
     match &candidate.origin {
-        Some(origin) => match &candidate.taken {
+        Some(origin) => Cow::Owned(match &candidate.taken {
             Some(role) => Verdict {
                 hop_count: 1,
                 chain: Chain::default().with(Some(role)),
                 ..named(origin)
             },
             None => named(origin),
-        },
+        }),
         None => candidate
             .parent
-            .and_then(|parent| settled(parent).cloned())
-            .unwrap_or_else(lost),
+            .and_then(settled)
+            .map_or_else(|| Cow::Owned(lost()), Cow::Borrowed),
     }
 }
 
 fn tied(
     candidates: &[Candidate],
-    callers: &[Verdict],
+    callers: &[Cow<'_, Verdict>],
     confidence: Confidence,
     hops: u32,
     role: Option<&Arc<str>>,
@@ -385,7 +393,7 @@ mod tests {
         let mut starts: Vec<Start> = (0..1000)
             .map(|at| tied_to(&[at + 1], if at % 2 == 0 { "a" } else { "b" }))
             .collect();
-        starts.push(Start::Origin(origin("alice")));
+        starts.push(Start::Origin(Arc::new(origin("alice"))));
         let verdicts = walk(&starts);
         assert_eq!(verdicts[0].origin.id.as_deref(), Some("alice"));
         assert_eq!(verdicts[0].hop_count, 1000);
@@ -417,9 +425,9 @@ mod tests {
         let starts = [
             tied_to(&[2, 3], "a"),
             tied_to(&[2, 4], "a"),
-            Start::Origin(origin("alice")),
-            Start::Origin(origin("alice")),
-            Start::Origin(origin("bob")),
+            Start::Origin(Arc::new(origin("alice"))),
+            Start::Origin(Arc::new(origin("alice"))),
+            Start::Origin(Arc::new(origin("bob"))),
         ];
         let verdicts = walk(&starts);
         assert_eq!(verdicts[0].origin.id.as_deref(), Some("alice"));

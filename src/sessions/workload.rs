@@ -202,13 +202,13 @@ pub(super) fn web_subjects(
     for (issue, made) in issuances.issued.iter().enumerate() {
         let (Some("AssumeRoleWithWebIdentity"), Some(account), Some((role, _)), Some(caller)) = (
             issuances.issues.event_name.get(issue),
-            &made.account_id,
-            &made.role_session,
+            made.account_id,
+            made.role_session,
             issuances.issues.caller_session_id.get(issue),
         ) else {
             continue;
         };
-        let role = (account.clone(), role.clone());
+        let role = (account.to_owned(), role.to_owned());
         let found = subjects.entry(role.clone()).or_default();
         let place = *seen.entry((role, caller)).or_insert(found.len());
         if let Some(subject) = found.get_mut(place) {

@@ -45,7 +45,7 @@ const ROWS: [(&[&str], usize); 10] = [
     (&["switches"], 1),
     (&["permissions"], 2),
     (&["query", "review/permissions", "top=1"], 1),
-    (&["query", "--list"], 74),
+    (&["query", "--list"], 75),
     (
         &[
             "sql",

@@ -556,3 +556,36 @@ fn what_grew_out_of_a_key_goes_through_all_accounts() {
         "each call once, as the caller's account recorded it: {calls:?}"
     );
 }
+
+#[test]
+fn a_timeline_asks_for_the_sessions_first_and_finds_what_the_question_alone_finds() {
+    let (lake, root) = sample_lake();
+    let ask = |arguments: &[&str]| {
+        let arguments = [arguments, &["--lake", &root]].concat();
+        rolecall(lake.folder.path(), &arguments)
+    };
+    let mut fitting = 0;
+    for (name, value) in [
+        ("principal", "alice"),
+        ("principal", "bob"),
+        ("principal", "arn:aws:iam::111122223333:user/alice"),
+        ("principal", "arn:aws:iam::444455556666:role/ShopDeploy"),
+        (
+            "principal",
+            "arn:aws:sts::111122223333:assumed-role/SecurityAnalystRole/alice",
+        ),
+        (
+            "principal",
+            "arn:aws:sts::111122223333:assumed-role/SecurityAnalystRole/nobody",
+        ),
+        ("role", "SecurityAnalystRole"),
+        ("role", "arn:aws:iam::777788889999:role/DatabaseAdmin"),
+        ("role", "Nobody%"),
+    ] {
+        let first = ask(&["timeline", &format!("--{name}={value}")]);
+        let alone = ask(&["query", "timeline/events", &format!("{name}={value}")]);
+        assert_eq!(first.stdout, alone.stdout, "{name} {value}");
+        fitting += usize::from(!first.stdout.is_empty());
+    }
+    assert!(fitting == 7, "{fitting} of them are in the logs");
+}
