@@ -30,7 +30,7 @@ struct Life<'a> {
 
 /// Ties every session of which only the principal is known to the sessions of that principal.
 pub(super) fn tie_by_window(
-    nodes: &mut [Node],
+    nodes: &mut [Node<'_>],
     facts: &Facts,
     issuances: &Issuances<'_>,
     kept: &KeptRows,
@@ -110,7 +110,7 @@ pub(super) fn tie_by_window(
 
 /// The role sessions of these principals.
 fn lives<'a>(
-    nodes: &[Node],
+    nodes: &[Node<'_>],
     facts: &'a Facts,
     issuances: &'a Issuances<'_>,
     wanted: &HashSet<&str>,
@@ -164,13 +164,13 @@ fn lives<'a>(
 /// Adds the role sessions of which no event is left, and which could still be used.
 fn add_kept<'a>(
     lives: &mut HashMap<Cow<'a, str>, Vec<Life<'a>>>,
-    nodes: &[Node],
+    nodes: &[Node<'_>],
     kept: &'a KeptRows,
 ) {
     let at: HashMap<&str, usize> = (0..)
         .zip(nodes)
         .filter(|(_, node)| matches!(node.start, Start::Kept(_)))
-        .map(|(at, node)| (node.id.as_str(), at))
+        .map(|(at, node)| (node.id.as_ref(), at))
         .collect();
     for row in kept.iter() {
         let principal = match (&row.role_id, &row.session_name) {

@@ -30,7 +30,7 @@ use crate::iam::{Arn, AssumedRoleArn, role_session_of};
 pub(super) struct Sessions<'a> {
     facts: &'a Facts,
     issuances: Issuances<'a>,
-    nodes: Vec<Node>,
+    nodes: Vec<Node<'a>>,
 }
 
 impl<'a> Sessions<'a> {
@@ -75,16 +75,18 @@ impl<'a> Sessions<'a> {
             siblings: &siblings,
         };
         let rows = (0..uses.len).into_par_iter();
-        let mut nodes: Vec<Node> = rows.map(|row| builder.used(row)).collect();
+        let mut nodes: Vec<Node<'a>> = rows.map(|row| builder.used(row)).collect();
         let consumed: HashSet<usize> = nodes
             .iter()
             .flat_map(|node| node.issues.iter().copied())
             .collect();
+        let unused = builder.unused(&consumed);
+        nodes.reserve_exact(without_events.len() + unused.len());
         nodes.extend(without_events.into_iter().map(Node::kept));
-        for node in builder.unused(&consumed) {
+        for node in unused {
             // What is told of it now is weighed against what was kept.
             match places
-                .get(node.id.as_str())
+                .get(node.id.as_ref())
                 .and_then(|at| nodes.get_mut(*at))
             {
                 Some(kept) => *kept = node,
@@ -153,7 +155,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// The day under which a session is filed: that of its creation, and the first of all where none is known.
-    fn date_of(&self, node: &Node) -> NaiveDate {
+    fn date_of(&self, node: &Node<'_>) -> NaiveDate {
         self.created_at(node)
             .map_or_else(NaiveDate::default, day_of)
     }
@@ -168,7 +170,7 @@ impl<'a> Sessions<'a> {
             return (fresh, is_kept);
         }
         let nodes = self.nodes.iter().enumerate();
-        let at: HashMap<&str, usize> = nodes.map(|(at, node)| (node.id.as_str(), at)).collect();
+        let at: HashMap<&str, usize> = nodes.map(|(at, node)| (node.id.as_ref(), at)).collect();
         let sessions = starts.iter_mut().zip(&mut is_kept).zip(&fresh);
         for (((start, is_kept), fresh), node) in sessions.zip(&self.nodes) {
             if let Some(was) = kept.start(node, fresh, &at) {
@@ -198,7 +200,7 @@ impl<'a> Sessions<'a> {
         starts
     }
 
-    fn created_at(&self, node: &Node) -> Option<i64> {
+    fn created_at(&self, node: &Node<'_>) -> Option<i64> {
         let used = node
             .used
             .and_then(|row| self.facts.uses.creation_date.get(row));
@@ -208,7 +210,7 @@ impl<'a> Sessions<'a> {
         })
     }
 
-    fn row(&self, node: &Node, verdict: Verdict, humans: &HashSet<&str>) -> SessionRow {
+    fn row(&self, node: &Node<'_>, verdict: Verdict, humans: &HashSet<&str>) -> SessionRow {
         let uses = &self.facts.uses;
         let issues = &self.facts.issues;
         let used = |texts: &Texts| node.used.and_then(|row| texts.get(row)).map(str::to_owned);
@@ -243,7 +245,7 @@ impl<'a> Sessions<'a> {
         });
         SessionRow {
             date: self.date_of(node),
-            id: node.id.clone(),
+            id: node.id.clone().into_owned(),
             issuing_api: issue
                 .and_then(|row| issues.event_name.get(row))
                 .map(str::to_owned),
@@ -258,14 +260,14 @@ impl<'a> Sessions<'a> {
             session_arn,
             role_arn,
             role_id,
-            persona: twin.map_or_else(|| node.persona.clone(), |twin| twin.persona.clone()),
+            persona: twin.unwrap_or(node).persona.to_owned(),
             created_at,
             chain_started_at: None,
             expires_at: only_issue.and_then(|row| issues.issued_expiration.get(row)),
             parent: verdict
                 .parent
                 .and_then(|parent| self.nodes.get(parent))
-                .map(|parent| parent.id.clone()),
+                .map(|parent| parent.id.clone().into_owned()),
             is_human,
             verdict,
             source_identity: used(&uses.source_identity)
@@ -290,7 +292,11 @@ impl<'a> Sessions<'a> {
             possible_operators: BTreeSet::new(),
             confirmed_by: node.confirmed_by.clone(),
             contradicted_by: node.contradicted_by.clone(),
-            evidence: node.evidence.clone(),
+            evidence: node
+                .evidence
+                .iter()
+                .map(|id| id.clone().into_owned())
+                .collect(),
             events_pruned_before: None,
         }
     }

@@ -27,7 +27,7 @@ pub(super) struct Maker {
 /// What was made, and what was reached into, with the verdict on whoever did it.
 pub(super) struct Doers<'a> {
     facts: &'a Facts,
-    nodes: &'a [Node],
+    nodes: &'a [Node<'a>],
     verdicts: &'a [Verdict],
     made: HashMap<&'a str, Vec<usize>>,
     made_by_request: HashMap<&'a str, Vec<usize>>,
@@ -40,7 +40,7 @@ pub(super) struct Doers<'a> {
 }
 
 impl<'a> Doers<'a> {
-    pub(super) fn new(facts: &'a Facts, nodes: &'a [Node], verdicts: &'a [Verdict]) -> Self {
+    pub(super) fn new(facts: &'a Facts, nodes: &'a [Node<'a>], verdicts: &'a [Verdict]) -> Self {
         let by_request =
             |row: &usize| facts.deployments.event_source.get(*row) == Some("ec2.amazonaws.com");
         let mut made_by_request: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -75,7 +75,7 @@ impl<'a> Doers<'a> {
             index: nodes
                 .iter()
                 .enumerate()
-                .map(|(at, node)| (node.id.as_str(), at))
+                .map(|(at, node)| (node.id.as_ref(), at))
                 .collect(),
         }
     }
@@ -161,7 +161,7 @@ impl<'a> Doers<'a> {
     }
 
     /// The launch whose request handed out an instance's first credentials.
-    fn maker_by_request(&self, at: usize, node: &Node) -> Option<Maker> {
+    fn maker_by_request(&self, at: usize, node: &Node<'_>) -> Option<Maker> {
         let request = self.facts.issues.request_id.get(*node.issues.first()?)?;
         self.maker(at, self.made_by_request.get(request)?)
     }

@@ -48,8 +48,10 @@ impl Frame {
         let parts = parts.map(|batch| cast(batch.column(index), &C::data_type()));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        // A row that is not there has no value: a column without values needs no memory. Most columns of most logs have none.
+        let is_empty = parts.iter().all(|part| part.null_count() == part.len());
         let column = match &self.order {
-            _ if parts.is_empty() => new_empty_array(&C::data_type()),
+            _ if is_empty => new_empty_array(&C::data_type()),
             Some(order) => interleave(&parts, order)?,
             None => concat(&parts)?,
         };

@@ -4,6 +4,7 @@
 //! before that. Pruning takes the days, not the knowledge: what was known stays, and what was in doubt stays in doubt,
 //! since the events that spoke against it may be among those that went. Only an event that was not there before says more.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -47,11 +48,11 @@ impl KeptRows {
     /// `at` finds a session among those of the walk.
     pub(super) fn start(
         &self,
-        node: &Node,
+        node: &Node<'_>,
         fresh: &Verdict,
         at: &HashMap<&str, usize>,
     ) -> Option<Start> {
-        let kept = self.rows.get(&node.id)?;
+        let kept = self.rows.get(node.id.as_ref())?;
         if is_outdone(kept, node, fresh) {
             return None;
         }
@@ -126,9 +127,13 @@ impl KeptRows {
 /// Whether what the events say now takes the place of what was kept.
 ///
 /// That a candidate or a contradiction went makes nobody surer.
-fn is_outdone(kept: &SessionRow, node: &Node, fresh: &Verdict) -> bool {
+fn is_outdone(kept: &SessionRow, node: &Node<'_>, fresh: &Verdict) -> bool {
     let was = &kept.verdict;
-    let is_new = || node.evidence.iter().any(|id| !kept.evidence.contains(id));
+    let is_new = || {
+        node.evidence
+            .iter()
+            .any(|id| kept.evidence.iter().all(|kept| kept != id))
+    };
     match was.confidence {
         Confidence::Unresolved => fresh.confidence > Confidence::Unresolved,
         // Only AWS's own evidence decides between several.
@@ -166,7 +171,7 @@ fn row_of(kept: &Kept, row: usize) -> SessionRow {
         role_account_id: text(&kept.role_account_id),
         persona: Persona {
             arn: kept.persona_arn.get(row).map(Arc::from),
-            id: text(&kept.persona_id),
+            id: text(&kept.persona_id).map(Cow::Owned),
         },
         created_at,
         chain_started_at: kept.chain_started_at.get(row),

@@ -1,5 +1,6 @@
 //! The nodes of the walk: each session with what it acts as, and the calls that may have issued it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -23,18 +24,18 @@ use super::write::SessionRow;
 use crate::iam::{AssumedRoleArn, SessionId, role_session_of};
 
 /// One session before the walk.
-pub(super) struct Node {
-    pub(super) id: String,
+pub(super) struct Node<'a> {
+    pub(super) id: Cow<'a, str>,
     /// Its row among the uses, unless it was never used.
     pub(super) used: Option<usize>,
     pub(super) start: Start,
     pub(super) method: Method,
     /// Rows of the calls that may have issued it.
     pub(super) issues: Vec<usize>,
-    pub(super) evidence: Vec<String>,
+    pub(super) evidence: Vec<Cow<'a, str>>,
     pub(super) confirmed_by: BTreeSet<Method>,
     pub(super) contradicted_by: BTreeSet<Contradiction>,
-    pub(super) persona: Persona,
+    pub(super) persona: Persona<'a>,
     pub(super) role_arn: Option<Arc<str>>,
     /// The session of which this is another account's view.
     pub(super) twin: Option<usize>,
@@ -42,9 +43,9 @@ pub(super) struct Node {
     pub(super) is_any_of_principal: bool,
 }
 
-impl Node {
+impl<'a> Node<'a> {
     /// A session of which nothing is known but its id, its use and its role.
-    fn new(id: String, used: Option<usize>, role_arn: Option<Arc<str>>) -> Self {
+    fn new(id: Cow<'a, str>, used: Option<usize>, role_arn: Option<Arc<str>>) -> Self {
         Self {
             id,
             used,
@@ -69,18 +70,18 @@ impl Node {
     pub(super) fn kept(row: &SessionRow) -> Self {
         Self {
             method: row.method,
-            evidence: row.evidence.clone(),
+            evidence: row.evidence.iter().cloned().map(Cow::Owned).collect(),
             persona: row.persona.clone(),
             start: Start::Kept(Box::new(row.verdict.clone())),
-            ..Self::new(row.id.clone(), None, row.role_arn.clone())
+            ..Self::new(Cow::Owned(row.id.clone()), None, row.role_arn.clone())
         }
     }
 }
 
 /// Makes the nodes of the walk.
-pub(super) struct NodeBuilder<'a> {
-    pub(super) facts: &'a Facts,
-    pub(super) issuances: &'a Issuances<'a>,
+pub(super) struct NodeBuilder<'f, 'a> {
+    pub(super) facts: &'f Facts,
+    pub(super) issuances: &'a Issuances<'f>,
     pub(super) names: Names<'a>,
     pub(super) linker: &'a Linker<'a>,
     /// Session id → place among the nodes: that of its row of the uses, or behind them that of a kept row.
@@ -94,12 +95,12 @@ pub(super) struct NodeBuilder<'a> {
     pub(super) siblings: &'a HashMap<String, usize>,
 }
 
-impl NodeBuilder<'_> {
+impl<'f> NodeBuilder<'f, '_> {
     /// A session that made calls.
-    pub(super) fn used(&self, row: usize) -> Node {
+    pub(super) fn used(&self, row: usize) -> Node<'f> {
         let uses = &self.facts.uses;
         let mut node = Node::new(
-            uses.session_id.get(row).unwrap_or_default().to_owned(),
+            Cow::Borrowed(uses.session_id.get(row).unwrap_or_default()),
             Some(row),
             role_arn(self.facts, row),
         );
@@ -161,7 +162,7 @@ impl NodeBuilder<'_> {
     }
 
     /// A session whose own identity has nobody behind it.
-    fn own_origin(&self, node: &mut Node, row: usize, origin: Origin) {
+    fn own_origin(&self, node: &mut Node<'f>, row: usize, origin: Origin) {
         let uses = &self.facts.uses;
         node.method = Method::Direct;
         // Whoever asked for the federation token is behind it; a record without a session context does not say.
@@ -192,7 +193,7 @@ impl NodeBuilder<'_> {
     }
 
     /// The user's own session in Identity Center, where each of these sign-ins met one credential that it gave.
-    fn grants_of(&self, node: &Node) -> Option<(Candidate, Vec<String>)> {
+    fn grants_of(&self, node: &Node<'f>) -> Option<(Candidate, Vec<Cow<'f, str>>)> {
         let mut parents = BTreeSet::new();
         let mut evidence = Vec::new();
         for issue in self.issuances.by_session(&node.id) {
@@ -214,7 +215,7 @@ impl NodeBuilder<'_> {
                 }
                 let caller = self.facts.issues.caller_session_id.get(grant)?;
                 parents.insert(*self.places.get(caller)?);
-                evidence.extend(self.facts.issues.event_id.get(grant).map(str::to_owned));
+                evidence.extend(self.facts.issues.event_id.get(grant).map(Cow::Borrowed));
             }
         }
         evidence.sort();
@@ -223,7 +224,7 @@ impl NodeBuilder<'_> {
     }
 
     /// Ties a node to the calls that may have issued it; false where they lead nowhere.
-    fn tie(&self, node: &mut Node, row: Option<usize>, link: Link) -> bool {
+    fn tie(&self, node: &mut Node<'f>, row: Option<usize>, link: Link) -> bool {
         let issues = &link.issues;
         let hops = issues
             .first()
@@ -252,11 +253,11 @@ impl NodeBuilder<'_> {
         true
     }
 
-    fn ids_of(&self, issues: &[usize]) -> Vec<String> {
+    fn ids_of(&self, issues: &[usize]) -> Vec<Cow<'f, str>> {
         let ids = issues
             .iter()
             .filter_map(|issue| self.facts.issues.event_id.get(*issue));
-        let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+        let mut ids: Vec<Cow<'f, str>> = ids.map(Cow::Borrowed).collect();
         ids.sort();
         ids
     }
@@ -350,14 +351,14 @@ impl NodeBuilder<'_> {
     }
 
     /// A role session that no call in the logs can have issued.
-    fn role_without_issue(&self, node: &mut Node, row: usize) {
+    fn role_without_issue(&self, node: &mut Node<'f>, row: usize) {
         let uses = &self.facts.uses;
         if let Some((sibling, method, confidence)) = self.sibling_of(row) {
             node.method = method;
             node.start = tied(vec![from_session(sibling)], confidence);
             return;
         }
-        if let Some(pairs) = self.facts.forwarded.get(&node.id) {
+        if let Some(pairs) = self.facts.forwarded.get(node.id.as_ref()) {
             let candidates = self.parents_of(node, pairs);
             if !candidates.is_empty() {
                 node.method = Method::RequestId;
@@ -379,7 +380,7 @@ impl NodeBuilder<'_> {
         node.is_any_of_principal = uses.has_creation_date.get(row) != Some(true);
     }
 
-    fn tie_to_named(&self, node: &mut Node, found: Named) {
+    fn tie_to_named(&self, node: &mut Node<'f>, found: Named) {
         node.method = found.method;
         node.evidence = self.ids_of(&found.issues);
         node.issues = if found.origins.len() > 1 {
@@ -409,20 +410,20 @@ impl NodeBuilder<'_> {
         Some((*sibling, Method::SignIn, Confidence::Exact))
     }
 
-    pub(super) fn parents_of(&self, node: &mut Node, pairs: &[Pair]) -> Vec<Candidate> {
+    pub(super) fn parents_of(&self, node: &mut Node<'f>, pairs: &'f [Pair]) -> Vec<Candidate> {
         let parents: Vec<usize> = pairs
             .iter()
             .filter_map(|pair| self.places.get(pair.session_id.as_str()).copied())
             .collect();
-        let evidence = pairs.iter().flat_map(|pair| pair.event_ids.clone());
-        node.evidence = evidence.collect();
+        let evidence = pairs.iter().flat_map(|pair| &pair.event_ids);
+        node.evidence = evidence.map(|id| Cow::Borrowed(id.as_str())).collect();
         node.evidence.sort();
         node.evidence.dedup();
         parents.into_iter().map(from_session).collect()
     }
 
     /// Sessions that were opened and are not seen in use; of some of them a row was kept.
-    pub(super) fn unused(&self, consumed: &HashSet<usize>) -> Vec<Node> {
+    pub(super) fn unused(&self, consumed: &HashSet<usize>) -> Vec<Node<'f>> {
         let rows = (0..self.facts.issues.len).into_par_iter();
         let ids: Vec<Option<SessionId>> = rows.map(|row| self.issuances.session_id(row)).collect();
         let taken: HashSet<&str> = consumed
@@ -461,15 +462,18 @@ impl NodeBuilder<'_> {
                         .principal_id
                         .as_deref()
                         .and_then(role_session_of)
-                        .map(|(role, _)| role.to_owned()),
+                        .map(|(role, _)| Cow::Owned(role.to_owned())),
                 },
                 (None, Some(made)) => Persona {
                     arn: made.session_arn.as_deref().map(Arc::from),
-                    id: made.principal_id.as_deref().map(str::to_owned),
+                    id: made
+                        .principal_id
+                        .as_deref()
+                        .map(|id| Cow::Owned(id.to_owned())),
                 },
                 (_, None) => Persona::default(),
             };
-            let mut node = Node::new(id.to_owned(), None, role_arn);
+            let mut node = Node::new(Cow::Owned(id.to_owned()), None, role_arn);
             node.persona = persona;
             let link = Link {
                 method: Method::IssuedKey,

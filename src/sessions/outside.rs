@@ -3,6 +3,7 @@
 //! The caller's own copy of the call names them; else any record with the unique id, the console's role switch, a
 //! session of that id that was alive; else the account is all that is known.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::identity::of_arn;
@@ -15,11 +16,11 @@ use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 use crate::iam::{Arn, account_of_id};
 
-impl NodeBuilder<'_> {
+impl<'f> NodeBuilder<'f, '_> {
     /// A caller that the recording account knows by account and unique id alone.
-    pub(super) fn other_accounts_caller(&self, node: &mut Node, row: usize) {
+    pub(super) fn other_accounts_caller(&self, node: &mut Node<'f>, row: usize) {
         let uses = &self.facts.uses;
-        if let Some(pairs) = self.facts.twins.get(&node.id) {
+        if let Some(pairs) = self.facts.twins.get(node.id.as_ref()) {
             let is_shared = pairs.iter().all(|pair| pair.is_shared);
             let candidates = self.parents_of(node, pairs);
             node.twin = match candidates.as_slice() {
@@ -47,7 +48,7 @@ impl NodeBuilder<'_> {
             node.method = Method::Direct;
             node.persona = Persona {
                 arn: Some(Arc::clone(arn)),
-                id: principal.map(str::to_owned),
+                id: principal.map(Cow::Borrowed),
             };
             if switched.as_ref().is_some_and(|(_, candidates)| {
                 candidates
@@ -91,7 +92,7 @@ impl NodeBuilder<'_> {
     }
 
     /// The role switch in the console that goes with a cross-account call: its event, and who switched.
-    fn switch_beside(&self, node: &Node) -> Option<(String, Vec<Candidate>)> {
+    fn switch_beside(&self, node: &Node<'f>) -> Option<(Cow<'f, str>, Vec<Candidate>)> {
         let issues = &self.facts.issues;
         for issue in self.issuances.by_session(&node.id) {
             let Some(principal) = self
@@ -126,7 +127,7 @@ impl NodeBuilder<'_> {
             }
             let candidates = self.switched_from(*switch);
             if !candidates.is_empty() {
-                return Some((issues.event_id.get(*switch)?.to_owned(), candidates));
+                return Some((Cow::Borrowed(issues.event_id.get(*switch)?), candidates));
             }
         }
         None

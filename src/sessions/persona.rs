@@ -1,5 +1,6 @@
 //! What a session acts as: a role, with its path where any record shows it, or the identity itself.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::facts::Facts;
@@ -7,9 +8,19 @@ use crate::iam::{AssumedRoleArn, role_session_of};
 
 /// What a session acts as.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Persona {
+pub(super) struct Persona<'a> {
     pub(super) arn: Option<Arc<str>>,
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Cow<'a, str>>,
+}
+
+impl Persona<'_> {
+    /// The same with text of its own.
+    pub(super) fn to_owned(&self) -> Persona<'static> {
+        Persona {
+            arn: self.arn.clone(),
+            id: self.id.as_deref().map(|id| Cow::Owned(id.to_owned())),
+        }
+    }
 }
 
 /// The role in use, with its path where any record of its unique id shows it.
@@ -45,31 +56,34 @@ pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
         .or_else(|| of_session().map(Arc::from))
 }
 
-pub(super) fn persona(facts: &Facts, row: usize, role_arn: Option<&Arc<str>>) -> Persona {
+pub(super) fn persona<'a>(
+    facts: &'a Facts,
+    row: usize,
+    role_arn: Option<&Arc<str>>,
+) -> Persona<'a> {
     let uses = &facts.uses;
-    let owned = |text: Option<&str>| text.map(str::to_owned);
     match uses.identity_type.get(row) {
         Some("AssumedRole" | "Role") => Persona {
             arn: role_arn.cloned(),
-            id: owned(
-                uses.issuer_principal_id
-                    .get(row)
-                    .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0)),
-            ),
+            id: uses
+                .issuer_principal_id
+                .get(row)
+                .or_else(|| Some(role_session_of(uses.principal_id.get(row)?)?.0))
+                .map(Cow::Borrowed),
         },
         Some("IAMUser" | "FederatedUser") => Persona {
             arn: uses.arn.get(row).map(Arc::from).or_else(|| {
                 let id = uses.principal_id.get(row)?;
                 facts.principals.get(id).cloned()
             }),
-            id: owned(uses.principal_id.get(row)),
+            id: uses.principal_id.get(row).map(Cow::Borrowed),
         },
         Some("Root") => {
             let account = uses.account_id.get(row);
             let built = || Some(Arc::from(format!("arn:aws:iam::{}:root", account?)));
             Persona {
                 arn: uses.arn.get(row).map(Arc::from).or_else(built),
-                id: owned(account),
+                id: account.map(Cow::Borrowed),
             }
         }
         _ => Persona::default(),

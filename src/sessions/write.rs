@@ -34,7 +34,7 @@ pub(super) struct SessionRow {
     pub(super) role_arn: Option<Arc<str>>,
     pub(super) role_id: Option<String>,
     pub(super) role_account_id: Option<String>,
-    pub(super) persona: Persona,
+    pub(super) persona: Persona<'static>,
     pub(super) created_at: Option<i64>,
     pub(super) chain_started_at: Option<i64>,
     pub(super) expires_at: Option<i64>,
