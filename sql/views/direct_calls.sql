@@ -1,6 +1,7 @@
 -- Calls that people and workloads made themselves, in the persona they wore: what persona switches are told from.
 -- Left out: calls a service made in somebody's name, calls that only took credentials, the other account's copy of a call, and
 -- origins that are not known, are outside, or are AWS itself. Attributions that rest on a caller's word alone do not count.
+-- column: is_exit whether the call leaves a role in the console
 -- reads: attributed_events
 SELECT
     origin_kind,
@@ -14,7 +15,10 @@ SELECT
     persona_arn,
     persona_id,
     hop_count,
-    confidence
+    confidence,
+    coalesce(
+        event_source = 'signin.amazonaws.com' AND event_name = 'ExitRole' AND coalesce(sign_in_succeeded, true), false
+    ) AS is_exit
 FROM attributed_events
 WHERE
     origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')

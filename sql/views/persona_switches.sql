@@ -15,7 +15,7 @@
 -- column: evidence_event_id the call that took the persona, or the first that shows it
 -- column: last_used_at the last call of the new persona's session
 -- column: event_count calls of that session; of `concurrent` ones the changes of the day
--- reads: attributed_events, direct_calls, persona_intervals, sessions, switch_rules
+-- reads: attributed_events, direct_calls, sessions, switch_rules
 WITH taken AS (
     SELECT
         child.issuing_event_id,
@@ -127,56 +127,139 @@ exits AS (
     WHERE base.persona_arn IS NOT NULL
 ),
 
+-- Only whoever has several personas can change from one to another: the calls of all others, most of them as a rule, are not put in order.
+changers AS (
+    SELECT
+        origin_kind,
+        origin_id,
+        origin_account_id,
+        origin_provider,
+        -- Workloads leave no role in the console.
+        origin_kind NOT IN ('ec2_instance', 'lambda_function', 'ecs_task', 'eks_pod') AS is_leaver,
+        -- Calls are put in order by this number, which is narrower than what it stands for.
+        row_number() OVER (ORDER BY origin_kind, origin_id, origin_account_id, origin_provider) AS changer
+    FROM sessions
+    WHERE origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
+    GROUP BY origin_kind, origin_id, origin_account_id, origin_provider
+    HAVING min(persona_arn) <> max(persona_arn)
+),
+
+changing_sessions AS (
+    SELECT
+        sessions.session_id,
+        changers.is_leaver,
+        changers.changer
+    FROM sessions
+    INNER JOIN changers
+        ON
+            sessions.origin_kind = changers.origin_kind
+            AND sessions.origin_id = changers.origin_id
+            AND (sessions.origin_account_id IS NOT DISTINCT FROM changers.origin_account_id)
+            AND (sessions.origin_provider IS NOT DISTINCT FROM changers.origin_provider)
+),
+
+changing_calls AS (
+    SELECT
+        direct_calls.*,
+        changing_sessions.is_leaver,
+        changing_sessions.changer
+    FROM changing_sessions
+    INNER JOIN direct_calls ON changing_sessions.session_id = direct_calls.session_id
+),
+
+-- Exits stand apart, so that no join holds all the other calls.
 calls AS (
     SELECT
-        direct_calls.origin_kind,
-        direct_calls.origin_id,
-        direct_calls.origin_name,
-        direct_calls.origin_account_id,
-        direct_calls.origin_provider,
-        direct_calls.event_time,
-        direct_calls.event_id,
-        coalesce(exits.session_id, direct_calls.session_id) AS session_id,
-        coalesce(exits.persona_arn, direct_calls.persona_arn) AS persona_arn,
-        coalesce(exits.hop_count, direct_calls.hop_count) AS hop_count,
-        direct_calls.confidence,
+        changer,
+        origin_name,
+        event_time,
+        event_id,
+        session_id,
+        persona_arn,
+        hop_count,
+        persona_arn AS called_as_arn,
+        confidence,
+        is_leaver,
+        false AS is_exit
+    FROM changing_calls
+    WHERE NOT is_exit
+    UNION ALL
+    SELECT
+        changing_calls.changer,
+        changing_calls.origin_name,
+        changing_calls.event_time,
+        changing_calls.event_id,
+        coalesce(exits.session_id, changing_calls.session_id) AS session_id,
+        coalesce(exits.persona_arn, changing_calls.persona_arn) AS persona_arn,
+        coalesce(exits.hop_count, changing_calls.hop_count) AS hop_count,
+        changing_calls.persona_arn AS called_as_arn,
+        changing_calls.confidence,
+        changing_calls.is_leaver,
         exits.event_id IS NOT NULL AS is_exit
-    -- The few exits on the left: a join keeps its left side in memory.
-    FROM exits
-    RIGHT JOIN direct_calls ON exits.event_id = direct_calls.event_id
+    FROM changing_calls
+    LEFT JOIN exits ON changing_calls.event_id = exits.event_id
+    WHERE changing_calls.is_exit
+),
+
+-- Until when was the persona of each call worn? As in `persona_intervals`: up to the last of the calls that each come within `merge_gap`
+-- of the one before.
+worn AS (
+    SELECT
+        steps.*,
+        min(CASE WHEN is_last THEN event_time END) OVER (
+            PARTITION BY is_leaver, changer, called_as_arn
+            ORDER BY event_time DESC, event_id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS worn_until
+    FROM (
+        SELECT
+            calls.*,
+            switch_rules.debounce_seconds,
+            coalesce(
+                to_unixtime(
+                    lag(event_time) OVER (
+                        PARTITION BY is_leaver, changer, called_as_arn
+                        ORDER BY event_time DESC, event_id DESC
+                    )
+                ) - to_unixtime(event_time) > switch_rules.merge_gap_seconds,
+                true
+            ) AS is_last
+        FROM calls
+        CROSS JOIN switch_rules
+    ) AS steps
+),
+
+-- The intervals into which a role is left: what is called when it is left is still called in it.
+left_into AS (
+    SELECT
+        changer,
+        called_as_arn,
+        worn_until,
+        min(event_time) AS worn_from
+    FROM worn
+    WHERE is_leaver
+    GROUP BY changer, called_as_arn, worn_until
 ),
 
 ordered AS (
     SELECT
-        calls.origin_kind,
-        calls.origin_id,
-        calls.origin_name,
-        calls.origin_account_id,
-        calls.origin_provider,
-        calls.event_time,
-        calls.event_id,
-        calls.session_id,
-        calls.persona_arn,
-        calls.hop_count,
-        calls.confidence,
-        calls.is_exit,
-        row_number() OVER (PARTITION BY calls.session_id ORDER BY event_time, event_id) = 1 AS is_first,
-        lag(calls.persona_arn) OVER whose AS from_persona_arn,
-        lag(calls.session_id) OVER whose AS from_session_id,
-        lag(calls.event_time) OVER whose AS from_time
-    FROM calls
+        worn.*,
+        row_number() OVER (PARTITION BY session_id ORDER BY event_time, event_id) = 1 AS is_first,
+        lag(persona_arn) OVER whose AS from_persona_arn,
+        lag(session_id) OVER whose AS from_session_id,
+        lag(event_time) OVER whose AS from_time,
+        lag(worn_until) OVER whose AS from_worn_until,
+        lag(is_exit) OVER whose AS is_from_exit
+    FROM worn
     WINDOW whose AS (
-        PARTITION BY origin_kind, origin_id, origin_account_id, origin_provider ORDER BY event_time, event_id
+        PARTITION BY changer ORDER BY event_time, event_id
     )
 ),
 
 changes AS (
     SELECT
-        ordered.origin_kind,
-        ordered.origin_id,
+        ordered.changer,
         ordered.origin_name,
-        ordered.origin_account_id,
-        ordered.origin_provider,
         ordered.event_time,
         ordered.event_id,
         ordered.session_id,
@@ -189,22 +272,62 @@ changes AS (
         -- The session was taken since the last call, or this is its first call: an explicit switch tells of it.
         coalesce(explicit_switches.switched_at >= ordered.from_time, false)
         OR (ordered.is_first AND explicit_switches.to_session_id IS NOT NULL) AS was_taken,
-        to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > switch_rules.debounce_seconds
+        to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > ordered.debounce_seconds
         -- The persona before was worn no more, not even by later calls that `merge_gap` counts as the same wearing.
-        OR coalesce(worn.ended_at <= ordered.event_time, true)
+        OR CASE
+            WHEN ordered.is_from_exit THEN coalesce(left_into.worn_until <= ordered.event_time, true)
+            ELSE ordered.from_worn_until <= ordered.event_time
+        END
         OR ordered.is_exit AS is_settled
-    FROM ordered
-    LEFT JOIN persona_intervals AS worn
-        ON
-            ordered.origin_kind = worn.origin_kind
-            AND ordered.origin_id = worn.origin_id
-            AND (ordered.origin_account_id IS NOT DISTINCT FROM worn.origin_account_id)
-            AND (ordered.origin_provider IS NOT DISTINCT FROM worn.origin_provider)
-            AND ordered.from_persona_arn = worn.persona_arn
-            AND ordered.from_time BETWEEN worn.started_at AND worn.ended_at
-    LEFT JOIN explicit_switches ON ordered.session_id = explicit_switches.to_session_id
-    CROSS JOIN switch_rules
+    FROM explicit_switches
+    RIGHT JOIN (
+        left_into
+        RIGHT JOIN ordered
+            ON
+                ordered.is_from_exit
+                AND left_into.changer = ordered.changer
+                AND left_into.called_as_arn = ordered.from_persona_arn
+                AND ordered.from_time BETWEEN left_into.worn_from AND left_into.worn_until
+    ) ON explicit_switches.to_session_id = ordered.session_id
     WHERE ordered.persona_arn <> ordered.from_persona_arn
+),
+
+-- Each change of its own, and those of two personas in turns by pair and day.
+told AS (
+    SELECT
+        changer,
+        is_settled,
+        min(origin_name) AS origin_name,
+        min(event_time) AS switched_at,
+        CASE
+            WHEN is_settled THEN min(from_persona_arn)
+            ELSE least(min(from_persona_arn), min(persona_arn))
+        END AS from_persona_arn,
+        CASE
+            WHEN is_settled THEN min(persona_arn)
+            ELSE greatest(max(from_persona_arn), max(persona_arn))
+        END AS to_persona_arn,
+        min(CASE WHEN is_settled OR from_persona_arn < persona_arn THEN from_session_id ELSE session_id END)
+            AS from_session_id,
+        min(CASE WHEN is_settled OR from_persona_arn < persona_arn THEN session_id ELSE from_session_id END)
+            AS to_session_id,
+        bool_or(is_exit) AS is_exit,
+        max(hop_count) AS hop_count,
+        first_value(event_id ORDER BY event_time, event_id) AS evidence_event_id,
+        CASE
+            WHEN bool_or(confidence = 'probable') THEN 'probable'
+            WHEN bool_or(confidence = 'strong') THEN 'strong'
+            ELSE 'exact'
+        END AS confidence,
+        max(event_time) AS last_at,
+        count(*) AS changes
+    FROM changes
+    WHERE NOT was_taken OR (is_settled AND is_exit)
+    GROUP BY
+        changer, is_settled, CASE WHEN is_settled THEN event_id END,
+        CASE WHEN NOT is_settled THEN least(from_persona_arn, persona_arn) END,
+        CASE WHEN NOT is_settled THEN greatest(from_persona_arn, persona_arn) END,
+        CASE WHEN NOT is_settled THEN date_trunc('day', event_time) END
 )
 
 SELECT
@@ -233,60 +356,31 @@ FROM explicit_switches
 WHERE NOT is_renewal
 UNION ALL
 SELECT
-    changes.origin_kind,
-    changes.origin_id,
-    changes.origin_name,
-    changes.event_time AS switched_at,
-    changes.from_persona_arn,
-    changes.persona_arn AS to_persona_arn,
-    changes.from_session_id,
-    changes.session_id AS to_session_id,
-    split_part(changes.from_persona_arn, ':', 5) AS from_account_id,
-    split_part(changes.persona_arn, ':', 5) AS to_account_id,
-    CASE WHEN changes.is_exit THEN 'explicit' ELSE 'observed' END AS kind,
-    CASE WHEN changes.is_exit THEN 'ExitRole' END AS issuing_api,
-    changes.hop_count,
-    split_part(changes.from_persona_arn, ':', 5) <> split_part(changes.persona_arn, ':', 5) AS is_cross_account,
-    changes.hop_count > 1 AS is_chained,
-    changes.event_id AS evidence_event_id,
-    changes.confidence,
-    sessions.last_used_at,
-    sessions.event_count,
-    changes.origin_account_id,
-    changes.origin_provider
-FROM changes
-INNER JOIN sessions ON changes.session_id = sessions.session_id
-WHERE changes.is_settled AND (changes.is_exit OR NOT changes.was_taken)
-UNION ALL
-SELECT
-    origin_kind,
-    origin_id,
-    min(origin_name) AS origin_name,
-    min(event_time) AS switched_at,
-    least(from_persona_arn, persona_arn) AS from_persona_arn,
-    greatest(from_persona_arn, persona_arn) AS to_persona_arn,
-    min(CASE WHEN from_persona_arn < persona_arn THEN from_session_id ELSE session_id END) AS from_session_id,
-    min(CASE WHEN from_persona_arn < persona_arn THEN session_id ELSE from_session_id END) AS to_session_id,
-    split_part(least(from_persona_arn, persona_arn), ':', 5) AS from_account_id,
-    split_part(greatest(from_persona_arn, persona_arn), ':', 5) AS to_account_id,
-    'concurrent' AS kind,
-    NULL AS issuing_api,
-    max(hop_count) AS hop_count,
-    split_part(least(from_persona_arn, persona_arn), ':', 5)
-    <> split_part(greatest(from_persona_arn, persona_arn), ':', 5) AS is_cross_account,
-    max(hop_count) > 1 AS is_chained,
-    first_value(event_id ORDER BY event_time, event_id) AS evidence_event_id,
+    changers.origin_kind,
+    changers.origin_id,
+    told.origin_name,
+    told.switched_at,
+    told.from_persona_arn,
+    told.to_persona_arn,
+    told.from_session_id,
+    told.to_session_id,
+    split_part(told.from_persona_arn, ':', 5) AS from_account_id,
+    split_part(told.to_persona_arn, ':', 5) AS to_account_id,
     CASE
-        WHEN bool_or(confidence = 'probable') THEN 'probable'
-        WHEN bool_or(confidence = 'strong') THEN 'strong'
-        ELSE 'exact'
-    END AS confidence,
-    max(event_time) AS last_used_at,
-    count(*) AS event_count,
-    origin_account_id,
-    origin_provider
-FROM changes
-WHERE NOT is_settled AND NOT was_taken
-GROUP BY
-    origin_kind, origin_id, origin_account_id, origin_provider, least(from_persona_arn, persona_arn),
-    greatest(from_persona_arn, persona_arn), date_trunc('day', event_time)
+        WHEN NOT told.is_settled THEN 'concurrent'
+        WHEN told.is_exit THEN 'explicit'
+        ELSE 'observed'
+    END AS kind,
+    CASE WHEN told.is_settled AND told.is_exit THEN 'ExitRole' END AS issuing_api,
+    told.hop_count,
+    split_part(told.from_persona_arn, ':', 5) <> split_part(told.to_persona_arn, ':', 5) AS is_cross_account,
+    told.hop_count > 1 AS is_chained,
+    told.evidence_event_id,
+    told.confidence,
+    CASE WHEN told.is_settled THEN sessions.last_used_at ELSE told.last_at END AS last_used_at,
+    CASE WHEN told.is_settled THEN sessions.event_count ELSE told.changes END AS event_count,
+    changers.origin_account_id,
+    changers.origin_provider
+FROM told
+INNER JOIN changers ON told.changer = changers.changer
+INNER JOIN sessions ON told.to_session_id = sessions.session_id
