@@ -134,14 +134,15 @@ changers AS (
         origin_id,
         origin_account_id,
         origin_provider,
-        -- Workloads leave no role in the console.
-        origin_kind NOT IN ('ec2_instance', 'lambda_function', 'ecs_task', 'eks_pod') AS is_leaver,
-        -- Calls are put in order by this number, which is narrower than what it stands for.
-        row_number() OVER (ORDER BY origin_kind, origin_id, origin_account_id, origin_provider) AS changer
-    FROM sessions
+        -- Whether they left a role in the console: they may go back to a persona that no session of theirs has.
+        count(leavers.session_id) > 0 AS is_leaver,
+        -- Calls are put in order by this id, which is narrower than what it stands for.
+        min(sessions.session_id) AS changer
+    FROM (SELECT session_id FROM direct_calls WHERE is_exit) AS leavers
+    RIGHT JOIN sessions ON leavers.session_id = sessions.session_id
     WHERE origin_kind NOT IN ('aws_service', 'external_account', 'anonymous', 'unresolved')
     GROUP BY origin_kind, origin_id, origin_account_id, origin_provider
-    HAVING min(persona_arn) <> max(persona_arn)
+    HAVING min(persona_arn) <> max(persona_arn) OR count(leavers.session_id) > 0
 ),
 
 changing_sessions AS (
@@ -201,6 +202,7 @@ calls AS (
     WHERE changing_calls.is_exit
 ),
 
+-- `is_leaver` follows from `changer`; as a key of the windows it lets `left_into` be worked out for leavers alone.
 -- Until when was the persona of each call worn? As in `persona_intervals`: up to the last of the calls that each come within `merge_gap`
 -- of the one before.
 worn AS (

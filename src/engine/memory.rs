@@ -10,13 +10,18 @@ use datafusion::execution::memory_pool::{
 /// Half for operators that can go on with less, by writing to disk, and half for those that cannot.
 ///
 /// In DataFusion's fair pool the first may take everything before the second ask: sorts that filled the pool
-/// leave nothing for the merge of what they sorted, and the question fails for some megabytes.
+/// leave nothing for the merge of what they sorted, and the question fails for some megabytes. And in a question of many operators, most of
+/// which hold next to nothing, an equal share can be less than a sort needs to begin: a little is lent to whoever asks, as long as a quarter
+/// of the half is left.
 #[derive(Debug)]
 pub(super) struct SplitPool {
     spilling: FairSpillPool,
     fixed: GreedyMemoryPool,
     bytes: usize,
 }
+
+/// What is lent beyond an equal share, as a part of the half that can spill: 32 MiB of 1 GiB.
+const LENT: usize = 32;
 
 impl SplitPool {
     pub(super) fn new(bytes: usize) -> Self {
@@ -33,6 +38,14 @@ impl SplitPool {
         } else {
             &self.fixed
         }
+    }
+
+    /// Whether a reservation may have so much beyond its share.
+    fn may_borrow(&self, reservation: &MemoryReservation, additional: usize) -> bool {
+        let half = self.bytes / 2;
+        reservation.consumer().can_spill()
+            && reservation.size().saturating_add(additional) <= half / LENT
+            && self.spilling.reserved().saturating_add(additional) <= half - half / 4
     }
 }
 
@@ -69,8 +82,14 @@ impl MemoryPool for SplitPool {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        self.of(reservation.consumer())
-            .try_grow(reservation, additional)
+        let pool = self.of(reservation.consumer());
+        match pool.try_grow(reservation, additional) {
+            Err(_) if self.may_borrow(reservation, additional) => {
+                pool.grow(reservation, additional);
+                Ok(())
+            }
+            answer => answer,
+        }
     }
 
     fn reserved(&self) -> usize {
@@ -79,5 +98,32 @@ impl MemoryPool for SplitPool {
 
     fn memory_limit(&self) -> MemoryLimit {
         MemoryLimit::Finite(self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn many_small_operators_leave_enough_for_a_sort_to_begin() {
+        const MIB: usize = 1 << 20;
+        let pool: Arc<dyn MemoryPool> = Arc::new(SplitPool::new(2048 * MIB));
+        let register = |at: usize| {
+            let consumer = MemoryConsumer::new(format!("sort {at}"));
+            consumer.with_can_spill(true).register(&pool)
+        };
+        let sorts: Vec<MemoryReservation> = (0..100).map(register).collect();
+        // An equal share is ten of them.
+        assert!(sorts[0].try_grow(30 * MIB).is_ok());
+        assert!(sorts[0].try_grow(30 * MIB).is_err());
+        let lent = sorts.iter().skip(1);
+        let lent = lent.filter(|sort| sort.try_grow(30 * MIB).is_ok()).count();
+        assert_eq!(lent, 24, "a quarter stays for the shares of the others");
+        assert!(sorts[99].try_grow(10 * MIB).is_ok());
+        drop(sorts);
+        assert_eq!(pool.reserved(), 0);
     }
 }

@@ -310,8 +310,9 @@ fn siblings(
 ) -> HashMap<String, usize> {
     let uses = &facts.uses;
     let is_linked = |row: usize| evidence.get(row).is_some_and(Option::is_some);
+    // A session asks also where its call is known and leads to nobody.
     let asked: HashSet<String> = (0..uses.len)
-        .filter(|row| !is_linked(*row) && asks_siblings(uses, *row))
+        .filter(|row| asks_siblings(uses, *row))
         .flat_map(|row| sibling_keys(facts, row, |_| false))
         .collect();
     let mut siblings = HashMap::new();

@@ -35,7 +35,9 @@ impl RowIndex {
     pub(super) fn rows<K: Hash>(&self, key: K) -> impl Iterator<Item = usize> {
         let number = self.hasher.hash_one(key);
         let from = self.numbers.partition_point(|other| *other < number);
-        let rows = self.numbers.iter().zip(&self.rows).skip(from);
+        let numbers = self.numbers.get(from..).unwrap_or_default();
+        let rows = self.rows.get(from..).unwrap_or_default();
+        let rows = numbers.iter().zip(rows);
         rows.take_while(move |(other, _)| **other == number)
             .map(|(_, row)| *row as usize)
     }

@@ -1,7 +1,8 @@
 -- What happened, in order, and who was behind it?
 -- Every parameter that is given narrows the answer; `sessions` takes session ids with commas between them. `who` and `persona` are short
--- forms for narrow screens. `of_principal` and `in_role` are for whoever has asked `timeline/sessions` first: with the ids of the sessions
--- that fit, only their events are read. A list that is known when the question is planned reaches the scan, a subquery does not.
+-- forms for narrow screens. `of_principal` and `in_role` are for whoever has asked `timeline/sessions` first: they take the ids of the
+-- sessions that fit in the place of what `principal` and `role` ask of sessions, so that only their events are read. A list that is known
+-- when the question is planned reaches the scan, a subquery does not.
 -- param: principal text default null
 -- param: role text default null
 -- param: access_key text default null
@@ -46,7 +47,7 @@ WHERE
     ($since::timestamp IS NULL OR event_time >= $since::timestamp)
     AND ($until::timestamp IS NULL OR event_time < $until::timestamp)
     AND (
-        $principal::text IS NULL
+        ($principal::text IS NULL AND $of_principal::text IS NULL)
         OR user_identity_arn = $principal::text
         OR array_has(string_to_array($of_principal::text, ','), session_id)
         OR (
@@ -60,7 +61,7 @@ WHERE
         )
     )
     AND (
-        $role::text IS NULL
+        ($role::text IS NULL AND $in_role::text IS NULL)
         OR array_has(string_to_array($in_role::text, ','), session_id)
         OR (
             $in_role::text IS NULL
