@@ -149,7 +149,8 @@ changing_sessions AS (
     SELECT
         sessions.session_id,
         changers.is_leaver,
-        changers.changer
+        changers.changer,
+        explicit_switches.switched_at AS taken_at
     FROM sessions
     INNER JOIN changers
         ON
@@ -157,15 +158,51 @@ changing_sessions AS (
             AND sessions.origin_id = changers.origin_id
             AND (sessions.origin_account_id IS NOT DISTINCT FROM changers.origin_account_id)
             AND (sessions.origin_provider IS NOT DISTINCT FROM changers.origin_provider)
+    LEFT JOIN explicit_switches ON sessions.session_id = explicit_switches.to_session_id
 ),
 
 changing_calls AS (
     SELECT
         direct_calls.*,
         changing_sessions.is_leaver,
-        changing_sessions.changer
+        changing_sessions.changer,
+        changing_sessions.taken_at
     FROM changing_sessions
     INNER JOIN direct_calls ON changing_sessions.session_id = direct_calls.session_id
+),
+
+-- The intervals into which a role may be left: what is called when it is left is still called in it.
+left_into AS (
+    SELECT
+        changer,
+        persona_arn,
+        island,
+        min(event_time) AS worn_from,
+        max(event_time) AS worn_until
+    FROM (
+        SELECT
+            steps.*,
+            sum(CASE WHEN begins THEN 1 ELSE 0 END) OVER (
+                PARTITION BY changer, persona_arn ORDER BY event_time, event_id
+            ) AS island
+        FROM (
+            SELECT
+                changing_calls.changer,
+                changing_calls.persona_arn,
+                changing_calls.event_time,
+                changing_calls.event_id,
+                coalesce(
+                    to_unixtime(event_time) - to_unixtime(
+                        lag(event_time) OVER (PARTITION BY changer, persona_arn ORDER BY event_time, event_id)
+                    ) > switch_rules.merge_gap_seconds,
+                    true
+                ) AS begins
+            FROM changing_calls
+            CROSS JOIN switch_rules
+            WHERE changing_calls.is_leaver
+        ) AS steps
+    ) AS islands
+    GROUP BY changer, persona_arn, island
 ),
 
 -- Exits stand apart, so that no join holds all the other calls.
@@ -181,7 +218,9 @@ calls AS (
         persona_arn AS called_as_arn,
         confidence,
         is_leaver,
-        false AS is_exit
+        taken_at,
+        false AS is_exit,
+        CAST(NULL AS timestamp) AS left_until
     FROM changing_calls
     WHERE NOT is_exit
     UNION ALL
@@ -196,20 +235,26 @@ calls AS (
         changing_calls.persona_arn AS called_as_arn,
         changing_calls.confidence,
         changing_calls.is_leaver,
-        exits.event_id IS NOT NULL AS is_exit
+        changing_calls.taken_at,
+        exits.event_id IS NOT NULL AS is_exit,
+        left_into.worn_until AS left_until
     FROM changing_calls
     LEFT JOIN exits ON changing_calls.event_id = exits.event_id
+    LEFT JOIN left_into
+        ON
+            changing_calls.changer = left_into.changer
+            AND exits.persona_arn = left_into.persona_arn
+            AND changing_calls.event_time BETWEEN left_into.worn_from AND left_into.worn_until
     WHERE changing_calls.is_exit
 ),
 
--- `is_leaver` follows from `changer`; as a key of the windows it lets `left_into` be worked out for leavers alone.
 -- Until when was the persona of each call worn? As in `persona_intervals`: up to the last of the calls that each come within `merge_gap`
 -- of the one before.
 worn AS (
     SELECT
         steps.*,
         min(CASE WHEN is_last THEN event_time END) OVER (
-            PARTITION BY is_leaver, changer, called_as_arn
+            PARTITION BY changer, called_as_arn
             ORDER BY event_time DESC, event_id DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS worn_until
@@ -220,7 +265,7 @@ worn AS (
             coalesce(
                 to_unixtime(
                     lag(event_time) OVER (
-                        PARTITION BY is_leaver, changer, called_as_arn
+                        PARTITION BY changer, called_as_arn
                         ORDER BY event_time DESC, event_id DESC
                     )
                 ) - to_unixtime(event_time) > switch_rules.merge_gap_seconds,
@@ -231,18 +276,6 @@ worn AS (
     ) AS steps
 ),
 
--- The intervals into which a role is left: what is called when it is left is still called in it.
-left_into AS (
-    SELECT
-        changer,
-        called_as_arn,
-        worn_until,
-        min(event_time) AS worn_from
-    FROM worn
-    WHERE is_leaver
-    GROUP BY changer, called_as_arn, worn_until
-),
-
 ordered AS (
     SELECT
         worn.*,
@@ -251,7 +284,8 @@ ordered AS (
         lag(session_id) OVER whose AS from_session_id,
         lag(event_time) OVER whose AS from_time,
         lag(worn_until) OVER whose AS from_worn_until,
-        lag(is_exit) OVER whose AS is_from_exit
+        lag(is_exit) OVER whose AS is_from_exit,
+        lag(left_until) OVER whose AS from_left_until
     FROM worn
     WINDOW whose AS (
         PARTITION BY changer ORDER BY event_time, event_id
@@ -272,25 +306,16 @@ changes AS (
         ordered.from_persona_arn,
         ordered.from_session_id,
         -- The session was taken since the last call, or this is its first call: an explicit switch tells of it.
-        coalesce(explicit_switches.switched_at >= ordered.from_time, false)
-        OR (ordered.is_first AND explicit_switches.to_session_id IS NOT NULL) AS was_taken,
+        coalesce(ordered.taken_at >= ordered.from_time, false)
+        OR (ordered.is_first AND ordered.taken_at IS NOT NULL) AS was_taken,
         to_unixtime(ordered.event_time) - to_unixtime(ordered.from_time) > ordered.debounce_seconds
         -- The persona before was worn no more, not even by later calls that `merge_gap` counts as the same wearing.
         OR CASE
-            WHEN ordered.is_from_exit THEN coalesce(left_into.worn_until <= ordered.event_time, true)
+            WHEN ordered.is_from_exit THEN coalesce(ordered.from_left_until <= ordered.event_time, true)
             ELSE ordered.from_worn_until <= ordered.event_time
         END
         OR ordered.is_exit AS is_settled
-    FROM explicit_switches
-    RIGHT JOIN (
-        left_into
-        RIGHT JOIN ordered
-            ON
-                ordered.is_from_exit
-                AND left_into.changer = ordered.changer
-                AND left_into.called_as_arn = ordered.from_persona_arn
-                AND ordered.from_time BETWEEN left_into.worn_from AND left_into.worn_until
-    ) ON explicit_switches.to_session_id = ordered.session_id
+    FROM ordered
     WHERE ordered.persona_arn <> ordered.from_persona_arn
 ),
 
