@@ -217,7 +217,6 @@ calls AS (
         hop_count,
         persona_arn AS called_as_arn,
         confidence,
-        is_leaver,
         taken_at,
         false AS is_exit,
         CAST(NULL AS timestamp) AS left_until
@@ -234,7 +233,6 @@ calls AS (
         coalesce(exits.hop_count, changing_calls.hop_count) AS hop_count,
         changing_calls.persona_arn AS called_as_arn,
         changing_calls.confidence,
-        changing_calls.is_leaver,
         changing_calls.taken_at,
         exits.event_id IS NOT NULL AS is_exit,
         left_into.worn_until AS left_until
