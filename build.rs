@@ -21,6 +21,9 @@ const USAGE_RULES: [&str; 7] = [
     "sql/views/daily_usage.sql",
 ];
 
+/// What says whose a session was; all sessions are worked out anew where one of these is another.
+const SESSION_RULES: [&str; 3] = ["src/sessions", "src/sessions/reach", "src/iam"];
+
 /// What says which facts a day's events hold; they are asked for anew where one of these is another.
 const FACT_RULES: [&str; 5] = [
     "sql/sessions",
@@ -50,7 +53,11 @@ fn main() -> io::Result<()> {
         packer.write_all(&fs::read(&path)?)?;
         packer.finish()?;
     }
-    for (name, rules) in [("USAGE", USAGE_RULES.as_slice()), ("FACT", &FACT_RULES)] {
+    for (name, rules) in [
+        ("USAGE", USAGE_RULES.as_slice()),
+        ("FACT", &FACT_RULES),
+        ("SESSION", &SESSION_RULES),
+    ] {
         let number = number_of(rules)?;
         println!("cargo::rustc-env=ROLECALL_{name}_RULES={number:016x}");
     }

@@ -27,6 +27,8 @@ pub struct Change {
     pub remove: Vec<(LakeTable, String)>,
     /// Set when `sessions` now reflects all events.
     pub resolved: bool,
+    /// Set when `sessions` is now worked out from the facts by these rules, or by none.
+    pub session_rules: Option<String>,
     /// What is to be worked out again of which days, besides those whose events change.
     pub stale: BTreeSet<(Derived, NaiveDate)>,
     /// What this change brings up to date of which days.
@@ -45,6 +47,7 @@ impl Change {
         self.add.is_empty()
             && self.remove.is_empty()
             && !self.resolved
+            && self.session_rules.is_none()
             && self.stale.is_empty()
             && self.stored.is_empty()
             && self.rules.is_empty()
@@ -66,6 +69,9 @@ impl Change {
         }
         if self.resolved {
             next.resolved_version = next.events_version;
+        }
+        if let Some(rules) = &self.session_rules {
+            next.session_rules.clone_from(rules);
         }
         next.pruned_before = base.pruned_before.max(self.pruned_before);
         for (source, day) in &self.walked {

@@ -92,9 +92,15 @@ impl<'g> Draft<'g> {
         self.change.add.extend(new.map(|file| (table, file)));
     }
 
-    /// Notes that `sessions` now reflects all events.
-    pub fn resolved(&mut self) {
+    /// Notes that `sessions` now reflects all events, as these rules have it.
+    pub fn resolved(&mut self, rules: &str) {
         self.change.resolved = true;
+        self.change.session_rules = Some(rules.to_owned());
+    }
+
+    /// Notes that `sessions` is no more what the facts say.
+    pub fn is_unlinked(&mut self) {
+        self.change.session_rules = Some(String::new());
     }
 
     /// Notes that something is to be worked out again of these days.

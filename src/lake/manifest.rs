@@ -39,10 +39,10 @@ pub struct DataFile {
     pub rows: u64,
     /// Its size in bytes.
     pub size: u64,
-    /// The earliest `event_time`, in microseconds since 1970, where the table has one.
+    /// The earliest `event_time`, in microseconds since 1970, where the table has one; of `sessions`, when the first was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_time: Option<i64>,
-    /// The latest `event_time`.
+    /// The latest `event_time`; of `sessions`, when one was used last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_time: Option<i64>,
     /// What its rows say, as [`content_of`](super::content_of) has it, in tables that are worked out anew as a whole.
@@ -116,6 +116,9 @@ pub struct Manifest {
     /// The `events_version` from which `sessions` was worked out.
     #[serde(default)]
     pub resolved_version: u64,
+    /// The rules by which `sessions` was worked out from the facts of this state; empty where it was from others.
+    #[serde(default)]
+    pub session_rules: String,
     /// How far that holds which is worked out by day; what is missing, as before format 4, holds for no day.
     #[serde(default)]
     pub(super) derived: BTreeMap<Derived, Upheld>,
@@ -142,6 +145,7 @@ impl Manifest {
             written_by: String::new(),
             events_version: 0,
             resolved_version: 0,
+            session_rules: String::new(),
             derived: Derived::ALL.map(|what| (what, Upheld::of_nothing())).into(),
             pruned_before: None,
             walked: BTreeMap::new(),

@@ -40,13 +40,13 @@ impl<'a> Sessions<'a> {
         let index: HashMap<&str, usize> = (0..uses.len)
             .filter_map(|row| Some((uses.session_id.get(row)?, row)))
             .collect();
-        let users = Users::new(&facts.named_users, &issuances);
-        let linker = Linker::new(uses, &issuances, &users);
+        let users = Users::new(&facts.told.named_users, &issuances);
+        let linker = Linker::new(facts, &issuances, &users);
         let evidence = linker.weigh_all(facts);
         let siblings = siblings(facts, &linker, &evidence);
         let by_arn = switched_from(facts);
         let names = Names {
-            principals: &facts.principals,
+            principals: &facts.told.principals,
             users: &users,
         };
         let web_subjects = web_subjects(uses, names, &issuances, &index);
@@ -116,11 +116,15 @@ impl<'a> Sessions<'a> {
             .filter_map(|row| row.verdict.origin.id.clone())
             .collect();
         humans.extend(people.iter().map(String::as_str));
+        if let Some(reached) = &self.facts.reached {
+            humans.extend(reached.humans.iter().map(String::as_str));
+        }
         let doers = Doers::new(self.facts, &self.nodes, &verdicts);
         let makers = doers.makers();
         let starts = self.chain_starts(&verdicts, &kept);
         let mut days: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
-        for (at, node) in self.nodes.iter().enumerate() {
+        let nodes = self.nodes.iter().enumerate();
+        for (at, node) in nodes.filter(|(_, node)| !self.is_stranger(node)) {
             let was = is_kept(at).then(|| kept.date_of(&node.id)).flatten();
             days.entry(was.unwrap_or_else(|| self.date_of(node)))
                 .or_default()
@@ -154,6 +158,11 @@ impl<'a> Sessions<'a> {
         Ok(self.nodes.len() as u64)
     }
 
+    /// Whether a session is there only since others ask for it.
+    fn is_stranger(&self, node: &Node<'_>) -> bool {
+        self.facts.reached.is_some() && node.settled_maker.is_some()
+    }
+
     /// The day under which a session is filed: that of its creation, and the first of all where none is known.
     fn date_of(&self, node: &Node<'_>) -> NaiveDate {
         self.created_at(node)
@@ -166,7 +175,8 @@ impl<'a> Sessions<'a> {
         starts.extend(self.nodes.iter().map(|node| Cow::Borrowed(&node.start)));
         let fresh = walk(&starts);
         let mut is_kept = vec![false; starts.len()];
-        if kept.is_empty() {
+        // What is not worked out anew stands as it is.
+        if kept.is_empty() || self.facts.reached.is_some() {
             return (fresh, is_kept);
         }
         let nodes = self.nodes.iter().enumerate();

@@ -4,6 +4,12 @@ use arrow::error::ArrowError;
 
 use super::frame::{Bools, Frame, Ints, TextLists, Texts};
 
+/// Columns that are read together.
+pub(super) trait Columns {
+    /// Their names.
+    const NAMES: &[&str];
+}
+
 /// A struct of columns, each named as in its query.
 macro_rules! columns {
     ($(#[$about:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
@@ -12,6 +18,10 @@ macro_rules! columns {
         pub(super) struct $name {
             pub(super) len: usize,
             $(pub(super) $field: $kind,)*
+        }
+
+        impl Columns for $name {
+            const NAMES: &[&str] = &[$(stringify!($field)),*];
         }
 
         impl $name {
@@ -67,6 +77,32 @@ columns! {
         last_used_at: Ints,
         event_count: Ints,
         denied_count: Ints,
+    }
+}
+
+columns! {
+    /// What a row of `daily_sessions` has in common with other sessions.
+    Shown {
+        session_id: Texts,
+        identity_type: Texts,
+        principal_id: Texts,
+        arn: Texts,
+        account_id: Texts,
+        user_name: Texts,
+        on_behalf_of_user_id: Texts,
+        issuer_principal_id: Texts,
+        issuer_arn: Texts,
+        creation_date: Ints,
+        has_creation_date: Bools,
+        has_mfa: Bools,
+        is_from_console: Bools,
+        source_identity: Texts,
+        federated_provider: Texts,
+        sign_in_session_arn: Texts,
+        sign_in_user_name: Texts,
+        recipient_account_id: Texts,
+        access_key_ids: TextLists,
+        first_used_at: Ints,
     }
 }
 

@@ -41,24 +41,25 @@ pub(super) struct Doers<'a> {
 
 impl<'a> Doers<'a> {
     pub(super) fn new(facts: &'a Facts, nodes: &'a [Node<'a>], verdicts: &'a [Verdict]) -> Self {
-        let by_request =
-            |row: &usize| facts.deployments.event_source.get(*row) == Some("ec2.amazonaws.com");
+        let by_request = |row: &usize| {
+            facts.told.deployments.event_source.get(*row) == Some("ec2.amazonaws.com")
+        };
         let mut made_by_request: HashMap<&str, Vec<usize>> = HashMap::new();
-        for row in (0..facts.deployments.len).filter(by_request) {
-            if let Some(request) = facts.deployments.request_id.get(row) {
+        for row in (0..facts.told.deployments.len).filter(by_request) {
+            if let Some(request) = facts.told.deployments.request_id.get(row) {
                 made_by_request.entry(request).or_default().push(row);
             }
         }
-        let made = by_target(&facts.deployments);
+        let made = by_target(&facts.told.deployments);
         let regions = made.iter().filter_map(|(name, rows)| {
-            let regions = by_region(&facts.deployments, rows);
+            let regions = by_region(&facts.told.deployments, rows);
             (regions.len() > 1).then_some((*name, regions))
         });
         let regions = regions.collect();
         let mut given: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         for (role, rows) in made.iter().filter(|(target, _)| target.contains(":role/")) {
             for row in rows {
-                if let Some(service) = facts.deployments.event_source.get(*row) {
+                if let Some(service) = facts.told.deployments.event_source.get(*row) {
                     given.entry((*role, service)).or_default().push(*row);
                 }
             }
@@ -71,7 +72,7 @@ impl<'a> Doers<'a> {
             given,
             regions,
             made_by_request,
-            reached: by_target(&facts.operations),
+            reached: by_target(&facts.told.operations),
             index: nodes
                 .iter()
                 .enumerate()
@@ -91,12 +92,28 @@ impl<'a> Doers<'a> {
                     .then(|| makers.get(parent));
                 maker.flatten().cloned()
             };
-            let maker = self.maker_of(at).or_else(inherited);
+            let settled = || self.settled_maker(at);
+            let maker = settled().or_else(|| self.maker_of(at).or_else(inherited));
             if let (Some(slot), Some(maker)) = (makers.get_mut(at), maker) {
                 *slot = maker;
             }
         }
         makers
+    }
+
+    /// The maker of a session that is not worked out anew.
+    fn settled_maker(&self, at: usize) -> Option<Maker> {
+        let _reached = self.facts.reached.as_ref()?;
+        self.nodes.get(at)?.settled_maker.clone()
+    }
+
+    /// The verdict on a session that was in use at this time.
+    fn verdict_on(&self, session_id: &str, time: Option<i64>) -> Option<&Verdict> {
+        let place = self.index.get(session_id).copied();
+        if let (None, Some(reached)) = (place, &self.facts.reached) {
+            reached.strangers.add(session_id, time.unwrap_or_default());
+        }
+        self.verdicts.get(place?)
     }
 
     fn is_of_one_origin(&self, a: usize, b: usize) -> bool {
@@ -172,7 +189,7 @@ impl<'a> Doers<'a> {
 
     /// The last of these calls before a session, in the account of its origin.
     fn last_before(&self, at: usize, rows: &[usize]) -> Option<usize> {
-        let deployments = &self.facts.deployments;
+        let deployments = &self.facts.told.deployments;
         let account = self.account_of(at);
         let before = until(deployments, rows, self.began(at)? + SKEW);
         let mut rows = rows.iter().take(before).rev().copied();
@@ -180,9 +197,9 @@ impl<'a> Doers<'a> {
     }
 
     fn maker_in(&self, row: usize) -> Option<Maker> {
-        let deployments = &self.facts.deployments;
-        let by = *self.index.get(deployments.session_id.get(row)?)?;
-        let origin = &self.verdicts.get(by)?.origin;
+        let deployments = &self.facts.told.deployments;
+        let by = deployments.session_id.get(row)?;
+        let origin = &self.verdict_on(by, deployments.event_time.get(row))?.origin;
         Some(Maker {
             origin_id: origin.id.clone(),
             event_id: deployments.event_id.get(row).map(str::to_owned),
@@ -220,13 +237,14 @@ impl<'a> Doers<'a> {
         else {
             return BTreeSet::new();
         };
-        let operations = &self.facts.operations;
+        let operations = &self.facts.told.operations;
         let rows = self.reached.get(id).map_or(&[][..], Vec::as_slice);
         let from = until(operations, rows, began - LONGEST_SHELL - 1);
         let rows = rows.iter().take(until(operations, rows, last)).skip(from);
         rows.filter_map(|row| {
-            let by = *self.index.get(operations.session_id.get(*row)?)?;
-            self.verdicts.get(by)?.origin.id.clone()
+            let by = operations.session_id.get(*row)?;
+            let verdict = self.verdict_on(by, operations.event_time.get(*row))?;
+            verdict.origin.id.clone()
         })
         .collect()
     }

@@ -139,7 +139,7 @@ impl Linker<'_> {
     fn caller_arn(&self, facts: &Facts, issue: usize) -> Option<&str> {
         let issues = self.issuances.issues;
         issues.caller_arn.get(issue).or_else(|| {
-            let twins = facts.twins.get(issues.caller_session_id.get(issue)?)?;
+            let twins = facts.told.twins.get(issues.caller_session_id.get(issue)?)?;
             let twin = twins.first().filter(|_| twins.len() == 1)?;
             let copy = self.issuances.by_session(&twin.session_id).next()?;
             issues.caller_arn.get(copy)
@@ -205,7 +205,7 @@ impl Linker<'_> {
             found.insert(Method::Carried);
         }
         if let Some(caller) = issues.caller_session_id.get(issue)
-            && facts.twins.contains_key(caller)
+            && facts.told.twins.contains_key(caller)
         {
             found.insert(Method::SharedEvent);
         }

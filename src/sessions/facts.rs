@@ -1,22 +1,21 @@
 //! What the events say, as answers of SQL: sessions in use, credentials issued, and what else speaks of identity.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use datafusion::scalar::ScalarValue;
 
-use super::columns::{Deeds, Issues, Kept, Uses};
+use super::columns::{Issues, Kept, Uses};
 use super::daily::FACT_TABLES;
-use super::frame::{Bools, Frame, Ints, Texts};
+use super::frame::Frame;
 use super::kept_facts::KEPT_FACTS;
 use super::schema::SESSIONS;
+use super::told::Told;
 use super::{SessionsError, uses};
 use crate::engine::{Engine, EngineLimits, TableSpec};
-use crate::lake::{Draft, LakeTable};
+use crate::lake::{DataFile, Draft, LakeTable, Store};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -57,274 +56,114 @@ pub(super) async fn ask(
     Ok(answer.collect_all().await?)
 }
 
-async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
+pub(super) async fn frame(engine: &Engine, name: &'static str) -> Result<Frame, SessionsError> {
     let (schema, batches) = ask(engine, name, &[]).await?;
-    Ok(Frame::new(schema, batches))
-}
-
-/// What one of the questions that fill `daily_facts` found on all days.
-async fn of_kind(engine: &Engine, fact: &str) -> Result<Frame, SessionsError> {
-    let params = [("fact", ScalarValue::from(fact))];
-    let (schema, batches) = ask(engine, "facts_of_kind", &params).await?;
     Ok(Frame::new(schema, batches))
 }
 
 /// An engine that sees what sessions are worked out from, as a draft has it.
 fn open(draft: &Draft<'_>, limits: EngineLimits) -> Result<Engine, SessionsError> {
+    let is_pruned = draft.base().pruned_before.is_some();
+    let files = |table| match table {
+        // Before anything is pruned no session is kept, and there are as many files as days.
+        LakeTable::Sessions if !is_pruned => Vec::new(),
+        table => draft.files(table),
+    };
+    open_files(draft.guard().store(), limits, files)
+}
+
+/// An engine that sees these files of what sessions are worked out from.
+pub(super) fn open_files(
+    store: &Store,
+    limits: EngineLimits,
+    files: impl Fn(LakeTable) -> Vec<DataFile>,
+) -> Result<Engine, SessionsError> {
     let engine = Engine::open(limits)?;
     let facts = FACT_TABLES.map(|facts| (facts.shape.table, facts.shape.columns));
     let tables = [(LakeTable::Sessions, SESSIONS)]
         .into_iter()
         .chain(KEPT_FACTS)
         .chain(facts);
-    let is_pruned = draft.base().pruned_before.is_some();
     for (table, columns) in tables {
-        let (store, mut files) = (draft.guard().store(), draft.files(table));
-        // Before anything is pruned no session is kept, and there are as many files as days.
-        if table == LakeTable::Sessions && !is_pruned {
-            files.clear();
-        }
-        engine.register_table(TableSpec::of_files(table, columns, store, &files))?;
+        engine.register_table(TableSpec::of_files(table, columns, store, &files(table)))?;
     }
     Ok(engine)
-}
-
-/// What is known of an account, or of one of its regions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Coverage {
-    pub(super) first_event_time: i64,
-    pub(super) has_read_events: bool,
-    pub(super) has_sts_events: bool,
-}
-
-/// A call that handed out credentials without saying which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HiddenKind {
-    /// AWS hides the answer.
-    Redacted,
-    /// Request and answer were left out for their size.
-    Omitted,
-}
-
-/// Another session that made the same call.
-#[derive(Debug, Clone)]
-pub(super) struct Pair {
-    pub(super) session_id: String,
-    pub(super) event_ids: [String; 2],
-    /// AWS says that it is the same call; else the request and its time say so.
-    pub(super) is_shared: bool,
-}
-
-impl Pair {
-    /// The same two sessions, seen together another time.
-    fn merge(&mut self, other: Self) {
-        for (id, other) in self.event_ids.iter_mut().zip(other.event_ids) {
-            if other < *id {
-                *id = other;
-            }
-        }
-        self.is_shared |= other.is_shared;
-    }
-}
-
-/// A name and the identity store's user it goes with.
-#[derive(Debug)]
-pub(super) struct NamedUser {
-    pub(super) identity_store_arn: String,
-    pub(super) user_id: String,
-    pub(super) user_name: String,
 }
 
 /// Everything the verdicts rest on.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) uses: Uses,
-    pub(super) issues: Issues,
-    /// A session that another account recorded → the caller's own sessions, with the pair of events.
-    pub(super) twins: HashMap<String, Vec<Pair>>,
-    /// A session of forwarded calls → the session of the call that caused them.
-    pub(super) forwarded: HashMap<String, Vec<Pair>>,
-    /// Unique id → ARN.
-    pub(super) principals: HashMap<String, Arc<str>>,
-    /// Users of identity stores under the names they were seen with.
-    pub(super) named_users: Vec<NamedUser>,
-    /// (Account, second) → what was handed out there without a word.
-    pub(super) hidden: HashMap<(String, i64), HiddenKind>,
-    pub(super) deployments: Deeds,
-    pub(super) operations: Deeds,
-    /// Sessions of which more was known before some days were pruned.
+    pub(super) issues: Arc<Issues>,
+    pub(super) told: Arc<Told>,
+    /// Sessions of which more was known before some days were pruned; or, where `reached` is told, those that stand as they are.
     pub(super) kept: Kept,
-    /// Account → what its logs hold.
-    pub(super) accounts: HashMap<String, Coverage>,
-    /// Regions with STS events, by account.
-    pub(super) sts_regions: HashSet<(String, String)>,
+    /// What is worked out anew, where that is not everything.
+    pub(super) reached: Option<Reached>,
+}
+
+/// What holds besides the facts of the sessions that are worked out anew.
+#[derive(Debug)]
+pub(super) struct Reached {
+    /// For each row of the issues whether a session that it opened may be another than before.
+    pub(super) issues: Vec<bool>,
+    /// IAM users behind whom a person is.
+    pub(super) humans: HashSet<String>,
+    /// Role ids that several roles show.
+    pub(super) degenerate_roles: HashSet<String>,
+    /// Sessions that were asked for and are not among those that were read.
+    pub(super) strangers: Strangers,
+}
+
+/// Sessions that are asked for, each with a time at which it was in use.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(Mutex<BTreeMap<String, i64>>);
+
+impl Strangers {
+    pub(super) fn add(&self, session_id: &str, time: i64) {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !met.contains_key(session_id) {
+            met.insert(session_id.to_owned(), time);
+        }
+    }
+
+    pub(super) fn take(&self) -> BTreeMap<String, i64> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Facts {
+    /// Whether the sessions that this call opened are worked out anew.
+    pub(super) fn is_reached(&self, issue: usize) -> bool {
+        let reached = self.reached.as_ref();
+        reached.is_none_or(|reached| reached.issues.get(issue) == Some(&true))
+    }
+
     /// Reads the facts of all days; they must be up to date.
     pub(super) async fn load(
         draft: &Draft<'_>,
         limits: EngineLimits,
     ) -> Result<Self, SessionsError> {
         let engine = &open(draft, limits)?;
-        let (accounts, sts_regions) = coverage(&frame(engine, "known_coverage").await?)?;
         let kept = Kept::new(&frame(engine, "kept_sessions").await?)?;
-        let mut principals = principals(&frame(engine, "known_principals").await?)?;
+        let mut told = Told::load(engine).await?;
         for row in 0..kept.len {
             for (id, arn) in [
                 (&kept.role_id, &kept.role_arn),
                 (&kept.persona_id, &kept.persona_arn),
             ] {
                 if let (Some(id), Some(arn)) = (id.get(row), arn.get(row)) {
-                    let known = principals.entry(id.to_owned());
+                    let known = told.principals.entry(id.to_owned());
                     known.or_insert_with(|| Arc::from(arn));
                 }
             }
         }
         Ok(Self {
             kept,
-            principals,
+            told: Arc::new(told),
             uses: Box::pin(uses::load(engine, limits)).await?,
-            issues: Issues::new(&frame(engine, "all_issues").await?)?,
-            twins: twins(&of_kind(engine, "twins").await?)?,
-            forwarded: pairs(&of_kind(engine, "forwarded").await?)?,
-            named_users: named_users(&frame(engine, "known_users").await?)?,
-            hidden: hidden(&of_kind(engine, "hidden_issues").await?)?,
-            deployments: Deeds::new(&of_kind(engine, "deployments").await?)?,
-            operations: Deeds::new(&of_kind(engine, "operations").await?)?,
-            accounts,
-            sts_regions,
+            issues: Arc::new(Issues::new(&frame(engine, "all_issues").await?)?),
+            reached: None,
         })
     }
-}
-
-fn owned(texts: &Texts, row: usize) -> String {
-    texts.get(row).unwrap_or_default().to_owned()
-}
-
-/// A `sharedEventID` that joins another account's call to more sessions than these is a mask; on a single day, the question tells it.
-const MOST_TWINS: usize = 8;
-
-/// The pairs of sessions that made one call, but those that a mask joined.
-fn twins(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
-    let mut twins = pairs(frame)?;
-    for pairs in twins.values_mut() {
-        if pairs.iter().filter(|pair| pair.is_shared).count() > MOST_TWINS {
-            pairs.retain(|pair| !pair.is_shared);
-        }
-    }
-    twins.retain(|_, pairs| !pairs.is_empty());
-    Ok(twins)
-}
-
-/// Each session with those that go with it, in the order of their ids.
-fn pairs(frame: &Frame) -> Result<HashMap<String, Vec<Pair>>, ArrowError> {
-    let session: Texts = frame.get("session_id")?;
-    let event: Texts = frame.get("event_id")?;
-    let other_session: Texts = frame.get("other_session_id")?;
-    let other_event: Texts = frame.get("other_event_id")?;
-    let is_shared: Bools = frame.get("is_shared")?;
-    let mut found: BTreeMap<(String, String), Pair> = BTreeMap::new();
-    for row in 0..frame.len() {
-        let pair = Pair {
-            session_id: owned(&other_session, row),
-            event_ids: [owned(&event, row), owned(&other_event, row)],
-            is_shared: is_shared.get(row) == Some(true),
-        };
-        let sessions = (owned(&session, row), pair.session_id.clone());
-        match found.entry(sessions) {
-            Entry::Vacant(entry) => {
-                entry.insert(pair);
-            }
-            // On another day too.
-            Entry::Occupied(mut entry) => entry.get_mut().merge(pair),
-        }
-    }
-    let mut pairs: HashMap<String, Vec<Pair>> = HashMap::new();
-    for ((session, _), pair) in found {
-        pairs.entry(session).or_default().push(pair);
-    }
-    Ok(pairs)
-}
-
-/// Of several ARNs of a role's id the smallest is taken, always the same one. An id under the ARNs of several users names none of
-/// them: masked logs look so.
-fn principals(frame: &Frame) -> Result<HashMap<String, Arc<str>>, ArrowError> {
-    let (ids, arns): (Texts, Texts) = (frame.get("principal_id")?, frame.get("arn")?);
-    let mut named: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    for row in 0..frame.len() {
-        if let (Some(id), Some(arn)) = (ids.get(row), arns.get(row)) {
-            named.entry(id).or_default().insert(arn);
-        }
-    }
-    let named = named.into_iter().filter_map(|(id, arns)| {
-        let users = arns.iter().filter(|arn| arn.contains(":user/"));
-        let arn = arns.first().filter(|_| users.count() < 2)?;
-        Some((id.to_owned(), Arc::from(*arn)))
-    });
-    Ok(named.collect())
-}
-
-fn named_users(frame: &Frame) -> Result<Vec<NamedUser>, ArrowError> {
-    let store: Texts = frame.get("identity_store_arn")?;
-    let (id, name): (Texts, Texts) = (frame.get("user_id")?, frame.get("user_name")?);
-    let users = (0..frame.len()).map(|row| NamedUser {
-        identity_store_arn: owned(&store, row),
-        user_id: owned(&id, row),
-        user_name: owned(&name, row),
-    });
-    Ok(users.filter(|user| !user.user_name.is_empty()).collect())
-}
-
-fn hidden(frame: &Frame) -> Result<HashMap<(String, i64), HiddenKind>, ArrowError> {
-    let (account, kind): (Texts, Texts) = (frame.get("account_id")?, frame.get("kind")?);
-    let time: Ints = frame.get("event_time")?;
-    let mut hidden = HashMap::new();
-    for row in 0..frame.len() {
-        let Some(time) = time.get(row) else { continue };
-        let kind = match kind.get(row) {
-            Some("omitted") => HiddenKind::Omitted,
-            _ => HiddenKind::Redacted,
-        };
-        // Of both kinds in one second always the same one, so that the order of files cannot matter.
-        let second = (owned(&account, row), time.div_euclid(1_000_000));
-        let known = hidden.entry(second).or_insert(kind);
-        if kind == HiddenKind::Omitted {
-            *known = kind;
-        }
-    }
-    Ok(hidden)
-}
-
-type CoverageByAccount = (HashMap<String, Coverage>, HashSet<(String, String)>);
-
-fn coverage(frame: &Frame) -> Result<CoverageByAccount, ArrowError> {
-    let (accounts, regions): (Texts, Texts) = (frame.get("account_id")?, frame.get("aws_region")?);
-    let first: Ints = frame.get("event_time")?;
-    let (reads, sts): (Bools, Bools) =
-        (frame.get("has_read_events")?, frame.get("has_sts_events")?);
-    let mut by_account: HashMap<String, Coverage> = HashMap::new();
-    let mut sts_regions = HashSet::new();
-    for row in 0..frame.len() {
-        let (Some(account), Some(first_event_time)) = (accounts.get(row), first.get(row)) else {
-            continue;
-        };
-        let found = Coverage {
-            first_event_time,
-            has_read_events: reads.get(row).unwrap_or(false),
-            has_sts_events: sts.get(row).unwrap_or(false),
-        };
-        if found.has_sts_events {
-            sts_regions.insert((account.to_owned(), owned(&regions, row)));
-        }
-        by_account
-            .entry(account.to_owned())
-            .and_modify(|known| {
-                known.first_event_time = known.first_event_time.min(first_event_time);
-                known.has_read_events |= found.has_read_events;
-                known.has_sts_events |= found.has_sts_events;
-            })
-            .or_insert(found);
-    }
-    Ok((by_account, sts_regions))
 }

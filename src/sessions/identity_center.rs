@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::columns::Issues;
-use super::facts::NamedUser;
 use super::issuance::{Issuances, IssuingApi};
+use super::told::NamedUser;
 use crate::iam::Arn;
 
 /// Roles that only Identity Center can hand out; their session name is the user's name.
@@ -53,11 +53,20 @@ impl Users {
     ///
     /// Two records that only meet in a second never speak against a record that shows both, name and id.
     pub(super) fn new(named: &[NamedUser], issuances: &Issuances<'_>) -> Self {
+        Self::of_calls(named, issuances, |_| true)
+    }
+
+    /// The same from some of the calls.
+    pub(super) fn of_calls(
+        named: &[NamedUser],
+        issuances: &Issuances<'_>,
+        counts: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut users = Self::default();
         for user in named {
             users.add(&user.identity_store_arn, &user.user_id, &user.user_name);
         }
-        let (met, takers) = met_in_a_second(issuances);
+        let (met, takers) = met_in_a_second(issuances, counts);
         users.takers = takers;
         let is_new = |(store, user_id, name): &(String, String, String)| {
             let user = (store.clone(), user_id.clone());
@@ -96,6 +105,30 @@ impl Users {
         }
     }
 
+    /// Users, by id, and names of which something else is known here than there.
+    pub(super) fn differences<'u>(
+        &'u self,
+        other: &'u Self,
+    ) -> (BTreeSet<&'u str>, BTreeSet<&'u str>) {
+        let differ = |user: &(String, String)| self.names.get(user) != other.names.get(user);
+        let users = self
+            .names
+            .keys()
+            .chain(other.names.keys())
+            .filter(|user| differ(user));
+        let mut ids: BTreeSet<&str> = users.map(|(_, id)| id.as_str()).collect();
+        let names = self.stores.keys().chain(other.stores.keys());
+        let names = names.filter(|name| self.stores.get(*name) != other.stores.get(*name));
+        let names: BTreeSet<&str> = names.map(String::as_str).collect();
+        // Whoever is known by id is looked up by name next.
+        for ((_, id), known) in self.names.iter().chain(&other.names) {
+            if known.iter().any(|name| names.contains(name.as_str())) {
+                ids.insert(id);
+            }
+        }
+        (ids, names)
+    }
+
     /// The one name that a user was seen with.
     pub(super) fn name_of(&self, store: &str, user_id: &str) -> Option<&str> {
         only(self.names.get(&(store.to_owned(), user_id.to_owned()))?)
@@ -117,11 +150,15 @@ type Met = Vec<(String, String, String)>;
 
 /// Store, user id and name, where one user got the one credential for a role in a second, and one name took the role;
 /// and who took which role when.
-fn met_in_a_second(issuances: &Issuances<'_>) -> (Met, HashMap<Second, BTreeSet<String>>) {
+fn met_in_a_second(
+    issuances: &Issuances<'_>,
+    counts: impl Fn(usize) -> bool,
+) -> (Met, HashMap<Second, BTreeSet<String>>) {
     let issues = issuances.issues;
     let mut grants: BTreeMap<Second, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut takers: HashMap<Second, BTreeSet<String>> = HashMap::new();
-    for (row, made) in issuances.issued.iter().enumerate() {
+    let calls = issuances.issued.iter().enumerate();
+    for (row, made) in calls.filter(|(row, _)| counts(*row)) {
         let (Some(account), Some((role, name)), Some(second)) =
             (made.account_id, made.role_session, issuances.second_of(row))
         else {

@@ -50,6 +50,12 @@ fn second_of(issues: &Issues, row: usize, api: IssuingApi) -> Option<i64> {
     Some(time?.div_euclid(SECOND))
 }
 
+/// Whether a role was taken for a certificate.
+fn is_certified(issues: &Issues, row: usize) -> bool {
+    issues.event_source.get(row) == Some(ROLES_ANYWHERE)
+        || issues.caller_invoked_by.get(row) == Some(ROLES_ANYWHERE)
+}
+
 impl<'a> Issuances<'a> {
     pub(super) fn new(issues: &'a Issues) -> Self {
         let rows = (0..issues.len).into_par_iter();
@@ -57,11 +63,11 @@ impl<'a> Issuances<'a> {
         let mut by_source_identity: HashMap<&'a str, Vec<usize>> = HashMap::new();
         let mut certified = HashSet::new();
         for (row, made) in issued.iter().enumerate() {
-            let is_certified = issues.event_source.get(row) == Some(ROLES_ANYWHERE)
-                || issues.caller_invoked_by.get(row) == Some(ROLES_ANYWHERE);
-            if let (true, Some(account), Some((role, _))) =
-                (is_certified, made.account_id, made.role_session)
-            {
+            if let (true, Some(account), Some((role, _))) = (
+                is_certified(issues, row),
+                made.account_id,
+                made.role_session,
+            ) {
                 certified.insert((account, role));
             }
             if let Some(value) = issues.requested_source_identity.get(row) {
@@ -101,6 +107,11 @@ impl<'a> Issuances<'a> {
         self.certified.contains(&role)
     }
 
+    /// Whether this call took a role for a certificate.
+    pub(super) fn is_certified(&self, row: usize) -> bool {
+        is_certified(self.issues, row)
+    }
+
     /// The one trust anchor under which a certificate's name was seen.
     pub(super) fn trust_anchor_of(&self, common_name: &str) -> Option<&str> {
         let mut anchors = self
@@ -137,21 +148,33 @@ impl<'a> Issuances<'a> {
 
     /// The calls that issued this key, one for each credential.
     pub(super) fn of_key(&self, key: &str) -> Vec<usize> {
+        self.distinct(self.all_of_key(key).collect())
+    }
+
+    /// The same with all copies of a call.
+    pub(super) fn all_of_key(&self, key: &str) -> impl Iterator<Item = usize> {
         let rows = self.by_key.rows(key);
-        let rows = rows.filter(|row| self.issues.issued_access_key_id.get(*row) == Some(key));
-        self.distinct(rows.collect())
+        rows.filter(move |row| self.issues.issued_access_key_id.get(*row) == Some(key))
     }
 
     /// The calls that gave this principal credentials in the second of `creation` plus `offset`.
     pub(super) fn of_principal(&self, principal: &str, creation: i64, offset: i64) -> Vec<usize> {
         let second = creation.div_euclid(SECOND) + offset;
+        self.distinct(self.all_of_principal(principal, second).collect())
+    }
+
+    /// The same of one second, with all copies of a call.
+    pub(super) fn all_of_principal(
+        &self,
+        principal: &str,
+        second: i64,
+    ) -> impl Iterator<Item = usize> {
         let rows = self.by_principal.rows((principal, second));
-        let rows = rows.filter(|row| {
+        rows.filter(move |row| {
             let made = self.issued.get(*row);
             made.and_then(|made| made.principal_id.as_deref()) == Some(principal)
                 && self.second_of(*row) == Some(second)
-        });
-        self.distinct(rows.collect())
+        })
     }
 
     /// The same for calls that do not show the role's unique id, by names.
@@ -166,12 +189,20 @@ impl<'a> Issuances<'a> {
     }
 
     fn of_names(&self, names: (&str, &str, &str), second: i64) -> Vec<usize> {
+        self.distinct(self.all_of_names(names, second).collect())
+    }
+
+    /// The calls of one second that show no principal, by account and names, with all copies.
+    pub(super) fn all_of_names(
+        &self,
+        names: (&str, &str, &str),
+        second: i64,
+    ) -> impl Iterator<Item = usize> {
         let rows = self.by_role_session.rows((names, second));
-        let rows = rows.filter(|row| {
+        rows.filter(move |row| {
             let made = self.issued.get(*row);
             made.and_then(Issued::names) == Some(names) && self.second_of(*row) == Some(second)
-        });
-        self.distinct(rows.collect())
+        })
     }
 
     /// One row for each call: of both accounts' copies, the one of the account that owns the role.

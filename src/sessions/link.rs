@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::columns::Uses;
+use super::facts::Facts;
 use super::identity_center::{Users, permission_set_of};
 use super::issuance::{Issuances, IssuingApi};
 use super::verdict::{Confidence, Method};
@@ -52,12 +53,17 @@ pub(super) struct Linker<'a> {
 }
 
 impl<'a> Linker<'a> {
-    pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>, users: &'a Users) -> Self {
+    pub(super) fn new(facts: &'a Facts, issuances: &'a Issuances<'a>, users: &'a Users) -> Self {
+        let uses = &facts.uses;
+        let mut degenerate_roles = degenerate_roles(uses);
+        if let Some(reached) = &facts.reached {
+            degenerate_roles.extend(reached.degenerate_roles.iter().map(String::as_str));
+        }
         Self {
             uses,
             issuances,
             degenerate: degenerate_keys(uses, issuances),
-            degenerate_roles: degenerate_roles(uses),
+            degenerate_roles,
             keys_in_use: (0..uses.len)
                 .flat_map(|row| uses.access_key_ids.iter(row))
                 .collect(),

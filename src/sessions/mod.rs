@@ -24,11 +24,15 @@ mod link;
 mod nodes;
 mod origin;
 mod outside;
+mod partly;
 mod persona;
+mod reach;
 mod reason;
 mod row_index;
 mod schema;
 mod service_issue;
+mod stored;
+mod told;
 mod uses;
 mod verdict;
 mod walk;
@@ -44,7 +48,7 @@ pub use origin::ORIGIN_KINDS;
 pub use schema::{SESSIONS, SESSIONS_LAYOUT};
 
 use crate::engine::{EngineError, EngineLimits};
-use crate::lake::{Derived, Draft, LakeError, LakeTable, Operation, WriteGuard};
+use crate::lake::{Derived, Draft, LakeError, LakeTable, Manifest, Operation, WriteGuard};
 
 /// What can go wrong while sessions are resolved.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +72,8 @@ pub enum SessionsError {
 pub struct Resolved {
     /// Rows of `sessions`.
     pub sessions: u64,
+    /// How many of them were worked out anew; the others stand, since no new event can reach them.
+    pub anew: u64,
     /// False when the sessions were up to date already.
     pub worked: bool,
 }
@@ -82,21 +88,46 @@ pub async fn resolve(
     if manifest.is_resolved() && manifest.is_stored(Derived::Facts, FACT_RULES) {
         return Ok(Resolved {
             sessions: manifest.rows(LakeTable::Sessions),
+            anew: 0,
             worked: false,
         });
     }
-    Box::pin(daily::store_facts(&mut draft, limits)).await?;
-    let facts = Box::pin(facts::Facts::load(&draft, limits)).await?;
-    let mut writer = write::Writer::new(&mut draft);
+    let before = manifest.clone();
+    let days = Box::pin(daily::store_facts(&mut draft, limits)).await?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(limits.threads);
     let threads = threads.build().map_err(SessionsError::Threads)?;
-    let sessions = threads
-        .install(|| build::Sessions::new(&facts).rows(|day, rows| writer.write(day, &rows)))?;
-    writer.finish()?;
-    draft.resolved();
+    let anew = if draft.base().version == before.version && may_stand(&before) {
+        let work = partly::work_out(&draft, &before, &days, limits, &threads);
+        Box::pin(work).await?
+    } else {
+        None
+    };
+    let (sessions, anew) = if let Some(anew) = anew {
+        let reached = anew.rows.values().map(Vec::len).sum::<usize>() as u64;
+        (write::Writer::new(&mut draft).merge(anew)?, reached)
+    } else {
+        let facts = Box::pin(facts::Facts::load(&draft, limits)).await?;
+        let mut writer = write::Writer::new(&mut draft);
+        let sessions = threads
+            .install(|| build::Sessions::new(&facts).rows(|day, rows| writer.write(day, &rows)))?;
+        writer.finish()?;
+        (sessions, sessions)
+    };
+    draft.resolved(SESSION_RULES);
     draft.commit()?;
     Ok(Resolved {
         sessions,
+        anew,
         worked: true,
     })
+}
+
+/// Names all that sessions are worked out by besides the facts.
+const SESSION_RULES: &str = env!("ROLECALL_SESSION_RULES");
+
+/// Whether sessions that no new fact can reach may stand as they were stored. What pruned days told of them is weighed each time.
+fn may_stand(before: &Manifest) -> bool {
+    before.session_rules == SESSION_RULES
+        && before.is_by(Derived::Facts, FACT_RULES)
+        && before.pruned_before.is_none()
 }

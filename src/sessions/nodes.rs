@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::columns::Uses;
+use super::deeds::Maker;
 use super::evidence::Evidence;
-use super::facts::{Facts, Pair};
+use super::facts::Facts;
 use super::identity::{Names, identity_center_user, of_arn, of_identity, of_reserved_session};
 use super::identity_center::{permission_set_of, user_of};
 use super::issuance::{Issuances, IssuingApi};
@@ -17,6 +18,7 @@ use super::origin::{Origin, OriginKind};
 use super::persona::{Persona, persona, role_arn};
 use super::reason;
 use super::service_issue::{of_cognito_issue, of_service_issue};
+use super::told::Pair;
 use super::verdict::{Confidence, Contradiction, Method, UnresolvedReason};
 use super::walk::{Candidate, Start};
 use super::workload::{self, Named, WebSubjects};
@@ -39,6 +41,8 @@ pub(super) struct Node<'a> {
     pub(super) role_arn: Option<Arc<str>>,
     /// The session of which this is another account's view.
     pub(super) twin: Option<usize>,
+    /// Who made what it belongs to, of a session that was settled before.
+    pub(super) settled_maker: Option<Maker>,
     /// Only its principal is known: it may be a session of that principal which was alive then.
     pub(super) is_any_of_principal: bool,
 }
@@ -62,6 +66,7 @@ impl<'a> Node<'a> {
             persona: Persona::default(),
             role_arn,
             twin: None,
+            settled_maker: None,
             is_any_of_principal: false,
         }
     }
@@ -72,6 +77,7 @@ impl<'a> Node<'a> {
             method: row.method,
             evidence: row.evidence.iter().cloned().map(Cow::Owned).collect(),
             persona: row.persona.clone(),
+            settled_maker: Some(row.maker.clone()),
             start: Start::Kept(Box::new(row.verdict.clone())),
             ..Self::new(Cow::Owned(row.id.clone()), None, row.role_arn.clone())
         }
@@ -96,6 +102,15 @@ pub(super) struct NodeBuilder<'f, 'a> {
 }
 
 impl<'f> NodeBuilder<'f, '_> {
+    /// Where a session is that was in use at this time.
+    fn place(&self, session_id: &str, time: Option<i64>) -> Option<usize> {
+        let place = self.places.get(session_id).copied();
+        if let (None, Some(reached)) = (place, &self.facts.reached) {
+            reached.strangers.add(session_id, time.unwrap_or_default());
+        }
+        place
+    }
+
     /// A session that made calls.
     pub(super) fn used(&self, row: usize) -> Node<'f> {
         let uses = &self.facts.uses;
@@ -214,7 +229,7 @@ impl<'f> NodeBuilder<'f, '_> {
                     continue;
                 }
                 let caller = self.facts.issues.caller_session_id.get(grant)?;
-                parents.insert(*self.places.get(caller)?);
+                parents.insert(self.place(caller, Some(creation))?);
                 evidence.extend(self.facts.issues.event_id.get(grant).map(Cow::Borrowed));
             }
         }
@@ -270,7 +285,7 @@ impl<'f> NodeBuilder<'f, '_> {
         let caller = issues
             .caller_session_id
             .get(issue)
-            .and_then(|caller| self.places.get(caller).copied());
+            .and_then(|caller| self.place(caller, issues.event_time.get(issue)));
         let itself = || row.and_then(|row| of_identity(uses, row, self.names));
         let from_caller = |origin: Option<Origin>| {
             let parent = caller.filter(|caller| Some(*caller) != row);
@@ -358,7 +373,7 @@ impl<'f> NodeBuilder<'f, '_> {
             node.start = tied(vec![from_session(sibling)], confidence);
             return;
         }
-        if let Some(pairs) = self.facts.forwarded.get(node.id.as_ref()) {
+        if let Some(pairs) = self.facts.told.forwarded.get(node.id.as_ref()) {
             let candidates = self.parents_of(node, pairs);
             if !candidates.is_empty() {
                 node.method = Method::RequestId;
@@ -411,9 +426,12 @@ impl<'f> NodeBuilder<'f, '_> {
     }
 
     pub(super) fn parents_of(&self, node: &mut Node<'f>, pairs: &'f [Pair]) -> Vec<Candidate> {
+        let time = node
+            .used
+            .and_then(|row| self.facts.uses.first_used_at.get(row));
         let parents: Vec<usize> = pairs
             .iter()
-            .filter_map(|pair| self.places.get(pair.session_id.as_str()).copied())
+            .filter_map(|pair| self.place(&pair.session_id, time))
             .collect();
         let evidence = pairs.iter().flat_map(|pair| &pair.event_ids);
         node.evidence = evidence.map(|id| Cow::Borrowed(id.as_str())).collect();
@@ -425,7 +443,12 @@ impl<'f> NodeBuilder<'f, '_> {
     /// Sessions that were opened and are not seen in use; of some of them a row was kept.
     pub(super) fn unused(&self, consumed: &HashSet<usize>) -> Vec<Node<'f>> {
         let rows = (0..self.facts.issues.len).into_par_iter();
-        let ids: Vec<Option<SessionId>> = rows.map(|row| self.issuances.session_id(row)).collect();
+        let ids: Vec<Option<SessionId>> = rows
+            .map(|row| {
+                let is_asked = self.facts.is_reached(row);
+                is_asked.then(|| self.issuances.session_id(row)).flatten()
+            })
+            .collect();
         let taken: HashSet<&str> = consumed
             .iter()
             .filter_map(|row| Some(ids.get(*row)?.as_ref()?.as_str()))

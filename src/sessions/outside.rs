@@ -20,7 +20,7 @@ impl<'f> NodeBuilder<'f, '_> {
     /// A caller that the recording account knows by account and unique id alone.
     pub(super) fn other_accounts_caller(&self, node: &mut Node<'f>, row: usize) {
         let uses = &self.facts.uses;
-        if let Some(pairs) = self.facts.twins.get(node.id.as_ref()) {
+        if let Some(pairs) = self.facts.told.twins.get(node.id.as_ref()) {
             let is_shared = pairs.iter().all(|pair| pair.is_shared);
             let candidates = self.parents_of(node, pairs);
             node.twin = match candidates.as_slice() {
@@ -41,7 +41,7 @@ impl<'f> NodeBuilder<'f, '_> {
         let account = uses.account_id.get(row).map(str::to_owned).or_else(of_id);
         let is_collected = account
             .as_ref()
-            .is_some_and(|account| self.facts.accounts.contains_key(account));
+            .is_some_and(|account| self.facts.told.accounts.contains_key(account));
         let missing = (!is_collected).then_some(UnresolvedReason::CrossAccountNotCollected);
         let switched = self.switch_beside(node);
         if let Some((origin, arn)) = principal.and_then(|id| self.known_user(id)) {
@@ -86,7 +86,7 @@ impl<'f> NodeBuilder<'f, '_> {
 
     /// An IAM user whose unique id any record shows beside an ARN.
     fn known_user(&self, principal: &str) -> Option<(Origin, &Arc<str>)> {
-        let arn = self.facts.principals.get(principal)?;
+        let arn = self.facts.told.principals.get(principal)?;
         let origin = of_arn(arn).filter(|origin| origin.kind == OriginKind::IamUser)?;
         Some((origin, arn))
     }

@@ -41,7 +41,7 @@ pub(super) fn role_arn(facts: &Facts, row: usize) -> Option<Arc<str>> {
             None => arn.contains(":role/").then(|| arn.to_owned()),
         }
     };
-    let known = role_id.and_then(|id| facts.principals.get(id));
+    let known = role_id.and_then(|id| facts.told.principals.get(id));
     // An ARN found by a masked or sample id may be another role's.
     let fits = |arn: &&Arc<str>| {
         uses.arn
@@ -74,7 +74,7 @@ pub(super) fn persona<'a>(
         Some("IAMUser" | "FederatedUser") => Persona {
             arn: uses.arn.get(row).map(Arc::from).or_else(|| {
                 let id = uses.principal_id.get(row)?;
-                facts.principals.get(id).cloned()
+                facts.told.principals.get(id).cloned()
             }),
             id: uses.principal_id.get(row).map(Cow::Borrowed),
         },

@@ -1,6 +1,7 @@
 //! Why a role session's issuing event is not among the events: the codes, tried in a fixed order.
 
-use super::facts::{Facts, HiddenKind};
+use super::facts::Facts;
+use super::told::HiddenKind;
 use super::verdict::UnresolvedReason;
 use super::workload::is_cognito;
 use crate::iam::Arn;
@@ -18,7 +19,7 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
     let Some(account) = account else {
         return UnresolvedReason::Lost;
     };
-    let Some(coverage) = facts.accounts.get(account) else {
+    let Some(coverage) = facts.told.accounts.get(account) else {
         return UnresolvedReason::CrossAccountNotCollected;
     };
     if uses
@@ -48,7 +49,7 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
     );
     // The global endpoint logs in us-east-1, wherever the session is used.
     let global = (account.to_owned(), "us-east-1".to_owned());
-    if !facts.sts_regions.contains(&region) && !facts.sts_regions.contains(&global) {
+    if !facts.told.sts_regions.contains(&region) && !facts.told.sts_regions.contains(&global) {
         return UnresolvedReason::RegionNotCollected;
     }
     UnresolvedReason::Lost
@@ -56,7 +57,7 @@ pub(super) fn of_missing_issuer(facts: &Facts, row: usize) -> UnresolvedReason {
 
 /// The reason why the caller of a call is not known, of whom only account and unique id are.
 pub(super) fn of_missing_caller(facts: &Facts, account: Option<&str>) -> UnresolvedReason {
-    match account.and_then(|account| facts.accounts.get(account)) {
+    match account.and_then(|account| facts.told.accounts.get(account)) {
         None => UnresolvedReason::CrossAccountNotCollected,
         Some(coverage) if !coverage.has_read_events => UnresolvedReason::ReadEventsExcluded,
         Some(_) => UnresolvedReason::Lost,
@@ -67,7 +68,11 @@ pub(super) fn of_missing_caller(facts: &Facts, account: Option<&str>) -> Unresol
 fn hidden_issue(facts: &Facts, row: usize, account: &str) -> Option<HiddenKind> {
     let uses = &facts.uses;
     let second = uses.creation_date.get(row)?.div_euclid(1_000_000);
-    facts.hidden.get(&(account.to_owned(), second)).copied()
+    facts
+        .told
+        .hidden
+        .get(&(account.to_owned(), second))
+        .copied()
 }
 
 /// Service-linked roles and the identities that EC2 uses for its own work have no issuing event.

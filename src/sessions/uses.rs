@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch, StringViewArray};
 use arrow::compute::{cast, interleave_record_batch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::SessionsError;
@@ -22,7 +22,16 @@ pub(super) async fn load(engine: &Engine, limits: EngineLimits) -> Result<Uses, 
     let rows = engine
         .query(name, "SELECT * EXCEPT (day) FROM daily_sessions", &[])
         .await?;
-    let (schema, mut batches) = rows.collect_all().await?;
+    let (schema, batches) = rows.collect_all().await?;
+    put_together(schema, batches, limits).await
+}
+
+/// Puts rows of `daily_sessions` together, all of each session.
+pub(super) async fn put_together(
+    schema: SchemaRef,
+    mut batches: Vec<RecordBatch>,
+    limits: EngineLimits,
+) -> Result<Uses, SessionsError> {
     let (mut single, several) = by_session(&batches)?;
     let from = batches.len();
     for some in several.chunks(MERGED_AT_ONCE) {

@@ -38,7 +38,7 @@ impl Named {
 }
 
 const EC2_SERVICE: &str = "ec2.amazonaws.com";
-const COGNITO: &str = "cognito-identity.amazonaws.com";
+pub(super) const COGNITO: &str = "cognito-identity.amazonaws.com";
 
 /// What is left to say of a role session without an issuing call, the surest first.
 pub(super) fn of_own_records(

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::{
+    SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
+};
+use arrow::datatypes::TimestampMicrosecondType;
 use chrono::NaiveDate;
 use rayon::iter::ParallelIterator as _;
 use rayon::slice::ParallelSlice as _;
@@ -11,12 +15,16 @@ use rayon::slice::ParallelSlice as _;
 use super::SessionsError;
 use super::changes::Changes;
 use super::deeds::Maker;
+use super::partly::Anew;
 use super::persona::Persona;
 use super::schema::{SESSIONS, SESSIONS_LAYOUT};
+use super::stored::without;
 use super::verdict::{Contradiction, Method, UnresolvedReason};
 use super::walk::Verdict;
+use crate::engine::align;
 use crate::lake::{
-    DataFile, Derived, Draft, LakeTable, RowBuilder, TableWriter, content_of, schema_of,
+    DataFile, Derived, Draft, LakeTable, RowBuilder, TableWriter, content_of, read_columns,
+    schema_of,
 };
 
 /// One session as it will be written.
@@ -91,11 +99,22 @@ impl<'d, 'g> Writer<'d, 'g> {
         day: NaiveDate,
         rows: &[SessionRow],
     ) -> Result<(), SessionsError> {
-        let batches = batches(rows)?;
-        let content = content_of(&batches);
+        if self.write_batches(day, &batches(rows)?)? {
+            self.changes.add(rows);
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of a day; returns false where they are what was there.
+    fn write_batches(
+        &mut self,
+        day: NaiveDate,
+        batches: &[RecordBatch],
+    ) -> Result<bool, SessionsError> {
+        let content = content_of(batches);
         let old = self.before.remove(&Some(day)).unwrap_or_default();
         if matches!(old.as_slice(), [file] if file.content.as_ref() == Some(&content)) {
-            return Ok(());
+            return Ok(false);
         }
         let mut writer = TableWriter::create(
             self.draft.guard(),
@@ -104,22 +123,78 @@ impl<'d, 'g> Writer<'d, 'g> {
             schema_of(SESSIONS),
             SESSIONS_LAYOUT,
         )?;
-        for batch in &batches {
+        for batch in batches {
             writer.write(batch)?;
         }
+        let (min_time, max_time) = lifetime(batches);
         let new = DataFile {
             content: Some(content),
+            min_time,
+            max_time,
             ..writer.finish()?
         };
         self.draft.add(LakeTable::Sessions, new);
         self.replaced.extend(old);
-        self.changes.add(rows);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Puts sessions in the place of others; the rest of each day stays. Returns how many there are then.
+    pub(super) fn merge(mut self, anew: Anew) -> Result<u64, SessionsError> {
+        let Anew {
+            sessions,
+            mut rows,
+            days,
+        } = anew;
+        let mut stay: BTreeMap<Option<NaiveDate>, Vec<RecordBatch>> = BTreeMap::new();
+        for (day, files) in &self.before {
+            let has_new = day.is_some_and(|day| rows.contains_key(&day));
+            let may_have = day.is_none_or(|day| days.contains(&day));
+            if !has_new && !may_have {
+                continue;
+            }
+            let store = self.draft.guard().store();
+            let (mut left, mut gone) = (Vec::new(), 0);
+            for file in files {
+                for batch in read_columns(store, file, None)? {
+                    let batch = align(&batch?, &schema_of(SESSIONS))?;
+                    let stays = without(&batch, |id| sessions.contains(id))?;
+                    gone += batch.num_rows() - stays.num_rows();
+                    left.push(stays);
+                }
+            }
+            if has_new || gone > 0 {
+                stay.insert(*day, left);
+            }
+        }
+        let new = rows.keys().map(|day| Some(*day));
+        let days: BTreeSet<Option<NaiveDate>> = stay.keys().copied().chain(new).collect();
+        for day in days.into_iter().flatten() {
+            let new = rows.remove(&day).unwrap_or_default();
+            let mut all = stay.remove(&Some(day)).unwrap_or_default();
+            all.extend(batches(&new)?);
+            let all = in_order(&all)?;
+            if all.iter().all(|batch| batch.num_rows() == 0) {
+                self.replaced
+                    .extend(self.before.remove(&Some(day)).unwrap_or_default());
+            } else {
+                self.write_batches(day, &all)?;
+            }
+            self.changes.add(&new);
+        }
+        let rows: u64 = self.forget()?;
+        Ok(rows)
     }
 
     /// Takes away what is no more, and notes which days' usage is to be worked out again.
     pub(super) fn finish(mut self) -> Result<(), SessionsError> {
-        self.replaced.extend(self.before.into_values().flatten());
+        let before = std::mem::take(&mut self.before);
+        self.replaced.extend(before.into_values().flatten());
+        self.forget()?;
+        Ok(())
+    }
+
+    /// The same of what was put in its place; returns how many sessions there are then.
+    fn forget(self) -> Result<u64, SessionsError> {
         let with_events = self.draft.base().days_of(LakeTable::Events);
         let store = self.draft.guard().store();
         let stale = self.changes.days(store, &self.replaced, &with_events)?;
@@ -127,11 +202,57 @@ impl<'d, 'g> Writer<'d, 'g> {
         for old in &self.replaced {
             self.draft.replace(LakeTable::Sessions, old, None);
         }
-        Ok(())
+        let files = self.draft.files(LakeTable::Sessions);
+        Ok(files.iter().map(|file| file.rows).sum())
     }
 }
 
-fn batches(rows: &[SessionRow]) -> Result<Vec<RecordBatch>, SessionsError> {
+/// From when to when these sessions were opened and used; unknown where one of them has no time at all.
+fn lifetime(batches: &[RecordBatch]) -> (Option<i64>, Option<i64>) {
+    let mut bounds: Option<(i64, i64)> = None;
+    for batch in batches {
+        let columns = ["created_at", "first_used_at", "last_used_at", "issued_at"].map(|name| {
+            let column = batch.column_by_name(name);
+            column.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+        });
+        for row in 0..batch.num_rows() {
+            let times = columns.iter().flatten();
+            let times = times.filter(|column| column.is_valid(row));
+            let times: Vec<i64> = times.map(|column| column.value(row)).collect();
+            let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+                return (None, None);
+            };
+            let (earliest, latest) = bounds.unwrap_or((*first, *last));
+            bounds = Some((earliest.min(*first), latest.max(*last)));
+        }
+    }
+    bounds.unzip()
+}
+
+/// Rows of several batches in the order in which they are written.
+fn in_order(parts: &[RecordBatch]) -> Result<Vec<RecordBatch>, SessionsError> {
+    let all = concat_batches(&schema_of(SESSIONS), parts)?;
+    let options = SortOptions {
+        descending: false,
+        nulls_first: true,
+    };
+    let keys = ["origin_id", "session_id"].map(|name| {
+        let values = Arc::clone(all.column_by_name(name)?);
+        Some(SortColumn {
+            values,
+            options: Some(options),
+        })
+    });
+    let keys: Vec<SortColumn> = keys.into_iter().flatten().collect();
+    let order = lexsort_to_indices(&keys, None)?;
+    let all = take_record_batch(&all, &order)?;
+    let starts = (0..all.num_rows()).step_by(BATCH_ROWS);
+    let batches = starts.map(|from| all.slice(from, BATCH_ROWS.min(all.num_rows() - from)));
+    Ok(batches.collect())
+}
+
+/// The rows as they are stored.
+pub(super) fn batches(rows: &[SessionRow]) -> Result<Vec<RecordBatch>, SessionsError> {
     let batch = |slice: &[SessionRow]| {
         let mut builder = RowBuilder::new(SESSIONS);
         for row in slice {

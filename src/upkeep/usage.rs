@@ -225,13 +225,16 @@ async fn open(
         engine.register_aggregate(function);
     }
     engine.register_table(TableSpec::of_files(LakeTable::Events, EVENTS, store, files))?;
-    engine.register_table(TableSpec::of(
-        LakeTable::Sessions,
-        SESSIONS,
-        store,
-        manifest,
-    ))?;
     let days = || files.iter().filter_map(|file| file.date);
+    // Sessions that were not in use then need not be looked at.
+    let may_be_in_use = |file: &&DataFile| {
+        let bounds = file.days();
+        bounds.is_none_or(|in_use| days().any(|day| in_use.contains(&day)))
+    };
+    let sessions = manifest.files(LakeTable::Sessions).iter();
+    let sessions: Vec<DataFile> = sessions.filter(may_be_in_use).cloned().collect();
+    let sessions = TableSpec::of_files(LakeTable::Sessions, SESSIONS, store, &sessions);
+    engine.register_table(sessions)?;
     if let (Some(first), Some(last)) = (days().min(), days().max()) {
         let until = last
             .checked_add_signed(TimeDelta::days(1))

@@ -23,12 +23,12 @@ pub const DATA_FILES: &[Column] = &[
     Column::new(
         "min_time",
         ColumnType::Time,
-        "the earliest event in it; of facts, the first day",
+        "the earliest event in it; of facts, the first day; of sessions, when the first was opened",
     ),
     Column::new(
         "max_time",
         ColumnType::Time,
-        "the latest event in it; of facts, the last day",
+        "the latest event in it; of facts, the last day; of sessions, when one was used last",
     ),
 ];
 

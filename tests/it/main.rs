@@ -63,6 +63,7 @@ mod cli_stories;
 mod hostile;
 mod report_receivers;
 mod report_runs;
+mod resolve_in_steps;
 mod rightsizing;
 mod schedule_week;
 mod stored_facts;

@@ -7,7 +7,7 @@ mod columns;
 mod questions;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -37,10 +37,12 @@ pub const FACT_RULES: &str = env!("ROLECALL_FACT_RULES");
 const BYTES_AN_EVENT: usize = 2048;
 
 /// Brings the facts of all days up to date with their events; all parts but the last are commits of their own.
+///
+/// Returns the days whose facts may have changed.
 pub(super) async fn store_facts(
     draft: &mut Draft<'_>,
     limits: EngineLimits,
-) -> Result<(), SessionsError> {
+) -> Result<BTreeSet<NaiveDate>, SessionsError> {
     let stale = draft.base().stale(Derived::Facts, FACT_RULES);
     let is_of_other_rules = !draft.base().is_by(Derived::Facts, FACT_RULES);
     draft.is_stale(Derived::Facts, stale.iter().copied());
@@ -58,11 +60,12 @@ pub(super) async fn store_facts(
         }
         draft.is_stored(Derived::Facts, part.days, FACT_RULES);
         if parts.peek().is_some() {
+            draft.is_unlinked();
             draft.commit()?;
         }
     }
-    draft.is_stored(Derived::Facts, stale, FACT_RULES);
-    Ok(())
+    draft.is_stored(Derived::Facts, stale.iter().copied(), FACT_RULES);
+    Ok(stale)
 }
 
 /// Takes the facts of some days away.
