@@ -28,14 +28,7 @@ pub(super) fn on_disk(store: &Store, manifest: &Manifest) {
         return;
     }
     store.remove_quietly(&nameless(found, manifest));
-    let in_use: HashSet<&str> = LakeTable::ALL
-        .into_iter()
-        .flat_map(|table| manifest.files(table))
-        .filter_map(|file| Some(file.path.rsplit_once('/')?.0))
-        .collect();
-    // The folders of tables that have days hold others.
-    let is_of_day = |folder: &str| folder.contains('/') && in_use.contains(folder);
-    store.remove_empty_folders(is_of_day);
+    store.remove_empty_folders();
 }
 
 /// The same in a bucket, by the one who has the turn to write; returns the newest state.

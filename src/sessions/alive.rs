@@ -46,7 +46,10 @@ pub(super) fn tie_by_window(
         .filter_map(|row| facts.uses.principal_id.get(row))
         .collect();
     let mut lives = lives(nodes, facts, issuances, &wanted);
-    add_kept(&mut lives, nodes, kept);
+    // Of what stands as it was stored, all that may count is worked out anew with the session that asks.
+    if facts.reached.is_none() {
+        add_kept(&mut lives, nodes, kept);
+    }
     for sessions in lives.values_mut() {
         sessions.sort_by_key(|life| (life.created, life.node));
     }

@@ -41,7 +41,7 @@ impl<'a> Sessions<'a> {
             .filter_map(|row| Some((uses.session_id.get(row)?, row)))
             .collect();
         let users = Users::new(&facts.told.named_users, &issuances);
-        let linker = Linker::new(facts, &issuances, &users);
+        let linker = Linker::new(uses, &issuances, &users);
         let evidence = linker.weigh_all(facts);
         let siblings = siblings(facts, &linker, &evidence);
         let by_arn = switched_from(facts);

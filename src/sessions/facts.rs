@@ -109,8 +109,6 @@ pub(super) struct Reached {
     pub(super) issues: Vec<bool>,
     /// IAM users behind whom a person is.
     pub(super) humans: HashSet<String>,
-    /// Role ids that several roles show.
-    pub(super) degenerate_roles: HashSet<String>,
     /// Sessions that were asked for and are not among those that were read.
     pub(super) strangers: Strangers,
 }

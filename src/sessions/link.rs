@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 
 use super::columns::Uses;
-use super::facts::Facts;
 use super::identity_center::{Users, permission_set_of};
 use super::issuance::{Issuances, IssuingApi};
 use super::verdict::{Confidence, Method};
@@ -53,17 +52,12 @@ pub(super) struct Linker<'a> {
 }
 
 impl<'a> Linker<'a> {
-    pub(super) fn new(facts: &'a Facts, issuances: &'a Issuances<'a>, users: &'a Users) -> Self {
-        let uses = &facts.uses;
-        let mut degenerate_roles = degenerate_roles(uses);
-        if let Some(reached) = &facts.reached {
-            degenerate_roles.extend(reached.degenerate_roles.iter().map(String::as_str));
-        }
+    pub(super) fn new(uses: &'a Uses, issuances: &'a Issuances<'a>, users: &'a Users) -> Self {
         Self {
             uses,
             issuances,
             degenerate: degenerate_keys(uses, issuances),
-            degenerate_roles,
+            degenerate_roles: degenerate_roles(uses),
             keys_in_use: (0..uses.len)
                 .flat_map(|row| uses.access_key_ids.iter(row))
                 .collect(),

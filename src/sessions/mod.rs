@@ -93,7 +93,7 @@ pub async fn resolve(
         });
     }
     let before = manifest.clone();
-    let days = Box::pin(daily::store_facts(&mut draft, limits)).await?;
+    let days = Box::pin(daily::store_facts(&mut draft, limits, may_stand(&before))).await?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(limits.threads);
     let threads = threads.build().map_err(SessionsError::Threads)?;
     let anew = if draft.base().version == before.version && may_stand(&before) {

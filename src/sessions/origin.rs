@@ -85,6 +85,11 @@ impl OriginKind {
     }
 }
 
+/// Empty text tells nothing: an ARN need not have an account.
+fn told(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 /// Every `origin_kind`, as the contract names them.
 pub const ORIGIN_KINDS: [&str; 17] = [
     OriginKind::IamUser.code(),
@@ -128,17 +133,17 @@ impl Origin {
     }
 
     pub(super) fn named(mut self, name: Option<&str>) -> Self {
-        self.name = name.map(str::to_owned);
+        self.name = told(name);
         self
     }
 
     pub(super) fn in_account(mut self, account_id: Option<&str>) -> Self {
-        self.account_id = account_id.map(str::to_owned);
+        self.account_id = told(account_id);
         self
     }
 
     pub(super) fn vouched_by(mut self, provider: Option<&str>) -> Self {
-        self.provider = provider.map(str::to_owned);
+        self.provider = told(provider);
         self
     }
 

@@ -62,17 +62,19 @@ pub(super) async fn work_out(
     let told = Arc::new(Told::load(&engine).await?);
     let issues = Arc::new(Issues::new(&frame(&engine, "all_issues").await?)?);
     let issuances = Issuances::new(&issues);
-    let Some(mut reach) = Reach::new(draft, &issuances, &changed)? else {
+    let Some(mut reach) = Reach::new(draft, &issuances, &told, &changed)? else {
         return Ok(None);
     };
     let Some(deeds) = reach.hold_against(&changed, &told_before, &told) else {
         return Ok(None);
     };
     drop(told_before);
+    let pairs = Pairs::new(&told);
+    reach.pair(&pairs);
     let stored = Stored::new(store, before.files(LakeTable::Sessions));
     reach.add(&stored.beside(&deeds)?);
     reach.close()?;
-    if reach.has_changed_roles() {
+    if reach.has_shared_roles() {
         return Ok(None);
     }
     let people = reach.changed_people();
@@ -80,7 +82,6 @@ pub(super) async fn work_out(
         reach.add(&stored.of_origins(&people)?);
         reach.close()?;
     }
-    let pairs = Pairs::new(&told);
     let mut others = Others::default();
     let callers = reach.callers();
     others.find(&stored, &mut reach, callers)?;
@@ -158,7 +159,13 @@ impl Others {
             return Ok(false);
         }
         let days = times.into_iter().map(day_of).collect();
-        let found = stored.in_use(&days, |id| ids.contains(id))?;
+        let mut found = stored.in_use(&days, |id| ids.contains(id))?;
+        let known = by_id(found.clone())?;
+        let known: HashSet<&str> = known.iter().map(|row| row.id.as_str()).collect();
+        // The time may be that of another of the calls for which it is asked.
+        if ids.iter().any(|id| !known.contains(id.as_str())) {
+            found.extend(stored.all(|id| ids.contains(id) && !known.contains(id))?);
+        }
         self.rows.extend(found.iter().cloned());
         self.asked.extend(ids);
         // What a sign-in shows of its subject is not all stored.

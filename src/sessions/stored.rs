@@ -54,6 +54,14 @@ impl<'a> Stored<'a> {
         self.rows(self.files.iter().filter(may_be), is_wanted)
     }
 
+    /// The rows of some sessions, wherever they are.
+    pub(super) fn all(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<RecordBatch>, SessionsError> {
+        self.rows(self.files.iter(), is_wanted)
+    }
+
     fn rows(
         &self,
         files: impl Iterator<Item = &'a DataFile>,
@@ -119,20 +127,23 @@ impl<'a> Stored<'a> {
                 "access_key_ids",
                 "chain",
                 "created_at",
+                "first_used_at",
             ];
             // Whoever made something is asked for by what began later; what has no date may have begun at any time.
             let is_later = |batch: &RecordBatch, row| {
-                let times = batch.column_by_name("created_at");
-                let times = times.and_then(|it| it.as_primitive_opt::<TimestampMicrosecondType>());
-                times.is_none_or(|it| it.is_null(row) || it.value(row) >= first)
+                let times = ["created_at", "first_used_at"].map(|name| {
+                    let times = batch.column_by_name(name);
+                    let times =
+                        times.and_then(|it| it.as_primitive_opt::<TimestampMicrosecondType>());
+                    times.filter(|it| it.is_valid(row)).map(|it| it.value(row))
+                });
+                times
+                    .iter()
+                    .any(|time| time.is_none_or(|time| time >= first))
             };
-            let day = crate::events::day_of(first);
             found = self.ids(
                 &columns,
-                |file| {
-                    file.date
-                        .is_none_or(|date| date >= day || date == NaiveDate::default())
-                },
+                |file| file.max_time.is_none_or(|last| last >= first),
                 |batch, row| {
                     is_later(batch, row)
                         && (["origin_id", "origin_name", "origin_provider", "persona_id"]

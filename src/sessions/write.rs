@@ -145,44 +145,49 @@ impl<'d, 'g> Writer<'d, 'g> {
             mut rows,
             days,
         } = anew;
-        let mut stay: BTreeMap<Option<NaiveDate>, Vec<RecordBatch>> = BTreeMap::new();
-        for (day, files) in &self.before {
-            let has_new = day.is_some_and(|day| rows.contains_key(&day));
-            let may_have = day.is_none_or(|day| days.contains(&day));
-            if !has_new && !may_have {
-                continue;
-            }
-            let store = self.draft.guard().store();
-            let (mut left, mut gone) = (Vec::new(), 0);
-            for file in files {
-                for batch in read_columns(store, file, None)? {
-                    let batch = align(&batch?, &schema_of(SESSIONS))?;
-                    let stays = without(&batch, |id| sessions.contains(id))?;
-                    gone += batch.num_rows() - stays.num_rows();
-                    left.push(stays);
-                }
-            }
-            if has_new || gone > 0 {
-                stay.insert(*day, left);
-            }
-        }
-        let new = rows.keys().map(|day| Some(*day));
-        let days: BTreeSet<Option<NaiveDate>> = stay.keys().copied().chain(new).collect();
-        for day in days.into_iter().flatten() {
+        let filed = self.before.keys().copied().flatten();
+        let filed = filed.filter(|day| days.contains(day));
+        let days: BTreeSet<NaiveDate> = filed.chain(rows.keys().copied()).collect();
+        for day in days {
             let new = rows.remove(&day).unwrap_or_default();
-            let mut all = stay.remove(&Some(day)).unwrap_or_default();
-            all.extend(batches(&new)?);
-            let all = in_order(&all)?;
-            if all.iter().all(|batch| batch.num_rows() == 0) {
-                self.replaced
-                    .extend(self.before.remove(&Some(day)).unwrap_or_default());
-            } else {
-                self.write_batches(day, &all)?;
-            }
+            self.merge_day(day, &new, |id| sessions.contains(id))?;
             self.changes.add(&new);
         }
         let rows: u64 = self.forget()?;
         Ok(rows)
+    }
+
+    /// Puts sessions of a day in the place of others.
+    fn merge_day(
+        &mut self,
+        day: NaiveDate,
+        new: &[SessionRow],
+        is_anew: impl Fn(&str) -> bool,
+    ) -> Result<(), SessionsError> {
+        let schema = schema_of(SESSIONS);
+        let (mut stay, mut gone) = (Vec::new(), Vec::new());
+        for file in self.before.get(&Some(day)).into_iter().flatten() {
+            for batch in read_columns(self.draft.guard().store(), file, None)? {
+                let batch = align(&batch?, &schema)?;
+                stay.push(without(&batch, &is_anew)?);
+                gone.push(without(&batch, |id| !is_anew(id))?);
+            }
+        }
+        let new = batches(new)?;
+        if concat_batches(&schema, &gone)? == concat_batches(&schema, &new)? {
+            // They came out as they were.
+            self.before.remove(&Some(day));
+            return Ok(());
+        }
+        stay.extend(new);
+        let all = in_order(&stay)?;
+        if all.is_empty() {
+            let old = self.before.remove(&Some(day)).unwrap_or_default();
+            self.replaced.extend(old);
+        } else {
+            self.write_batches(day, &all)?;
+        }
+        Ok(())
     }
 
     /// Takes away what is no more, and notes which days' usage is to be worked out again.
@@ -245,10 +250,12 @@ fn in_order(parts: &[RecordBatch]) -> Result<Vec<RecordBatch>, SessionsError> {
     });
     let keys: Vec<SortColumn> = keys.into_iter().flatten().collect();
     let order = lexsort_to_indices(&keys, None)?;
-    let all = take_record_batch(&all, &order)?;
-    let starts = (0..all.num_rows()).step_by(BATCH_ROWS);
-    let batches = starts.map(|from| all.slice(from, BATCH_ROWS.min(all.num_rows() - from)));
-    Ok(batches.collect())
+    let starts = (0..order.len()).step_by(BATCH_ROWS);
+    let batches = starts.map(|from| {
+        let rows = order.slice(from, BATCH_ROWS.min(order.len() - from));
+        take_record_batch(&all, &rows)
+    });
+    Ok(batches.collect::<Result<_, _>>()?)
 }
 
 /// The rows as they are stored.

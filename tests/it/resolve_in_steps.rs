@@ -6,6 +6,7 @@ use super::cases::cases;
 use super::simulator::dice::Dice;
 use super::support::TempLake;
 use super::support::records::{ACCOUNT, assume, call, records_file, session, user};
+use super::upkeep_prune_cases::cut_at_midnight;
 use rolecall::engine::EngineLimits;
 use rolecall::ingest::{IngestOptions, ingest};
 use rolecall::lake::Lake;
@@ -72,6 +73,24 @@ fn each_case_event_by_event() {
         Dice::of(5, &case.name).shuffle(&mut events);
         let steps = events.len();
         assert_alike(&in_steps(&events, steps), &wanted, &case.name);
+    }
+}
+
+#[test]
+fn each_case_cut_at_midnight_day_after_day() {
+    for case in cases() {
+        let cuts = cut_at_midnight(&case.events);
+        if cuts.is_empty() {
+            continue;
+        }
+        let (day, early, late) = Dice::of(9, &case.name).pick(&cuts).clone();
+        let wanted = in_steps(&[early.clone(), late.clone()].concat(), 1);
+        let found = TempLake::new();
+        for (name, some) in [("early.json", &early), ("late.json", &late)] {
+            found.put(name, &records_file(some));
+            found.ingest();
+        }
+        assert_alike(&found, &wanted, &format!("{} before {day}", case.name));
     }
 }
 

@@ -37,7 +37,7 @@ fn time_of(event: &Value) -> DateTime<Utc> {
 }
 
 /// A case moved so that midnight lies right before one of its events, for each of them.
-fn cut_at_midnight(events: &[Value]) -> Vec<(String, Vec<Value>, Vec<Value>)> {
+pub fn cut_at_midnight(events: &[Value]) -> Vec<(String, Vec<Value>, Vec<Value>)> {
     let times: BTreeSet<DateTime<Utc>> = events.iter().map(time_of).collect();
     let cuts = times.iter().skip(1).map(|time| {
         let midnight = time.date_naive().succ_opt().unwrap();

@@ -382,22 +382,15 @@ impl Store {
     }
 
     /// Removes the folders of the tables that are empty; a bucket has none.
-    pub(super) fn remove_empty_folders(&self, is_in_use: impl Fn(&str) -> bool) {
+    pub(super) fn remove_empty_folders(&self) {
         let Place::Disk(root) = &self.place else {
             return;
         };
         for table in LakeTable::ALL {
-            // There may be as many as days: those in use are not looked into.
-            let in_use = |folder: &walkdir::DirEntry| {
-                let path = folder.path().strip_prefix(root).ok();
-                path.and_then(Path::to_str).is_some_and(&is_in_use)
-            };
             let folders = walkdir::WalkDir::new(root.join(table.name()))
                 .follow_root_links(false)
-                .contents_first(true)
-                .into_iter()
-                .filter_entry(|entry| !in_use(entry));
-            for folder in folders.flatten() {
+                .contents_first(true);
+            for folder in folders.into_iter().flatten() {
                 if folder.file_type().is_dir() {
                     // Fails, as it should, unless the folder is empty.
                     let path = folder.path();

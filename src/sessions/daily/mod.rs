@@ -36,12 +36,17 @@ pub const FACT_RULES: &str = env!("ROLECALL_FACT_RULES");
 /// Days are asked about together as long as there are so many bytes of memory for each of their events: a million by default.
 const BYTES_AN_EVENT: usize = 2048;
 
-/// Brings the facts of all days up to date with their events; all parts but the last are commits of their own.
+/// Days are asked about in so many parts before each is a commit of its own, where the sessions of other days may stand meanwhile.
+const PARTS_AT_ONCE: usize = 8;
+
+/// Brings the facts of all days up to date with their events; of many parts, all but the last are commits of their own, and of
+/// few where nothing `may_stand`.
 ///
 /// Returns the days whose facts may have changed.
 pub(super) async fn store_facts(
     draft: &mut Draft<'_>,
     limits: EngineLimits,
+    may_stand: bool,
 ) -> Result<BTreeSet<NaiveDate>, SessionsError> {
     let stale = draft.base().stale(Derived::Facts, FACT_RULES);
     let is_of_other_rules = !draft.base().is_by(Derived::Facts, FACT_RULES);
@@ -52,14 +57,16 @@ pub(super) async fn store_facts(
     let events = events
         .iter()
         .filter(|file| file.date.is_some_and(|date| stale.contains(&date)));
-    let mut parts = days_together(events, at_once as u64).into_iter().peekable();
+    let parts = days_together(events, at_once as u64);
+    let is_one_commit = may_stand && parts.len() <= PARTS_AT_ONCE;
+    let mut parts = parts.into_iter().peekable();
     while let Some(part) = parts.next() {
         let events = EventsOf::open(draft.guard().store(), &part.files, limits)?;
         for table in &FACT_TABLES {
             store_table(draft, &events, table).await?;
         }
         draft.is_stored(Derived::Facts, part.days, FACT_RULES);
-        if parts.peek().is_some() {
+        if parts.peek().is_some() && !is_one_commit {
             draft.is_unlinked();
             draft.commit()?;
         }

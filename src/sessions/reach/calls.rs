@@ -1,6 +1,6 @@
 //! The calls that open sessions, looked through for what they have in common with sessions and with each other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::identity_center::permission_set_of;
 use super::super::issuance::{Issuances, Issued, IssuingApi};
@@ -23,8 +23,8 @@ pub(super) struct Calls<'a> {
     switches: HashMap<&'a str, Vec<usize>>,
     /// Account, permission set and second → the sign-ins that took its role.
     takers: HashMap<(&'a str, &'a str, i64), Vec<usize>>,
-    /// Role → the sessions that took it by a web identity.
-    web_callers: HashMap<Role<'a>, BTreeSet<&'a str>>,
+    /// Role → the sessions that took it by a web identity, each with its first call.
+    web_callers: HashMap<Role<'a>, BTreeMap<&'a str, usize>>,
     by_principal: RowIndex,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Calls<'a> {
         let issues = issuances.issues;
         let mut switches: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut takers: HashMap<(&str, &str, i64), Vec<usize>> = HashMap::new();
-        let mut web_callers: HashMap<Role<'_>, BTreeSet<&str>> = HashMap::new();
+        let mut web_callers: HashMap<Role<'_>, BTreeMap<&str, usize>> = HashMap::new();
         for (row, made) in issuances.issued.iter().enumerate() {
             if let Some(from) = issues.switch_from_arn.get(row) {
                 switches.entry(from).or_default().push(row);
@@ -50,11 +50,10 @@ impl<'a> Calls<'a> {
                     }
                 }
                 Some("AssumeRoleWithWebIdentity") => {
-                    let caller = issues.caller_session_id.get(row);
-                    web_callers
-                        .entry((account, role))
-                        .or_default()
-                        .extend(caller);
+                    if let Some(caller) = issues.caller_session_id.get(row) {
+                        let callers = web_callers.entry((account, role)).or_default();
+                        callers.entry(caller).or_insert(row);
+                    }
                 }
                 _ => {}
             }
@@ -82,10 +81,10 @@ impl<'a> Calls<'a> {
         self.switches.get(arn).map_or(&[], Vec::as_slice)
     }
 
-    /// The sessions that took a role by a web identity.
-    pub(super) fn web_callers(&self, role: Role<'_>) -> Vec<&'a str> {
+    /// The sessions that took a role by a web identity, each with its first call.
+    pub(super) fn web_callers(&self, role: Role<'_>) -> Vec<(&'a str, usize)> {
         let callers = self.web_callers.get(&role).into_iter().flatten();
-        callers.copied().collect()
+        callers.map(|(caller, row)| (*caller, *row)).collect()
     }
 
     /// The calls that gave this principal credentials, at any time.

@@ -189,8 +189,8 @@ fn sign_in(uses: &Shown, row: usize) -> Option<(&str, &str)> {
         .zip(uses.sign_in_session_arn.get(row))
 }
 
-/// What a session that is worked out anew bears on.
-pub(super) fn borne_on(uses: &Shown, row: usize) -> Vec<Key<'_>> {
+/// What a session that is worked out anew bears on; an open one on all of its principal.
+pub(super) fn borne_on(uses: &Shown, row: usize, is_open: bool) -> Vec<Key<'_>> {
     let mut keys = shared(uses, row);
     keys.extend(sign_in(uses, row).map(|(principal, arn)| {
         if asks_siblings(uses, row) {
@@ -199,7 +199,7 @@ pub(super) fn borne_on(uses: &Shown, row: usize) -> Vec<Key<'_>> {
             Key::Sibling(principal, arn)
         }
     }));
-    if may_be_open(uses, row) {
+    if is_open {
         keys.extend(uses.principal_id.get(row).map(Key::Open));
     }
     keys

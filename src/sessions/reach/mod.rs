@@ -24,6 +24,7 @@ use super::identity_center::permission_set_of;
 use super::issuance::Issuances;
 use super::link::SECOND;
 use super::stored::Found;
+use super::told::Told;
 use super::workload::COGNITO;
 use crate::engine::align;
 use crate::events::day_of;
@@ -46,6 +47,7 @@ pub(super) struct Reach<'a> {
     store: &'a Store,
     files: Vec<DataFile>,
     calls: Calls<'a>,
+    told: &'a Told,
     keys: Keys,
     /// For each row of each file of `daily_sessions` whether its session is reached.
     rows: Vec<Vec<bool>>,
@@ -140,6 +142,7 @@ impl<'a> Reach<'a> {
     pub(super) fn new(
         draft: &'a Draft<'_>,
         issuances: &'a Issuances<'a>,
+        told: &'a Told,
         changed: &Changed,
     ) -> Result<Option<Self>, SessionsError> {
         let Some(new_calls) = changed.new_calls() else {
@@ -156,6 +159,7 @@ impl<'a> Reach<'a> {
             asked: files.iter().map(|_| Asked::default()).collect(),
             files,
             calls: Calls::new(issuances),
+            told,
             keys: Keys::default(),
             sessions: HashMap::new(),
             issues: vec![false; issues.len],
@@ -314,7 +318,9 @@ impl<'a> Reach<'a> {
         let principal = uses.principal_id.get(row).map(str::to_owned);
         self.sessions.insert(id.to_owned(), principal);
         self.days.extend(uses.creation_date.get(row).map(day_of));
-        for key in keys::borne_on(uses, row) {
+        // A caller of whom another account tells more is no other's.
+        let is_open = keys::may_be_open(uses, row) && !self.told.twins.contains_key(id);
+        for key in keys::borne_on(uses, row, is_open) {
             self.keys.meet(&key);
         }
         let issuances = self.calls.issuances;
@@ -340,7 +346,7 @@ impl<'a> Reach<'a> {
                     .flat_map(|set| self.calls.near_names((account, set, ""), second)),
             );
         }
-        if keys::may_be_open(uses, row) {
+        if is_open {
             calls.extend(
                 principal
                     .into_iter()
@@ -367,8 +373,10 @@ impl<'a> Reach<'a> {
             && let Some(arn) = arn
         {
             let callers = self.calls.web_callers((arn.account_id, arn.role_name));
-            for caller in callers {
+            for (caller, first) in callers {
                 self.keys.meet(&Key::Session(caller));
+                // Where several may have taken the role, what these calls opened counts as taken.
+                calls.push(first);
             }
         }
         for call in calls {
@@ -476,17 +484,12 @@ impl<'a> Reach<'a> {
         Ok(found)
     }
 
-    /// For each call whether it is reached, people, and roles' ids that several roles show.
+    /// For each call whether it is reached, and all people.
     pub(super) fn reached(&self) -> Reached {
         let people = self.people.iter().filter(|(_, count)| count.is_told());
-        let degenerate = self
-            .roles
-            .iter()
-            .filter(|(_, arns)| arns.values().filter(|count| count.is_told()).count() > 1);
         Reached {
             issues: self.issues.clone(),
             humans: people.map(|(user, _)| user.clone()).collect(),
-            degenerate_roles: degenerate.map(|(id, _)| id.clone()).collect(),
             strangers: Strangers::default(),
         }
     }
@@ -498,12 +501,12 @@ impl<'a> Reach<'a> {
         people.map(|(user, _)| user.as_str()).collect()
     }
 
-    /// Whether an id that one role showed is now shown by several, or the other way round.
-    pub(super) fn has_changed_roles(&self) -> bool {
+    /// Whether some role's id is shown by several roles, now or before: then it says less of all of them.
+    pub(super) fn has_shared_roles(&self) -> bool {
         self.roles.values().any(|arns| {
-            let now = arns.values().filter(|count| count.is_told()).count();
-            let before = arns.values().filter(|count| count.was_told()).count();
-            (now > 1) != (before > 1)
+            let count =
+                |is_told: fn(Count) -> bool| arns.values().filter(|it| is_told(**it)).count();
+            count(Count::is_told).max(count(Count::was_told)) > 1
         })
     }
 }

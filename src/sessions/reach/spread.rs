@@ -1,6 +1,6 @@
 //! From sessions that came out otherwise than they were stored to those whose verdicts rest on them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::kept::KeptRows;
 use super::super::link::SECOND;
@@ -28,6 +28,15 @@ impl<'a> Pairs<'a> {
 }
 
 impl Reach<'_> {
+    /// Reaches whoever is held against the calls that are reached so far, since their caller is the same.
+    pub(in super::super) fn pair(&mut self, pairs: &Pairs<'_>) {
+        for caller in self.callers().keys() {
+            for session in pairs.0.get(caller.as_str()).into_iter().flatten() {
+                self.calls_of(session);
+            }
+        }
+    }
+
     /// Reaches whoever rests on a session that is not as it was; false where everything is to be worked out anew.
     pub(in super::super) fn spread(
         &mut self,
@@ -60,11 +69,14 @@ impl Reach<'_> {
             self.other(row, pairs);
         }
         // Whatever they made may be theirs no more.
-        let did = |deeds: &super::super::columns::Deeds, id: &str| {
-            (0..deeds.len).any(|row| deeds.session_id.get(row) == Some(id))
-        };
-        let mut other_origins = other_origins.into_iter();
-        !other_origins.any(|id| did(&told.deployments, id) || did(&told.operations, id))
+        if other_origins.is_empty() {
+            return true;
+        }
+        let doers: HashSet<&str> = [&told.deployments, &told.operations]
+            .into_iter()
+            .flat_map(|deeds| (0..deeds.len).filter_map(|row| deeds.session_id.get(row)))
+            .collect();
+        !other_origins.iter().any(|id| doers.contains(id))
     }
 
     fn lived(&mut self, row: &SessionRow) {
