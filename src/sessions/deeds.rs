@@ -13,7 +13,7 @@ use super::walk::{Verdict, root_first};
 use crate::iam::is_long_lived;
 
 /// A workload's first credentials may be recorded a little before the call that made it.
-const SKEW: i64 = 5 * SECOND;
+pub(super) const SKEW: i64 = 5 * SECOND;
 /// A shell may have been opened this long before the session in which its commands were run.
 const LONGEST_SHELL: i64 = 12 * 3600 * SECOND;
 

@@ -31,7 +31,7 @@ pub(super) const LONGEST_LIFE: i64 = 36 * 3600 * SECOND;
 /// Dates of one creation that lie closer together than this do not contradict each other.
 pub(super) const CREATION_TOLERANCE: i64 = 2 * SECOND;
 /// Seconds between a role that single sign-on gave and the sign-in to the console with it.
-const SIGN_IN_DELAY: i64 = 10;
+pub(super) const SIGN_IN_DELAY: i64 = 10;
 /// The name of every session that Amazon Cognito opens.
 pub(super) const COGNITO_SESSION_NAME: &str = "CognitoIdentityCredentials";
 

@@ -511,7 +511,7 @@ impl<'f> NodeBuilder<'f, '_> {
 }
 
 /// A longest life of a console session; IAM User Guide, "Switch to a role (console)".
-const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
+pub(super) const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
 
 /// Somebody whom the logs do not show.
 fn nobody() -> Candidate {

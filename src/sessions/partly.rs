@@ -49,16 +49,9 @@ pub(super) async fn work_out(
 ) -> Result<Option<Anew>, SessionsError> {
     let store = draft.guard().store();
     let changed = Changed::of(draft, before, days)?;
-    let files = |table: LakeTable| match table {
-        LakeTable::Sessions => Vec::new(),
-        table => before.files(table).to_vec(),
-    };
-    let told_before = Told::load(&open_files(store, limits, files)?).await?;
-    let files = |table: LakeTable| match table {
-        LakeTable::Sessions => Vec::new(),
-        table => draft.files(table),
-    };
-    let engine = open_files(store, limits, files)?;
+    let told_before = open_files(store, limits, |table| before.files(table).to_vec())?;
+    let told_before = Told::load(&told_before).await?;
+    let engine = open_files(store, limits, |table| draft.files(table))?;
     let told = Arc::new(Told::load(&engine).await?);
     let issues = Arc::new(Issues::new(&frame(&engine, "all_issues").await?)?);
     let issuances = Issuances::new(&issues);

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use super::SessionsError;
 use super::columns::Kept;
+use super::deeds::SKEW;
 use super::frame::Frame;
 use super::kept::KeptRows;
 use super::reach::Deeds;
@@ -21,9 +22,6 @@ pub(super) struct Stored<'a> {
     store: &'a Store,
     files: &'a [DataFile],
 }
-
-/// A call may be recorded so long after the first one of what it made.
-const SKEW: i64 = 5_000_000;
 
 impl<'a> Stored<'a> {
     pub(super) fn new(store: &'a Store, files: &'a [DataFile]) -> Self {
@@ -112,7 +110,8 @@ impl<'a> Stored<'a> {
 
     /// The sessions that something new was made of, or reached into, as far as their origins tell.
     pub(super) fn beside(&self, deeds: &Deeds) -> Result<Found, SessionsError> {
-        let made: HashSet<&str> = deeds.made.iter().map(|deed| deed.target.as_str()).collect();
+        let made = deeds.made.iter().map(|deed| deed.target.as_str());
+        let made: HashSet<&str> = made.filter(|target| !target.is_empty()).collect();
         let reached = deeds.reached.iter();
         let reached: HashSet<&str> = reached.map(|deed| deed.target.as_str()).collect();
         let first_made = deeds.made.iter().map(|deed| deed.time - SKEW).min();

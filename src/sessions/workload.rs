@@ -188,7 +188,7 @@ pub(super) struct WebSubject {
 pub(super) type WebSubjects = HashMap<(String, String), Vec<WebSubject>>;
 
 /// So often must the only subject of a role have taken it, before it is likely to be the only one.
-const OFTEN: usize = 3;
+pub(super) const OFTEN: usize = 3;
 
 /// Collects the subjects of all roles once, since many sessions may ask for them.
 pub(super) fn web_subjects(
@@ -296,7 +296,7 @@ fn of_carried_tags(uses: &Uses, row: usize) -> Option<Named> {
 }
 
 /// A first session of twelve hours and a chained one of one: what was set longer ago was set by another call.
-const LONGEST_CHAIN: i64 = 13 * 3600 * SECOND;
+pub(super) const LONGEST_CHAIN: i64 = 13 * 3600 * SECOND;
 
 /// The source identity, which sticks from the hop that set it; surer where that call is in the logs.
 fn of_source_identity(uses: &Uses, row: usize, issuances: &Issuances<'_>) -> Option<Named> {

@@ -153,8 +153,7 @@ impl<'d, 'g> Writer<'d, 'g> {
             self.merge_day(day, &new, |id| sessions.contains(id))?;
             self.changes.add(&new);
         }
-        let rows: u64 = self.forget()?;
-        Ok(rows)
+        self.forget()
     }
 
     /// Puts sessions of a day in the place of others.

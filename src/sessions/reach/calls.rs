@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::identity_center::permission_set_of;
 use super::super::issuance::{Issuances, Issued, IssuingApi};
+use super::super::link::SIGN_IN_DELAY;
 use super::super::row_index::RowIndex;
 use super::keys::{Key, half_day};
 use crate::iam::is_masked;
 
 /// Seconds by which the call that opened a session may lie beside its creation.
-pub(super) const BESIDE: i64 = 2;
-/// Seconds by which the sign-in may come after the role that single sign-on gave; see `SIGN_IN_DELAY`.
-pub(super) const SIGN_IN: i64 = 10;
-
+const BESIDE: i64 = 2;
 /// A role, by account and name.
 pub(super) type Role<'a> = (&'a str, &'a str);
 
@@ -120,7 +118,7 @@ impl<'a> Calls<'a> {
     /// The calls that may have opened a session of this principal and second.
     pub(super) fn near(&self, principal: &str, second: i64) -> Vec<usize> {
         let mut found = Vec::new();
-        for offset in -BESIDE..=SIGN_IN {
+        for offset in -BESIDE..=SIGN_IN_DELAY {
             let rows = self.issuances.all_of_principal(principal, second + offset);
             found.extend(rows.filter(|row| offset <= BESIDE || self.is_sign_in(*row)));
         }
@@ -175,7 +173,7 @@ impl<'a> Calls<'a> {
         };
         if let Some(principal) = made.principal_id.as_deref() {
             let earliest = if self.is_sign_in(row) {
-                SIGN_IN
+                SIGN_IN_DELAY
             } else {
                 BESIDE
             };

@@ -16,7 +16,7 @@ use crate::events::day_of;
 use crate::lake::{DataFile, Store, read_columns, schema_of};
 
 /// The rows that are gone and those that are new, each with all columns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Difference {
     pub(super) gone: Vec<RecordBatch>,
     pub(super) new: Vec<RecordBatch>,

@@ -7,7 +7,8 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 use super::super::columns::Shown;
 use super::super::identity_center::permission_set_of;
 use super::super::link::SECOND;
-use super::super::workload::COGNITO;
+use super::super::nodes::LONGEST_CONSOLE;
+use super::super::workload::{COGNITO, LONGEST_CHAIN};
 use crate::iam::{AssumedRoleArn, account_of_id, is_masked, role_session_of};
 
 /// One thing that records may have in common.
@@ -59,9 +60,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Whether it was not met before.
-    pub(super) fn meet(&mut self, key: &Key<'_>) -> bool {
-        self.met.insert(self.hasher.hash_one(key))
+    pub(super) fn meet(&mut self, key: &Key<'_>) {
+        self.met.insert(self.number(key));
     }
 
     /// The number by which a key is known.
@@ -126,30 +126,23 @@ impl Asked {
     }
 }
 
-/// A switch is taken for that of a session for so long; see `LONGEST_CONSOLE`.
-const HALF_DAY: i64 = 12 * 3600 * SECOND;
-/// A source identity is taken for that of a call so long before; see `LONGEST_CHAIN`.
-const CHAIN: i64 = 13 * 3600 * SECOND;
-
-/// The half day of a switch.
+/// The half day of a switch: it is taken for that of a session of the same half day, or of the one before.
 pub(super) fn half_day(time: i64) -> i64 {
-    time.div_euclid(HALF_DAY)
+    time.div_euclid(LONGEST_CONSOLE)
 }
 
-/// The hours in which a source identity was set.
+/// The hours in which a source identity was set: likewise.
 pub(super) fn chain_hours(time: i64) -> i64 {
-    time.div_euclid(CHAIN)
+    time.div_euclid(LONGEST_CHAIN)
 }
 
 /// Whether only the principal of this session may be known.
 pub(super) fn may_be_open(uses: &Shown, row: usize) -> bool {
-    match uses.identity_type.get(row) {
-        Some("AWSAccount" | "FederatedUser") => true,
-        Some("AssumedRole" | "Role") => uses.has_creation_date.get(row) != Some(true),
-        _ => false,
-    }
+    let identity_type = uses.identity_type.get(row);
+    matches!(identity_type, Some("AWSAccount" | "FederatedUser")) || asks_siblings(uses, row)
 }
 
+/// See `nodes::asks_siblings`, of one day's row.
 fn asks_siblings(uses: &Shown, row: usize) -> bool {
     let is_role = matches!(uses.identity_type.get(row), Some("AssumedRole" | "Role"));
     is_role && uses.has_creation_date.get(row) != Some(true)

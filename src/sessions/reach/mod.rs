@@ -102,20 +102,15 @@ impl Changed {
         before: &Manifest,
         days: &BTreeSet<NaiveDate>,
     ) -> Result<Self, SessionsError> {
-        let difference = |at: usize| {
-            let Some(facts) = FACT_TABLES.get(at) else {
-                return Ok(Difference::default());
-            };
-            let files = (
-                before.files(facts.shape.table),
-                draft.files(facts.shape.table),
-            );
+        let [uses, issues, facts] = FACT_TABLES.each_ref().map(|facts| {
+            let table = facts.shape.table;
+            let files = (before.files(table), draft.files(table));
             Difference::of(draft.guard().store(), facts, days, (files.0, &files.1))
-        };
+        });
         Ok(Self {
-            uses: difference(0)?,
-            issues: difference(1)?,
-            facts: difference(2)?,
+            uses: uses?,
+            issues: issues?,
+            facts: facts?,
         })
     }
 
@@ -170,14 +165,14 @@ impl<'a> Reach<'a> {
             followed: 0,
             room: ROOM,
         };
-        for row in 0..issues.len {
-            if issues
+        let is_new = |row: &usize| {
+            issues
                 .event_id
-                .get(row)
+                .get(*row)
                 .is_some_and(|id| new_calls.contains(id))
-            {
-                reach.call(row);
-            }
+        };
+        for row in (0..issues.len).filter(is_new) {
+            reach.call(row);
         }
         for (batches, is_new) in [(&changed.uses.new, true), (&changed.uses.gone, false)] {
             for batch in batches {

@@ -3,14 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::kept::KeptRows;
-use super::super::link::SECOND;
+use super::super::nodes::LONGEST_CONSOLE;
 use super::super::told::Told;
 use super::super::write::SessionRow;
 use super::keys::Key;
 use super::{Calls, Reach};
-
-/// A switch is taken for that of a session for so long; see `LONGEST_CONSOLE`.
-const LONGEST_CONSOLE: i64 = 12 * 3600 * SECOND;
 
 /// Which sessions ask for a session in whose place another one made a call, by the session asked for.
 pub(in super::super) struct Pairs<'a>(HashMap<&'a str, Vec<&'a str>>);

@@ -4,19 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
 
 use super::super::identity_center::{Users, user_of};
 use super::super::issuance::IssuingApi;
 use super::super::told::{Pair, Told};
+use super::super::workload::OFTEN;
 use super::keys::{Key, chain_hours};
 use super::{Changed, Reach};
 use crate::iam::AssumedRoleArn;
+use crate::lake::text_at;
 
 /// Something that was made, or reached into, and when.
 #[derive(Debug)]
 pub(in super::super) struct Deed {
     pub(in super::super) target: String,
     pub(in super::super) time: i64,
+    region: String,
+    request_id: Option<String>,
 }
 
 /// What is new of deployments and operations.
@@ -162,8 +167,6 @@ impl Reach<'_> {
 
     /// What calls say of the subjects that take a role by a web identity.
     fn web_roles(&mut self, is_new: impl Fn(usize) -> bool) {
-        /// So many calls of one role make its subject likely; see `OFTEN`.
-        const OFTEN: usize = 3;
         let issuances = self.calls.issuances;
         let issues = issuances.issues;
         let mut roles: HashMap<(&str, &str), (Vec<usize>, bool)> = HashMap::new();
@@ -197,67 +200,71 @@ impl Reach<'_> {
 
     /// What was made and reached into by new calls; `None` where some are gone.
     fn deeds(&mut self, changed: &Changed, before: &Told) -> Option<Deeds> {
-        let of =
-            |batches: &[RecordBatch], fact: &str| -> Vec<(Deed, Option<String>, Option<String>)> {
-                let rows = batches.iter().flat_map(|batch| {
-                    let text = move |name: &str, row: usize| {
-                        let column = batch.column_by_name(name)?;
-                        crate::lake::text_at(column, row).map(str::to_owned)
-                    };
-                    let times = batch.column_by_name("event_time");
-                    let times = times.and_then(|times| {
-                        times.as_primitive_opt::<arrow::datatypes::TimestampMicrosecondType>()
-                    });
-                    (0..batch.num_rows()).filter_map(move |row| {
-                        (text("fact", row).as_deref() == Some(fact)).then_some(())?;
-                        let deed = Deed {
-                            // A launch that lost its answer is known by its request alone.
-                            target: text("target_id", row).unwrap_or_default(),
-                            time: times.map(|times| times.value(row))?,
-                        };
-                        Some((deed, text("request_id", row), text("aws_region", row)))
-                    })
-                });
-                rows.collect()
-            };
-        let is_gone = |fact: &str| !of(&changed.facts.gone, fact).is_empty();
-        if is_gone("deployments") || is_gone("operations") {
+        let gone = [MADE, REACHED].map(|fact| deeds_of(&changed.facts.gone, fact));
+        if gone.iter().any(|gone| !gone.is_empty()) {
             return None;
         }
-        let made = of(&changed.facts.new, "deployments");
+        let made = deeds_of(&changed.facts.new, MADE);
         // A name in one more region stands for something else from then on, and for what was before.
+        let known = &before.deployments;
         let mut regions: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for row in 0..before.deployments.len {
-            if let Some(target) = before.deployments.target_id.get(row) {
-                let region = before.deployments.aws_region.get(row).unwrap_or_default();
+        for row in 0..known.len {
+            if let Some(target) = known.target_id.get(row) {
+                let region = known.aws_region.get(row).unwrap_or_default();
                 regions.entry(target).or_default().insert(region);
             }
         }
-        let is_moved = |(deed, _, region): &(Deed, Option<String>, Option<String>)| {
+        let is_moved = |deed: &Deed| {
             let known = regions.get(deed.target.as_str());
-            known.is_some_and(|known| !known.contains(region.as_deref().unwrap_or_default()))
+            known.is_some_and(|known| !known.contains(deed.region.as_str()))
         };
         if made.iter().any(is_moved) {
             return None;
         }
-        let requests: HashSet<&str> = made
-            .iter()
-            .filter_map(|(_, request, _)| request.as_deref())
-            .collect();
+        let requests = made.iter().filter_map(|deed| deed.request_id.as_deref());
+        let requests: HashSet<&str> = requests.collect();
         let issues = self.calls.issuances.issues;
-        let calls = (0..issues.len).filter(|row| {
+        let is_asked = |row: &usize| {
             issues
                 .request_id
                 .get(*row)
                 .is_some_and(|id| requests.contains(id))
-        });
-        for call in calls.collect::<Vec<_>>() {
+        };
+        for call in (0..issues.len).filter(is_asked) {
             self.call(call);
         }
-        let deeds = |found: Vec<(Deed, _, _)>| found.into_iter().map(|(deed, _, _)| deed).collect();
         Some(Deeds {
-            made: deeds(made),
-            reached: deeds(of(&changed.facts.new, "operations")),
+            reached: deeds_of(&changed.facts.new, REACHED),
+            made,
         })
     }
+}
+
+/// The questions that find what was made, and what was reached into.
+const MADE: &str = "deployments";
+const REACHED: &str = "operations";
+
+/// What rows of `daily_facts` tell of deeds of one kind.
+fn deeds_of(batches: &[RecordBatch], fact: &str) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    for batch in batches {
+        let text = |name: &str, row| {
+            let text = text_at(batch.column_by_name(name)?, row);
+            text.map(str::to_owned)
+        };
+        let times = batch.column_by_name("event_time");
+        let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+        for row in 0..batch.num_rows() {
+            if let (true, Some(times)) = (text("fact", row).as_deref() == Some(fact), times) {
+                deeds.push(Deed {
+                    // A launch that lost its answer is known by its request alone.
+                    target: text("target_id", row).unwrap_or_default(),
+                    time: times.value(row),
+                    region: text("aws_region", row).unwrap_or_default(),
+                    request_id: text("request_id", row),
+                });
+            }
+        }
+    }
+    deeds
 }
