@@ -249,9 +249,11 @@ pub(super) fn read_in(
     let options = limits.options(world);
     let mut books = Books::default();
     let mut progress = Progress::begin();
+    let (mut files, mut bytes) = (0, 0);
     for listing in found.batches {
-        let bytes = listing.files.iter().map(|file| file.size).sum();
-        progress.found(listing.files.len(), bytes);
+        files += listing.files.len();
+        bytes += listing.files.iter().map(|file| file.size).sum::<u64>();
+        progress.found(files + listing.later_files, bytes + listing.later_bytes);
         let part = ingest(guard, listing, options, &mut |part| {
             let mut sum = books.clone();
             sum += part;

@@ -38,10 +38,10 @@ impl Progress {
         }
     }
 
-    /// Further log files were found.
+    /// So many log files are known by now.
     pub(super) fn found(&mut self, files: usize, bytes: u64) {
-        self.files += files as u64;
-        self.bytes += bytes;
+        self.files = files as u64;
+        self.bytes = bytes;
         self.bar.set_length(self.bytes);
     }
 
@@ -129,7 +129,7 @@ mod tests {
         );
         let mut progress = Progress::begin();
         progress.found(3, 300);
-        progress.found(1, 100);
+        progress.found(4, 400);
         let books = Books {
             files: 3,
             files_read: 2,

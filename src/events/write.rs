@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate};
 use super::EventsError;
 use super::copies::{RowRef, Rows};
 use super::schema::EVENTS_LAYOUT;
-use crate::lake::{DataFile, LakeTable, NewTable, WriteGuard, write_columns};
+use crate::lake::{ColumnFile, DataFile, LakeTable, ROW_GROUP_ROWS, WriteGuard};
 
 /// Microseconds of a day.
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -35,25 +35,24 @@ pub fn write_events(
                 .then_with(|| rows.event_id(*a).cmp(rows.event_id(*b)))
         });
         let times = day.first().zip(day.last());
-        let new = NewTable {
-            table: LakeTable::Events,
-            date: Some(date),
-            schema: first.schema(),
-            layout: EVENTS_LAYOUT,
-            rows: day.len(),
-            times: times.map(|(((first, _), _), ((last, _), _))| (*first, *last)),
-        };
         let places: Vec<(usize, usize)> = day.iter().map(|(_, at)| (at.batch, at.row)).collect();
-        files.push(write_columns(guard, &new, threads, &|column, rows| {
-            let places = places.get(rows).unwrap_or_default();
-            match columns.get(column) {
-                Some(Arrays::Filled(arrays)) => Ok(interleave(arrays, places)?),
-                _ => Ok(new_null_array(
-                    new.schema.field(column).data_type(),
-                    places.len(),
-                )),
-            }
-        })?);
+        let (table, schema) = (LakeTable::Events, first.schema());
+        let mut file = ColumnFile::create(guard, table, Some(date), schema, EVENTS_LAYOUT)?;
+        for places in places.chunks(ROW_GROUP_ROWS) {
+            file.write(places.len(), threads, &|column| {
+                let mut left = places;
+                let (arrays, field) = (columns.get(column), first.schema_ref().field(column));
+                Ok(Box::new(move |count| {
+                    let (places, rest) = left.split_at(count.min(left.len()));
+                    left = rest;
+                    match arrays {
+                        Some(Arrays::Filled(arrays)) => Ok(interleave(arrays, places)?),
+                        _ => Ok(new_null_array(field.data_type(), places.len())),
+                    }
+                }))
+            })?;
+        }
+        files.push(file.finish(times.map(|(((first, _), _), ((last, _), _))| (*first, *last)))?);
     }
     Ok(files)
 }

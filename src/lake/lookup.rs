@@ -16,8 +16,8 @@ use parquet::file::metadata::ParquetMetaData;
 use super::parquet_rows::{OpenFile, text_at};
 use super::{DataFile, LakeError, Store};
 
-const ID: &str = "event_id";
-const TIME: &str = "event_time";
+pub(super) const ID: &str = "event_id";
+pub(super) const TIME: &str = "event_time";
 
 /// One event that is looked for: its time in microseconds since 1970, and its id.
 pub type Wanted<'a> = (i64, &'a str);

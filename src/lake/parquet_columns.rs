@@ -1,6 +1,6 @@
 //! Writes a Parquet file whose rows are known from the beginning: its columns side by side, on several threads.
 
-use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -9,128 +9,188 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{Field, SchemaRef};
 use chrono::NaiveDate;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
 
 use super::parquet_file::{FileLayout, ROW_GROUP_ROWS, properties};
+use super::store::NewFile;
 use super::{DataFile, LakeError, LakeTable, WriteGuard};
 
 /// Rows gathered at once: small enough that the gathered text stays in the cache.
 const SLICE_ROWS: usize = 16_384;
 
-/// Gives some rows of a column, both by their place.
-pub type Gather<'g> = dyn Fn(usize, Range<usize>) -> Result<ArrayRef, ParquetError> + Sync + 'g;
+/// The rows of a column one after the other, as many at a time as are asked for.
+pub type Slices<'s> = Box<dyn FnMut(usize) -> Result<ArrayRef, ParquetError> + 's>;
 
-/// What is to be written.
-#[derive(Debug)]
-pub struct NewTable {
-    /// The table.
-    pub table: LakeTable,
-    /// The UTC day of all rows.
-    pub date: Option<NaiveDate>,
-    /// Its columns.
-    pub schema: SchemaRef,
-    /// How its files are written.
-    pub layout: FileLayout,
-    /// How many rows there are.
-    pub rows: usize,
-    /// The first and the last time, in microseconds since 1970, where the table has one.
-    pub times: Option<(i64, i64)>,
+/// Begins to give the rows of a column, by its place.
+pub type Gather<'g> = dyn Fn(usize) -> Result<Slices<'g>, ParquetError> + Sync + 'g;
+
+/// A file whose rows are known from the beginning; it does not count before it is committed.
+pub struct ColumnFile {
+    writer: SerializedFileWriter<NewFile>,
+    factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    target: DataFile,
+    path: PathBuf,
+    groups: usize,
 }
 
-/// Writes a file column by column; it does not count before it is committed.
-pub fn write_columns(
-    guard: &WriteGuard<'_>,
-    new: &NewTable,
-    threads: usize,
-    gather: &Gather<'_>,
-) -> Result<DataFile, LakeError> {
-    let file = guard.new_file(new.table, new.date)?;
-    let relative = file.path().to_owned();
-    let path = guard.store().path_of(&relative);
-    let parquet = |source| LakeError::Parquet {
-        path: path.clone(),
-        source,
-    };
-    let options = Some(properties(new.layout));
-    let writer = ArrowWriter::try_new(file, Arc::clone(&new.schema), options).map_err(parquet)?;
-    let (mut writer, factory) = writer.into_serialized_writer().map_err(parquet)?;
-    for (group, start) in (0..new.rows).step_by(ROW_GROUP_ROWS).enumerate() {
-        let rows = start..new.rows.min(start + ROW_GROUP_ROWS);
-        let mut columns: Vec<Column<'_>> = new
-            .schema
+impl ColumnFile {
+    /// Begins a file of `table` for `date`.
+    pub fn create(
+        guard: &WriteGuard<'_>,
+        table: LakeTable,
+        date: Option<NaiveDate>,
+        schema: SchemaRef,
+        layout: FileLayout,
+    ) -> Result<Self, LakeError> {
+        let file = guard.new_file(table, date)?;
+        let target = DataFile {
+            path: file.path().to_owned(),
+            date,
+            rows: 0,
+            size: 0,
+            min_time: None,
+            max_time: None,
+            content: None,
+        };
+        let path = guard.store().path_of(&target.path);
+        let options = Some(properties(layout));
+        let opened = ArrowWriter::try_new(file, Arc::clone(&schema), options)
+            .and_then(ArrowWriter::into_serialized_writer);
+        match opened {
+            Ok((writer, factory)) => Ok(Self {
+                writer,
+                factory,
+                schema,
+                target,
+                path,
+                groups: 0,
+            }),
+            Err(source) => Err(LakeError::Parquet { path, source }),
+        }
+    }
+
+    /// Writes rows in row groups of the usual size. What is encoded of all of them is held until the last column is done.
+    pub fn write(
+        &mut self,
+        rows: usize,
+        threads: usize,
+        gather: &Gather<'_>,
+    ) -> Result<(), LakeError> {
+        self.target.rows += rows as u64;
+        let written = self.try_write(rows, threads, gather);
+        written.map_err(|source| self.failed(source))
+    }
+
+    fn try_write(
+        &mut self,
+        rows: usize,
+        threads: usize,
+        gather: &Gather<'_>,
+    ) -> Result<(), ParquetError> {
+        let schema = Arc::clone(&self.schema);
+        let mut columns: Vec<Column<'_>> = schema
             .fields()
             .iter()
             .enumerate()
             .map(|(at, field)| Column {
                 at,
                 field,
-                leaves: Vec::new(),
+                groups: Vec::new(),
             })
             .collect();
-        let leaves = factory.create_column_writers(group).map_err(parquet)?;
-        for (at, leaf) in leaves.into_iter().enumerate() {
-            let root = writer.schema_descr().get_column_root_idx(at);
-            if let Some(column) = columns.get_mut(root) {
-                column.leaves.push(leaf);
+        let starts = (0..rows).step_by(ROW_GROUP_ROWS);
+        let groups = starts.len();
+        for start in starts {
+            let rows = ROW_GROUP_ROWS.min(rows - start);
+            for column in &mut columns {
+                column.groups.push((rows, Vec::new()));
             }
+            let leaves = self.factory.create_column_writers(self.groups)?;
+            for (at, leaf) in leaves.into_iter().enumerate() {
+                let column = columns.get_mut(self.writer.schema_descr().get_column_root_idx(at));
+                if let Some((_, leaves)) = column.and_then(|column| column.groups.last_mut()) {
+                    leaves.push(leaf);
+                }
+            }
+            self.groups += 1;
         }
-        let chunks = encode(columns, &rows, threads, gather).map_err(parquet)?;
-        let mut open = writer.next_row_group().map_err(parquet)?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut open).map_err(parquet)?;
+        let mut columns = encode(columns, threads, gather)?;
+        for _ in 0..groups {
+            let mut open = self.writer.next_row_group()?;
+            for chunk in columns.iter_mut().filter_map(Iterator::next).flatten() {
+                chunk.append_to_row_group(&mut open)?;
+            }
+            open.close()?;
         }
-        open.close().map_err(parquet)?;
+        Ok(())
     }
-    writer.finish().map_err(parquet)?;
-    let size = writer.inner_mut().publish()?;
-    Ok(DataFile {
-        path: relative,
-        date: new.date,
-        rows: new.rows as u64,
-        size,
-        min_time: new.times.map(|(first, _)| first),
-        max_time: new.times.map(|(_, last)| last),
-        content: None,
-    })
+
+    /// Its size so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.writer.bytes_written() as u64
+    }
+
+    /// Completes the file, makes it durable and gives it its name. `times` are the first and the last of its rows, in microseconds since
+    /// 1970, where the table has one.
+    pub fn finish(mut self, times: Option<(i64, i64)>) -> Result<DataFile, LakeError> {
+        if let Err(source) = self.writer.finish() {
+            return Err(self.failed(source));
+        }
+        self.target.size = self.writer.inner_mut().publish()?;
+        self.target.min_time = times.map(|(first, _)| first);
+        self.target.max_time = times.map(|(_, last)| last);
+        Ok(self.target)
+    }
+
+    fn failed(&self, source: ParquetError) -> LakeError {
+        LakeError::Parquet {
+            path: self.path.clone(),
+            source,
+        }
+    }
 }
 
-/// A column of a row group that is being written, with a writer for each of its leaves.
+/// What is encoded of a column, by row group.
+type Encoded = std::vec::IntoIter<Vec<ArrowColumnChunk>>;
+
+/// A column that is being written: of each row group how many rows it has, and a writer for each of its leaves.
 struct Column<'a> {
     at: usize,
     field: &'a Field,
-    leaves: Vec<ArrowColumnWriter>,
+    groups: Vec<(usize, Vec<ArrowColumnWriter>)>,
 }
 
 impl Column<'_> {
-    fn encode(
-        mut self,
-        rows: &Range<usize>,
-        gather: &Gather<'_>,
-    ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-        for start in rows.clone().step_by(SLICE_ROWS) {
-            let slice = start..rows.end.min(start + SLICE_ROWS);
-            let array = gather(self.at, slice)?;
-            let leaves = compute_leaves(self.field, &array)?;
-            for (writer, leaf) in self.leaves.iter_mut().zip(&leaves) {
-                writer.write(leaf)?;
+    fn encode(self, gather: &Gather<'_>) -> Result<Encoded, ParquetError> {
+        let mut slices = gather(self.at)?;
+        let mut encoded = Vec::with_capacity(self.groups.len());
+        for (rows, mut writers) in self.groups {
+            for start in (0..rows).step_by(SLICE_ROWS) {
+                let array = slices(SLICE_ROWS.min(rows - start))?;
+                let leaves = compute_leaves(self.field, &array)?;
+                for (writer, leaf) in writers.iter_mut().zip(&leaves) {
+                    writer.write(leaf)?;
+                }
             }
+            let chunks = writers.into_iter().map(ArrowColumnWriter::close);
+            encoded.push(chunks.collect::<Result<_, _>>()?);
         }
-        self.leaves
-            .into_iter()
-            .map(ArrowColumnWriter::close)
-            .collect()
+        Ok(encoded.into_iter())
     }
 }
 
-/// Encodes columns, each on one thread, and returns their chunks in order.
+/// Encodes columns, each on one thread, and returns them in order.
 fn encode(
     columns: Vec<Column<'_>>,
-    rows: &Range<usize>,
     threads: usize,
     gather: &Gather<'_>,
-) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    type Done = Result<Vec<ArrowColumnChunk>, ParquetError>;
+) -> Result<Vec<Encoded>, ParquetError> {
+    type Done = Result<Encoded, ParquetError>;
     let next = AtomicUsize::new(0);
     let jobs: Vec<Mutex<Option<Column<'_>>>> = columns
         .into_iter()
@@ -144,7 +204,7 @@ fn encode(
                 return done;
             };
             let column = job.lock().ok().and_then(|mut job| job.take());
-            done.extend(column.map(|column| (at, column.encode(rows, gather))));
+            done.extend(column.map(|column| (at, column.encode(gather))));
         }
     };
     let mut done = thread::scope(|scope| {
@@ -159,15 +219,13 @@ fn encode(
         done
     });
     done.sort_by_key(|(at, _)| *at);
-    let mut chunks = Vec::new();
-    for (_, column) in done {
-        chunks.extend(column?);
-    }
-    Ok(chunks)
+    done.into_iter().map(|(_, column)| column).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use arrow::array::{Int64Array, StringArray};
     use arrow::datatypes::{DataType, Schema};
 
@@ -184,17 +242,13 @@ mod tests {
             Field::new("name", DataType::Utf8, true),
             Field::new("empty", DataType::Utf8, true),
         ];
-        let new = NewTable {
-            table: LakeTable::Rejected,
-            date: None,
-            schema: Arc::new(Schema::new(fields)),
-            layout: FileLayout {
-                bloom_filters: &["name"],
-                ..FileLayout::default()
-            },
-            rows: ROW_GROUP_ROWS + SLICE_ROWS / 2,
-            times: None,
+        let schema = Arc::new(Schema::new(fields));
+        let layout = FileLayout {
+            bloom_filters: &["name"],
+            ..FileLayout::default()
         };
+        let table = LakeTable::Rejected;
+        let rows = ROW_GROUP_ROWS + SLICE_ROWS / 2;
         let column = |at: usize, rows: Range<usize>| -> ArrayRef {
             match at {
                 0 => Arc::new(
@@ -209,15 +263,31 @@ mod tests {
             }
         };
         let bytes = |file: &DataFile| std::fs::read(guard.store().path_of(&file.path)).unwrap();
-        let [one, three] = [1, 3].map(|threads| {
-            write_columns(&guard, &new, threads, &|at, rows| Ok(column(at, rows))).unwrap()
-        });
+        let written = |threads, at_once: usize| {
+            let mut file =
+                ColumnFile::create(&guard, table, None, Arc::clone(&schema), layout).unwrap();
+            for start in (0..rows).step_by(at_once) {
+                let count = at_once.min(rows - start);
+                let gather = |at: usize| -> Result<Slices<'_>, ParquetError> {
+                    let mut next = start;
+                    Ok(Box::new(move |count| {
+                        next += count;
+                        Ok(column(at, next - count..next))
+                    }))
+                };
+                file.write(count, threads, &gather).unwrap();
+            }
+            file.finish(None).unwrap()
+        };
+        let one = written(1, ROW_GROUP_ROWS);
+        let three = written(3, ROW_GROUP_ROWS);
+        let two_groups = written(2, 2 * ROW_GROUP_ROWS);
         assert_eq!(bytes(&one), bytes(&three));
-        let schema = Arc::clone(&new.schema);
+        assert_eq!(bytes(&one), bytes(&two_groups));
         let mut writer =
-            TableWriter::create(&guard, new.table, None, Arc::clone(&schema), new.layout).unwrap();
-        for start in (0..new.rows).step_by(SLICE_ROWS) {
-            let rows = start..new.rows.min(start + SLICE_ROWS);
+            TableWriter::create(&guard, table, None, Arc::clone(&schema), layout).unwrap();
+        for start in (0..rows).step_by(SLICE_ROWS) {
+            let rows = start..rows.min(start + SLICE_ROWS);
             let columns = (0..3).map(|at| column(at, rows.clone())).collect();
             let batch = arrow::array::RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
             writer.write(&batch).unwrap();

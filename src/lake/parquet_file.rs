@@ -19,7 +19,7 @@ use super::store::NewFile;
 use super::{DataFile, LakeError, LakeTable, WriteGuard};
 
 /// Rows of one row group.
-pub(super) const ROW_GROUP_ROWS: usize = 131_072;
+pub const ROW_GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: usize = 20_000;
 
 /// What a table wants of its files beyond the common settings.

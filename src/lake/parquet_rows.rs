@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -35,6 +35,13 @@ pub struct FileRows {
 enum Inner {
     Disk(ParquetRecordBatchReader),
     Bucket(ParquetPushDecoder, Arc<LakeBucket>, String),
+}
+
+impl FileRows {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Iterator for FileRows {
@@ -96,6 +103,38 @@ pub fn read_rows(
     OpenFile::open(store, data_file, true)?
         .rows(columns, Some(ranges.collect()))?
         .collect()
+}
+
+/// What a file says of itself, kept so that its columns can be read one by one.
+pub(super) struct Signposts(ArrowReaderMetadata);
+
+impl Signposts {
+    pub(super) fn of(store: &Store, data_file: &DataFile) -> Result<Self, LakeError> {
+        Ok(Self(OpenFile::open(store, data_file, true)?.metadata))
+    }
+
+    /// Some rows of a column; `None` where the file has no column of that name.
+    pub(super) fn column(
+        &self,
+        store: &Store,
+        data_file: &DataFile,
+        name: &str,
+        rows: Range<usize>,
+    ) -> Result<Option<FileRows>, LakeError> {
+        if self.0.schema().index_of(name).is_err() {
+            return Ok(None);
+        }
+        let bytes = match store.bucket() {
+            None => FileBytes::Disk(store.open(&data_file.path)?),
+            Some(bucket) => FileBytes::Bucket(Arc::clone(bucket), data_file.path.clone()),
+        };
+        let file = OpenFile {
+            metadata: self.0.clone(),
+            bytes,
+            path: store.path_of(&data_file.path),
+        };
+        file.rows(Some(&[name]), Some(Vec::from([rows]))).map(Some)
+    }
 }
 
 /// One of the lake's files, and what it says of itself.

@@ -8,18 +8,19 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Bytes, Listing, LogFile, SourceError, Unreadable};
+use super::found::OnDisk;
+use super::{SourceError, Unreadable};
 use crate::lake::is_lake;
 
 /// Adds the file, or all log files of the folder, at `path`.
-pub(super) fn list(path: &Path, listing: &mut Listing) -> Result<(), SourceError> {
+pub(super) fn list(path: &Path, found: &mut OnDisk<'_>) -> Result<(), SourceError> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => {
-            walk(path, path, listing);
+            walk(path, path, found);
             Ok(())
         }
         Ok(meta) => {
-            add(path.parent().unwrap_or(Path::new("")), path, &meta, listing);
+            add(path.parent().unwrap_or(Path::new("")), path, &meta, found);
             Ok(())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -27,14 +28,14 @@ pub(super) fn list(path: &Path, listing: &mut Listing) -> Result<(), SourceError
         }
         Err(error) => {
             let base = path.parent().unwrap_or(Path::new(""));
-            listing.unreadable.push(unreadable(base, path, &error));
+            found.unreadable.push(unreadable(base, path, &error));
             Ok(())
         }
     }
 }
 
 /// Adds everything that fits a glob pattern; keys start below its fixed part.
-pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), SourceError> {
+pub(super) fn list_pattern(pattern: &str, found: &mut OnDisk<'_>) -> Result<(), SourceError> {
     let paths = glob::glob(pattern).map_err(|source| SourceError::Pattern {
         pattern: pattern.to_owned(),
         source,
@@ -47,13 +48,13 @@ pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), S
     for path in paths {
         fits = true;
         match path {
-            Ok(path) if path.is_dir() => walk(&base, &path, listing),
+            Ok(path) if path.is_dir() => walk(&base, &path, found),
             Ok(path) => match fs::metadata(&path) {
-                Ok(meta) => add(&base, &path, &meta, listing),
-                Err(error) => listing.unreadable.push(unreadable(&base, &path, &error)),
+                Ok(meta) => add(&base, &path, &meta, found),
+                Err(error) => found.unreadable.push(unreadable(&base, &path, &error)),
             },
             Err(error) => {
-                listing
+                found
                     .unreadable
                     .push(unreadable(&base, error.path(), error.error()));
             }
@@ -67,16 +68,16 @@ pub(super) fn list_pattern(pattern: &str, listing: &mut Listing) -> Result<(), S
 }
 
 /// Adds a file that was named. A pipe can be read only once, and what is read must be read twice.
-fn add(base: &Path, path: &Path, meta: &fs::Metadata, listing: &mut Listing) {
+fn add(base: &Path, path: &Path, meta: &fs::Metadata, found: &mut OnDisk<'_>) {
     if meta.is_file() {
-        listing.files.push(log_file(base, path, meta.len()));
+        found.add(path, meta.len(), |path| key_of(base, path));
     } else {
         let reason = "it is a pipe or a device; write its content to a file";
-        listing.unreadable.push(unreadable(base, path, &reason));
+        found.unreadable.push(unreadable(base, path, &reason));
     }
 }
 
-fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
+fn walk(base: &Path, folder: &Path, found: &mut OnDisk<'_>) {
     let entries = walkdir::WalkDir::new(folder)
         .sort_by_file_name()
         .into_iter();
@@ -86,16 +87,16 @@ fn walk(base: &Path, folder: &Path, listing: &mut Listing) {
             Ok(entry) if entry.file_type().is_file() => {
                 let path = entry.path();
                 match entry.metadata() {
-                    Ok(_) if !looks_like_log_file(path) => listing.skipped += 1,
-                    Ok(meta) => listing.files.push(log_file(base, path, meta.len())),
-                    Err(error) => listing.unreadable.push(unreadable(base, path, &error)),
+                    Ok(_) if !looks_like_log_file(path) => found.skipped += 1,
+                    Ok(meta) => found.add(path, meta.len(), |path| key_of(base, path)),
+                    Err(error) => found.unreadable.push(unreadable(base, path, &error)),
                 }
             }
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(_) => listing.skipped += 1,
+            Ok(_) => found.skipped += 1,
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
-                listing.unreadable.push(unreadable(base, &path, &error));
+                found.unreadable.push(unreadable(base, &path, &error));
             }
         }
     }
@@ -134,16 +135,6 @@ fn looks_like_log_file(path: &Path) -> bool {
                 .any(|name| columns.contains(&name))
         }
         None => false,
-    }
-}
-
-fn log_file(base: &Path, path: &Path, size: u64) -> LogFile {
-    LogFile {
-        key: key_of(base, path),
-        uri: path.display().to_string(),
-        size,
-        etag: None,
-        bytes: Bytes::Disk(path.to_owned()),
     }
 }
 

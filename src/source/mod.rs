@@ -5,6 +5,7 @@
 //! Next: `decode`.
 
 mod disk;
+mod found;
 mod location;
 mod log_key;
 mod s3;
@@ -27,6 +28,7 @@ pub use selection::Selection;
 pub use stream::Stream;
 
 use crate::aws::S3Error;
+use found::{OnDisk, Sorted};
 use s3::Object;
 
 /// What can be wrong with the sources a user named.
@@ -157,6 +159,10 @@ pub struct Listing {
     pub skipped: u64,
     /// Log files left out by the selection.
     pub not_selected: u64,
+    /// Log files that were found with these and come in later listings.
+    pub later_files: usize,
+    /// The bytes of those.
+    pub later_bytes: u64,
 }
 
 impl Listing {
@@ -192,11 +198,15 @@ impl Listing {
 
 /// Log files of a bucket that are ingested together; more of them would only take memory.
 const TOGETHER: usize = 20_000;
+/// The same on disk, where all are found at once, and each time all keys in the lake are looked through.
+const TOGETHER_ON_DISK: usize = 50_000;
 
 /// The log files under some locations, some at a time.
 #[derive(Debug)]
 pub struct Batches {
+    /// What was found besides files, and standard input.
     first: Option<Listing>,
+    on_disk: Sorted,
     pages: VecDeque<mpsc::Receiver<Listing>>,
     /// Folders that could not be listed. They come last and alone: whoever reads a file of a folder forgets that the folder failed.
     unreadable: Vec<Unreadable>,
@@ -206,7 +216,12 @@ impl Iterator for Batches {
     type Item = Listing;
 
     fn next(&mut self) -> Option<Listing> {
-        if let Some(listing) = self.first.take() {
+        if self.first.is_some() || self.on_disk.len() > 0 {
+            let mut listing = self.first.take().unwrap_or_default();
+            self.on_disk.take_into(&mut listing, TOGETHER_ON_DISK);
+            listing.sort();
+            listing.later_files = self.on_disk.len();
+            listing.later_bytes = self.on_disk.bytes();
             return Some(listing);
         }
         let mut listing = Listing::default();
@@ -244,32 +259,44 @@ pub fn batches(
             pages.push_back(s3::pages(bucket, selection, today)?);
         }
     }
-    let first = list(locations, selection)?;
+    let (mut first, on_disk) = find_on_disk(locations, selection)?;
+    let unreadable = std::mem::take(&mut first.unreadable);
     Ok(Batches {
         first: (!first.is_empty()).then_some(first),
+        on_disk,
         pages,
-        unreadable: Vec::new(),
+        unreadable,
     })
 }
 
 /// Lists the log files on disk under all `locations` that `selection` allows.
 pub fn list(locations: &[Location], selection: &Selection) -> Result<Listing, SourceError> {
+    let (mut listing, mut on_disk) = find_on_disk(locations, selection)?;
+    on_disk.take_into(&mut listing, usize::MAX);
+    listing.sort();
+    Ok(listing)
+}
+
+fn find_on_disk(
+    locations: &[Location],
+    selection: &Selection,
+) -> Result<(Listing, Sorted), SourceError> {
+    let mut found = OnDisk::new(selection);
     let mut listing = Listing::default();
     for location in locations {
         match location {
-            Location::Disk(path) => disk::list(path, &mut listing)?,
-            Location::Pattern(pattern) => disk::list_pattern(pattern, &mut listing)?,
+            Location::Disk(path) => disk::list(path, &mut found)?,
+            Location::Pattern(pattern) => disk::list_pattern(pattern, &mut found)?,
+            // Its key tells no day, account or region, which is what a selection goes by.
             Location::Stream(stream) => listing.files.push(stream.log_file()),
             Location::Bucket(_) => {}
         }
     }
-    let found = listing.files.len();
-    listing
-        .files
-        .retain(|file| selection.allows(&LogKey::parse(&file.key)));
-    listing.not_selected = (found - listing.files.len()) as u64;
-    listing.sort();
-    Ok(listing)
+    let files = found.sorted();
+    listing.unreadable = found.unreadable;
+    listing.skipped = found.skipped;
+    listing.not_selected = found.not_selected;
+    Ok((listing, files))
 }
 
 #[cfg(test)]
@@ -307,6 +334,7 @@ mod tests {
         drop(sender);
         let batches = Batches {
             first: None,
+            on_disk: Sorted::default(),
             pages: VecDeque::from([pages]),
             unreadable: Vec::new(),
         };
