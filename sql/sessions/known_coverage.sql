@@ -4,10 +4,10 @@
 SELECT
     account_id,
     aws_region,
-    min(event_time) AS event_time,
-    bool_or(has_read_events) AS has_read_events,
-    bool_or(has_sts_events) AS has_sts_events
+    min(first_event_time) AS event_time,
+    sum(read_events) > 0 AS has_read_events,
+    sum(sts_events) > 0 AS has_sts_events
 FROM daily_facts
-WHERE fact = 'coverage'
+WHERE fact = 'coverage' AND account_id IS NOT NULL
 GROUP BY account_id, aws_region
 ORDER BY account_id, aws_region

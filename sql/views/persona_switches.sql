@@ -352,7 +352,7 @@ told AS (
         changer, is_settled, CASE WHEN is_settled THEN event_id END,
         CASE WHEN NOT is_settled THEN least(from_persona_arn, persona_arn) END,
         CASE WHEN NOT is_settled THEN greatest(from_persona_arn, persona_arn) END,
-        CASE WHEN NOT is_settled THEN date_trunc('day', event_time) END
+        CASE WHEN NOT is_settled THEN date_bin(INTERVAL '1 day', event_time) END
 )
 
 SELECT

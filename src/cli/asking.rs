@@ -10,7 +10,7 @@ use crate::lake::{Lake, RowBuilder, Store};
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::value_of;
-use crate::views::{OpenLake, SwitchRules, open_lake_with};
+use crate::views::{OpenLake, Scope, open_lake_with};
 
 /// From when to when; in questions the flags speak of event times
 #[derive(Debug, Args)]
@@ -29,15 +29,27 @@ pub(super) type Given = Vec<(&'static str, String)>;
 impl TimeArgs {
     /// Adds the times to the values of a query.
     pub(super) fn add_to(&self, given: &mut Given, world: &World) -> Result<(), Failure> {
-        let mut times = Vec::new();
-        for (name, flag, value) in [("since", "--from", &self.from), ("until", "--to", &self.to)] {
-            if let Some(value) = value {
-                let time = time::parse(flag, value, world.now)?;
-                times.push(time);
-                given.push((name, time::as_param(time)));
-            }
+        let scope = self.scope(world)?;
+        for (name, time) in [("since", scope.since), ("until", scope.until)] {
+            given.extend(time.map(|time| (name, time::as_param(time))));
         }
-        if let [from, to] = times.as_slice()
+        Ok(())
+    }
+
+    /// The times alone, for a question that asks of no other event and no session without one.
+    pub(super) fn scope(&self, world: &World) -> Result<Scope, Failure> {
+        let time = |flag, value: &Option<String>| {
+            let value = value.as_ref();
+            value
+                .map(|value| time::parse(flag, value, world.now))
+                .transpose()
+        };
+        let scope = Scope {
+            since: time("--from", &self.from)?,
+            until: time("--to", &self.to)?,
+            ..Scope::default()
+        };
+        if let (Some(from), Some(to)) = (scope.since, scope.until)
             && from >= to
         {
             return Err(Failure::usage(
@@ -45,7 +57,7 @@ impl TimeArgs {
                 vec!["a date is its midnight: for one day give the next one as `--to`".to_owned()],
             ));
         }
-        Ok(())
+        Ok(scope)
     }
 }
 
@@ -64,17 +76,17 @@ pub(super) async fn open(world: &World) -> Result<OpenLake, Failure> {
 
 /// The same for a lake in `store`.
 pub(super) async fn open_at(world: &World, store: Store) -> Result<OpenLake, Failure> {
-    open_by(world, store, SwitchRules::default()).await
+    open_for(world, store, Scope::default()).await
 }
 
-/// The same with other rules of what a persona switch is.
-pub(super) async fn open_by(
+/// The same, with less to look at or by other rules.
+pub(super) async fn open_for(
     world: &World,
     store: Store,
-    rules: SwitchRules,
+    scope: Scope,
 ) -> Result<OpenLake, Failure> {
     let lake = Lake::open_in(store)?;
-    let open = open_lake_with(&lake, &world.directory, rules, world.limits()).await?;
+    let open = open_lake_with(&lake, &world.directory, scope, world.limits()).await?;
     if !open.manifest.is_resolved() {
         world
             .ui

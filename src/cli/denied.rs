@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::World;
-use super::asking::{TimeArgs, ask_and_show, given, open};
+use super::asking::{TimeArgs, ask_and_show, given, open_for};
 use super::failure::{Exit, Failure};
 
 /// List refused calls by principal, action and the kind of policy that refused, with what would change it
@@ -61,8 +61,9 @@ pub(super) fn run(world: &World, args: &DeniedArgs) -> Result<Exit, Failure> {
         ("refused_by", &args.refused_by),
     ]);
     args.times.add_to(&mut given, world)?;
+    let scope = args.times.scope(world)?;
     world.runtime.block_on(async {
-        let open = open(world).await?;
+        let open = open_for(world, world.store()?, scope).await?;
         let rows = ask_and_show(world, &open, "denied/list", &given, &FOR_PEOPLE).await?;
         if rows == 0 {
             world.ui.say("no refusal fits");

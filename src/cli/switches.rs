@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::World;
-use super::asking::{TimeArgs, ask_and_show, given, open_by};
+use super::asking::{TimeArgs, ask_and_show, given, open_for};
 use super::failure::{Exit, Failure};
 use super::time::span;
-use crate::views::SwitchRules;
+use crate::views::{Scope, SwitchRules};
 
 /// List persona switches: when somebody took another role, or went back
 ///
@@ -69,7 +69,11 @@ pub(super) fn run(world: &World, args: &SwitchesArgs) -> Result<Exit, Failure> {
     args.times.add_to(&mut given, world)?;
     let rules = args.rules()?;
     world.runtime.block_on(async {
-        let open = open_by(world, world.store()?, rules).await?;
+        let scope = Scope {
+            rules,
+            ..Scope::default()
+        };
+        let open = open_for(world, world.store()?, scope).await?;
         let rows = ask_and_show(world, &open, "switches/list", &given, &FOR_PEOPLE).await?;
         if rows == 0 {
             world.ui.say("no switch fits");

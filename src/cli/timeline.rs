@@ -7,13 +7,13 @@ use clap::Args;
 use futures::TryStreamExt as _;
 
 use super::World;
-use super::asking::{Given, TimeArgs, ask_and_show, given, open};
+use super::asking::{Given, TimeArgs, ask_and_show, given, open_for};
 use super::failure::{Exit, Failure};
 use crate::engine::{Answer, EngineError};
 use crate::output::safe_text;
 use crate::queries::ask;
 use crate::reports::{descendants, value_of};
-use crate::views::OpenLake;
+use crate::views::{OpenLake, Scope};
 
 /// Show everything a principal did, across all personas and accounts
 ///
@@ -83,10 +83,22 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
     }
     let mut times = Vec::new();
     args.times.add_to(&mut times, world)?;
+    let scope = if args.descendants {
+        // A session grew out of another that may have been over long before.
+        Scope::default()
+    } else {
+        args.times.scope(world)?
+    };
     world.runtime.block_on(async {
-        let open = open(world).await?;
+        let open = open_for(world, world.store()?, scope).await?;
+        // As long as there are events of which no session knows, the times of sessions say nothing.
+        let in_use = if args.descendants || !open.manifest.is_resolved() {
+            Vec::new()
+        } else {
+            times.clone()
+        };
         if let Some(principal) = &args.principal {
-            tell_of_several(world, &open, principal).await?;
+            tell_of_several(world, &open, principal, &in_use).await?;
         }
         let mut values = if args.descendants {
             let sessions = sessions_of(&open, &who).await?;
@@ -99,7 +111,7 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
             who
         };
         values.extend(times);
-        values.extend(sessions_that_fit(&open, &values).await?);
+        values.extend(sessions_that_fit(&open, &values, &in_use).await?);
         let rows = ask_and_show(world, &open, "timeline/events", &values, &FOR_PEOPLE).await?;
         if rows == 0 {
             world
@@ -114,7 +126,7 @@ pub(super) fn run(world: &World, args: &TimelineArgs) -> Result<Exit, Failure> {
 /// The sessions of the events that fit, and all that grew out of them.
 async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Failure> {
     let mut given = given.clone();
-    given.extend(sessions_that_fit(open, &given).await?);
+    given.extend(sessions_that_fit(open, &given, &[]).await?);
     let fitting = ask(&open.engine, "timeline/events", &given)
         .await?
         .with_columns(&["session_id"])?;
@@ -133,14 +145,19 @@ async fn sessions_of(open: &OpenLake, given: &Given) -> Result<Vec<String>, Fail
 /// Of so many sessions it is cheaper to read all events than to look for theirs.
 const MOST_LISTED: usize = 20_000;
 
-/// The ids of the sessions that fit the principal and the role that are given, as further values.
-async fn sessions_that_fit(open: &OpenLake, given: &Given) -> Result<Given, Failure> {
+/// The ids of the sessions that fit the principal and the role that are given, and were in use at that time, as further values.
+async fn sessions_that_fit(
+    open: &OpenLake,
+    given: &Given,
+    in_use: &[(&'static str, String)],
+) -> Result<Given, Failure> {
     let mut listed = Vec::new();
     for (name, list) in [("principal", "of_principal"), ("role", "in_role")] {
         let Some((_, value)) = given.iter().find(|(known, _)| *known == name) else {
             continue;
         };
-        let fitting = ask(&open.engine, "timeline/sessions", &[(name, value.clone())]).await?;
+        let asked = [&[(name, value.clone())], in_use].concat();
+        let fitting = ask(&open.engine, "timeline/sessions", &asked).await?;
         if let Some(ids) = ids_of(fitting, MOST_LISTED).await? {
             let ids: Vec<String> = ids.into_iter().collect();
             listed.push((list, ids.join(",")));
@@ -164,20 +181,25 @@ async fn ids_of(answer: Answer, most: usize) -> Result<Option<BTreeSet<String>>,
 }
 
 /// Says so when a name fits several people or workloads, or none.
-async fn tell_of_several(world: &World, open: &OpenLake, principal: &str) -> Result<(), Failure> {
-    let fits = ask(
-        &open.engine,
-        "timeline/principals",
-        &[("principal", principal.to_owned())],
-    )
-    .await?
-    .collect()
-    .await?;
+async fn tell_of_several(
+    world: &World,
+    open: &OpenLake,
+    principal: &str,
+    in_use: &[(&'static str, String)],
+) -> Result<(), Failure> {
+    let asked = [&[("principal", principal.to_owned())], in_use].concat();
+    let fits = ask(&open.engine, "timeline/principals", &asked).await?;
+    let fits = fits.collect().await?;
     let count: usize = fits.iter().map(RecordBatch::num_rows).sum();
     if count == 0 {
         world.ui.say(&format!(
-            "`{}` fits no person, workload or role",
-            safe_text(principal)
+            "`{}` fits no person, workload or role{}",
+            safe_text(principal),
+            if in_use.is_empty() {
+                ""
+            } else {
+                " in use at that time"
+            }
         ));
     }
     if count > 1 {

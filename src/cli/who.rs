@@ -36,7 +36,7 @@ pub(super) fn run(world: &World, args: &WhoArgs) -> Result<Exit, Failure> {
     let what = args.what.trim();
     let (proof, grown, named) = world.runtime.block_on(async {
         let open = open(world).await?;
-        let proof = prove(&open.engine, what).await?;
+        let proof = prove(&open, what).await?;
         let grown = if args.descendants && !proof.session_ids.is_empty() {
             Some(descendants(&open.engine, &proof.session_ids).await?)
         } else {

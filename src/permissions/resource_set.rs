@@ -3,7 +3,6 @@
 //! Usage is stored by day, and a resource may show on every day. The numbers of the resources tell how many there are in
 //! all; of their names the least hundred are kept, and the least hundred of all are among those of each part.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -18,6 +17,7 @@ use datafusion::logical_expr::{
     TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
+use hashbrown::HashSet;
 use twox_hash::XxHash64;
 
 /// How many names are kept.

@@ -7,6 +7,7 @@ use super::ReportError;
 use crate::directory::{ACCOUNTS, PEOPLE};
 use crate::engine::EngineLimits;
 use crate::lake::{Column, ColumnType, LakeTable, RowBuilder};
+use crate::sessions::DAILY_COVERAGE;
 use crate::views::{DATA_FILES, SWITCH_RULES, columns_of, open_nothing, views};
 
 const CATALOG: &[Column] = &[
@@ -39,6 +40,7 @@ pub async fn catalog(name: Option<&str>, limits: EngineLimits) -> Result<RecordB
         ("people", PEOPLE, false),
         ("switch_rules", SWITCH_RULES, false),
         ("data_files", DATA_FILES, false),
+        ("daily_coverage", DAILY_COVERAGE, true),
     ];
     let tables: Vec<_> = lake.into_iter().chain(named).collect();
     for (table, columns, has_dates) in &tables {

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use super::{ReportError, value_of};
 use crate::engine::Engine;
 use crate::queries::ask;
+use crate::views::OpenLake;
 
 /// How many sessions are shown when the words fit many.
 const MOST_SESSIONS: usize = 20;
@@ -48,7 +49,8 @@ pub async fn descendants(
 }
 
 /// Finds the sessions that `what` speaks of, and walks each back.
-pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
+pub async fn prove(lake: &OpenLake, what: &str) -> Result<Proof, ReportError> {
+    let engine = &lake.engine;
     let mut found = of_what(engine, "who/find", what).await?;
     if count(&found) == 0 {
         found = of_what(engine, "who/find", &usual_case(what)).await?;
@@ -70,7 +72,7 @@ pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
     sessions.truncate(MOST_SESSIONS);
     let mut chains = Vec::with_capacity(sessions.len());
     for (session, matched) in sessions {
-        chains.push(walk_back(engine, session, matched).await?);
+        chains.push(walk_back(lake, session, matched).await?);
     }
     Ok(Proof {
         chains,
@@ -80,11 +82,12 @@ pub async fn prove(engine: &Engine, what: &str) -> Result<Proof, ReportError> {
 }
 
 async fn walk_back(
-    engine: &Engine,
+    lake: &OpenLake,
     session: String,
     matched: String,
 ) -> Result<Chain, ReportError> {
-    let addresses = of_session(engine, "who/addresses", &session).await?;
+    let engine = &lake.engine;
+    let asked_for = session.clone();
     let mut makers = of_session(engine, "who/makers", &session).await?;
     let mut hops = Vec::new();
     let mut candidates = Vec::new();
@@ -112,6 +115,8 @@ async fn walk_back(
         }
         hops.push(hop);
     }
+    let known = hops.first().filter(|_| lake.manifest.is_resolved());
+    let addresses = addresses(engine, asked_for, known).await?;
     hops.reverse();
     Ok(Chain {
         matched,
@@ -120,6 +125,23 @@ async fn walk_back(
         makers,
         addresses,
     })
+}
+
+/// The addresses of a session; where its row tells of all its calls, of the days of these alone.
+async fn addresses(
+    engine: &Engine,
+    session: String,
+    known: Option<&RecordBatch>,
+) -> Result<Vec<RecordBatch>, ReportError> {
+    let mut given = vec![("session_id", session)];
+    for (name, column) in [("since", "first_used_at"), ("last", "last_used_at")] {
+        let time = known.and_then(|row| value_of(row, column, 0));
+        given.extend(time.map(|time| (name, time)));
+    }
+    Ok(ask(engine, "who/addresses", &given)
+        .await?
+        .collect()
+        .await?)
 }
 
 /// The calls that made, or named, something that was never seen in use.

@@ -24,7 +24,7 @@ macro_rules! embedded {
 }
 
 /// The queries of this room.
-pub const QUERIES: [(&str, &str); 17] = embedded![
+pub const QUERIES: [(&str, &str); 18] = embedded![
     "session_uses",
     "merged_uses",
     "credential_issues",
@@ -32,6 +32,7 @@ pub const QUERIES: [(&str, &str); 17] = embedded![
     "known_users",
     "known_principals",
     "known_coverage",
+    "stored_coverage",
     "facts_of_kind",
     "twins",
     "principals",

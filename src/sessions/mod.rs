@@ -40,7 +40,8 @@ mod workload;
 mod write;
 
 pub use daily::{
-    DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, FACT_RULES, FACT_TABLES, FactTable, forget_facts,
+    COVERAGE, DAILY_COVERAGE, DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, FACT_RULES, FACT_TABLES,
+    FactTable, STORED_COVERAGE, forget_facts,
 };
 pub use facts::QUERIES;
 pub use kept_facts::{CREDENTIAL_ISSUES, FACT_VIEWS, KEPT_FACTS, KEPT_ISSUES, KEPT_USERS};

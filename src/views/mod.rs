@@ -9,16 +9,20 @@ mod switch_rules;
 use std::path::Path;
 
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 
 use crate::directory::{ACCOUNTS, Directory, PEOPLE, country_of};
 use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
 use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
-use crate::lake::{Column, Derived, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of};
+use crate::lake::{
+    Column, DataFile, Derived, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of,
+};
 use crate::ledger::{REPORT_ROWS, REPORT_RUNS};
 use crate::permissions::{aggregates, functions};
 use crate::policies::policy_decision;
 use crate::sessions::{
-    DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, KEPT_ISSUES, KEPT_USERS, SESSIONS,
+    COVERAGE, DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS, FACT_RULES, KEPT_ISSUES, KEPT_USERS,
+    SESSIONS, STORED_COVERAGE,
 };
 use crate::sql_file::SqlFile;
 
@@ -102,7 +106,13 @@ pub fn names() -> Vec<&'static str> {
     // One that a lake keeps is a table.
     let views = VIEWS.iter().map(|(name, _)| *name);
     let views = views.filter(|view| !tables.contains(view));
-    let named = ["accounts", "people", "switch_rules", "data_files"];
+    let named = [
+        "accounts",
+        "people",
+        "switch_rules",
+        "data_files",
+        "daily_coverage",
+    ];
     tables.iter().copied().chain(named).chain(views).collect()
 }
 
@@ -143,19 +153,41 @@ pub async fn open_lake(
     directory: &Directory,
     limits: EngineLimits,
 ) -> Result<OpenLake, ViewsError> {
-    open_lake_with(lake, directory, SwitchRules::default(), limits).await
+    open_lake_with(lake, directory, Scope::default(), limits).await
 }
 
-/// The same with other rules of what a persona switch is.
+/// What is looked at, and by which rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope {
+    /// What a persona switch is.
+    pub rules: SwitchRules,
+    /// Only events from this time on are asked for. Sessions that were over before may be missing.
+    pub since: Option<DateTime<Utc>>,
+    /// Only events before this time are asked for. Sessions that began later may be missing.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Scope {
+    /// Whether a session in this file can have an event that is asked for.
+    fn has_sessions_of(&self, file: &DataFile) -> bool {
+        let micros = |time: DateTime<Utc>| time.timestamp_micros();
+        let is_over = file.max_time.zip(self.since.map(micros));
+        let is_later = file.min_time.zip(self.until.map(micros));
+        is_over.is_none_or(|(last, since)| last >= since)
+            && is_later.is_none_or(|(first, until)| first < until)
+    }
+}
+
+/// The same, with less to look at or by other rules.
 pub async fn open_lake_with(
     lake: &Lake,
     directory: &Directory,
-    rules: SwitchRules,
+    scope: Scope,
     limits: EngineLimits,
 ) -> Result<OpenLake, ViewsError> {
     let lease = lake.lease()?;
     let manifest = lake.snapshot()?;
-    let engine = open(lake.store(), &manifest, directory, rules, limits).await?;
+    let engine = open(lake.store(), &manifest, directory, scope, limits).await?;
     Ok(OpenLake {
         engine,
         manifest,
@@ -166,15 +198,15 @@ pub async fn open_lake_with(
 /// Opens an engine with every table and view, and not one row; for their columns.
 pub async fn open_nothing(limits: EngineLimits) -> Result<Engine, ViewsError> {
     let nothing = Manifest::empty();
-    let (names, rules) = (Directory::default(), SwitchRules::default());
-    open(&Store::new(Path::new("")), &nothing, &names, rules, limits).await
+    let (names, scope) = (Directory::default(), Scope::default());
+    open(&Store::new(Path::new("")), &nothing, &names, scope, limits).await
 }
 
 async fn open(
     store: &Store,
     manifest: &Manifest,
     directory: &Directory,
-    rules: SwitchRules,
+    scope: Scope,
     limits: EngineLimits,
 ) -> Result<Engine, ViewsError> {
     let engine = Engine::open(limits)?;
@@ -183,12 +215,21 @@ async fn open(
         if table == LakeTable::DailyUsage && !is_usage_stored {
             continue;
         }
-        engine.register_table(TableSpec::of(table, columns_of(table), store, manifest))?;
+        let files = manifest.files(table);
+        // New events may be of sessions of which is stored that they were over.
+        let files = if table == LakeTable::Sessions && manifest.is_resolved() {
+            let files = files.iter().filter(|file| scope.has_sessions_of(file));
+            files.cloned().collect()
+        } else {
+            files.to_vec()
+        };
+        let columns = columns_of(table);
+        engine.register_table(TableSpec::of_files(table, columns, store, &files))?;
     }
     for (name, columns, rows) in [
         ("accounts", ACCOUNTS, directory.account_rows()?),
         ("people", PEOPLE, directory.people_rows()?),
-        ("switch_rules", SWITCH_RULES, rules.rows()?),
+        ("switch_rules", SWITCH_RULES, scope.rules.rows()?),
         (
             "data_files",
             DATA_FILES,
@@ -197,6 +238,13 @@ async fn open(
     ] {
         engine.register_batches(name, schema_of(columns), vec![rows])?;
     }
+    // What is kept of each day, unless some of it is older than the events.
+    let coverage = if manifest.is_stored(Derived::Facts, FACT_RULES) {
+        STORED_COVERAGE
+    } else {
+        COVERAGE
+    };
+    engine.register_view("daily_coverage", coverage).await?;
     let own = [policy_decision(), country_of(directory.countries.clone())];
     for function in functions().into_iter().chain(own) {
         engine.register_function(function);

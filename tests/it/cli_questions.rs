@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cli_answers::{ask, lake};
 use super::support::TempLake;
-use super::support::records::{ACCOUNT, assume, call, user};
+use super::support::records::{ACCOUNT, assume, call, records_file, user};
 
 #[test]
 fn sessions_alive_at_a_time_are_those_that_could_be_used() {
@@ -43,10 +43,7 @@ fn names_of_accounts_and_people_stand_beside_what_the_logs_say() {
     ours["eventID"] = json!("d");
     ours["userIdentity"]["accountId"] = json!("444455556666");
     let lake = lake();
-    lake.put(
-        "b.json",
-        &super::support::records::records_file(&[stranger, ours]),
-    );
+    lake.put("b.json", &records_file(&[stranger, ours]));
     lake.ingest();
     let folder = lake.folder.path();
     std::fs::write(folder.join("accounts.json"), r#"{"Accounts":[{"Id":"444455556666","Name":"shop"},{"Id":"111122223333","Name":"security"}]}"#).unwrap();
@@ -302,4 +299,55 @@ fn an_address_or_an_issued_key_finds_its_session() {
     assert!(ran.stderr.contains("`event_id AS other`"), "{}", ran.stderr);
     let ran = ask(&lake, &["ingest", "-", "-"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
+}
+
+/// The answer as lines, without the notes to people.
+fn lines(lake: &TempLake, words: &[&str]) -> Vec<String> {
+    let ran = ask(lake, &[words, &["--format", "jsonl"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran.stdout.lines().map(str::to_owned).collect()
+}
+
+/// Holds each timeline of some days against the whole one, and returns how many events there were to compare.
+fn compare_parts(lake: &TempLake, principals: &[&str]) -> usize {
+    let mut compared = 0;
+    for who in principals {
+        let whole = lines(lake, &["timeline", "--principal", who]);
+        let time = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            event["event_time"].as_str().unwrap().to_owned()
+        };
+        for (from, to) in [
+            ("2026-03-02", "2026-03-10T10:20:00Z"),
+            ("2026-03-10T10:20:00Z", "2026-03-12"),
+            ("2026-03-12", "2026-04-01"),
+        ] {
+            let is_between = |line: &&String| (from..to).contains(&time(line).as_str());
+            let part: Vec<String> = whole.iter().filter(is_between).cloned().collect();
+            compared += part.len();
+            let asked = ["timeline", "--principal", who, "--from", from, "--to", to];
+            assert_eq!(lines(lake, &asked), part, "{who} from {from} to {to}");
+        }
+    }
+    compared
+}
+
+#[test]
+fn a_timeline_between_two_times_is_that_part_of_the_whole_one() {
+    let lake = TempLake::new();
+    lake.ingest_from(&[&super::support::project().join("sample-logs")]);
+    assert!(compare_parts(&lake, &["alice", "bob", "frank"]) > 10);
+    // Of events that came since the last resolve no session tells when it was in use.
+    let late = call(
+        "late",
+        user("alice"),
+        "2026-03-30T12:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
+    lake.put("late.json", &records_file(&[late]));
+    lake.ingest_unresolved();
+    let until = lake.value("SELECT max(last_used_at) FROM sessions");
+    assert!(until.as_str() < Some("2026-03-30"), "{until}");
+    assert!(compare_parts(&lake, &["alice"]) > 1);
 }

@@ -73,6 +73,7 @@ fn headers_are_true() {
         "people",
         "switch_rules",
         "data_files",
+        "daily_coverage",
         "kept_issues",
         "kept_users",
         "daily_sessions",

@@ -270,3 +270,48 @@ fn sessions_do_not_depend_on_the_memory() {
     lake.ingest();
     assert_eq!(lake.sessions(), wanted);
 }
+
+/// The coverage of each day, and the questions that rest on it.
+fn coverage(lake: &TempLake) -> Vec<Vec<Value>> {
+    let days = lake.sql("SELECT * FROM daily_coverage ORDER BY date, account_id, aws_region");
+    vec![days, lake.ask("status/accounts"), lake.ask("status/limits")]
+}
+
+#[test]
+fn coverage_is_that_of_the_events_whether_it_is_stored_or_not() {
+    let lake = of_days(&[2, 4]);
+    let later = call(
+        "later",
+        user("bob"),
+        "2026-03-04T23:59:59Z",
+        "s3",
+        "ListBuckets",
+    );
+    let mut elsewhere = call(
+        "elsewhere",
+        user("bob"),
+        "2026-03-03T00:00:00Z",
+        "s3",
+        "GetObject",
+    );
+    elsewhere["awsRegion"] = json!("eu-west-1");
+    elsewhere["eventCategory"] = json!("Data");
+    elsewhere["recipientAccountId"] = json!("999988887777");
+    lake.put("late.json", &records_file(&[later, elsewhere]));
+    lake.ingest_unresolved();
+    let worked_out = coverage(&lake);
+    lake.ingest();
+    let manifest = Lake::open(&lake.root()).unwrap().snapshot().unwrap();
+    assert!(manifest.is_stored(Derived::Facts, FACT_RULES));
+    assert_eq!(coverage(&lake), worked_out);
+    let hours: Vec<&Value> = worked_out[0].iter().map(|day| &day["hours"]).collect();
+    assert_eq!(json!(hours), json!([[10], [0], [10, 23]]));
+    let silence = |account: &str| {
+        let of = worked_out[1]
+            .iter()
+            .find(|row| row["account_id"] == account);
+        of.map(|row| (row["silent_hours"].clone(), row["days_without"].clone()))
+    };
+    assert_eq!(silence("111122223333"), Some((json!(47 + 12), json!(1))));
+    assert_eq!(silence("999988887777"), Some((json!(0), json!(0))));
+}

@@ -10,7 +10,7 @@ SELECT
     count(*) FILTER (WHERE events.event_time >= $since::timestamp) AS events,
     count(*) FILTER (WHERE events.event_time < $since::timestamp) AS events_before,
     count(*) FILTER (WHERE events.event_time >= $since::timestamp) = 0 AS is_silent,
-    count(DISTINCT CASE WHEN events.event_time >= $since::timestamp THEN date_trunc('hour', events.event_time) END)
+    count(DISTINCT CASE WHEN events.event_time >= $since::timestamp THEN date_bin(INTERVAL '1 hour', events.event_time) END)
         AS hours_with_events,
     min(CASE WHEN events.event_time >= $since::timestamp THEN events.event_time END) AS first_event_time,
     max(CASE WHEN events.event_time >= $since::timestamp THEN events.event_time END) AS last_event_time

@@ -2,7 +2,7 @@
 -- `read_events_excluded`: not one read event, so the trail leaves them out, and with them every `AssumeRole`. `data_events_off`: not one
 -- data event, so nothing shows who read an object or invoked a function. `ambiguous`: several calls may have issued a session. The others are the reasons of sessions whose caller or issuing event is
 -- missing, by the account whose role they are; see docs/attribution.md.
--- reads: events, sessions
+-- reads: daily_coverage, sessions
 WITH missing AS (
     SELECT
         coalesce(role_account_id, split_part(persona_arn, ':', 5), origin_account_id, '') AS account_id,
@@ -16,20 +16,27 @@ WITH missing AS (
         CASE WHEN confidence = 'ambiguous' THEN 'ambiguous' ELSE unresolved_reason END
 ),
 
+spoke AS (
+    SELECT
+        account_id,
+        sum(read_events) AS read_events,
+        sum(data_events) AS data_events
+    FROM daily_coverage
+    GROUP BY account_id
+),
+
 blind AS (
     SELECT
-        recipient_account_id AS account_id,
+        account_id,
         'read_events_excluded' AS reason
-    FROM events
-    GROUP BY recipient_account_id
-    HAVING NOT coalesce(bool_or(read_only), false)
+    FROM spoke
+    WHERE read_events = 0
     UNION ALL
     SELECT
-        recipient_account_id AS account_id,
+        account_id,
         'data_events_off' AS reason
-    FROM events
-    GROUP BY recipient_account_id
-    HAVING NOT coalesce(bool_or(event_category = 'Data'), false)
+    FROM spoke
+    WHERE data_events = 0
 )
 
 SELECT

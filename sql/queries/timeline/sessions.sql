@@ -1,7 +1,10 @@
 -- Which sessions are a principal's, or went through a role?
 -- `timeline/events` finds the same events without these ids, and reads many more to find them.
+-- With `since` and `until` those alone that were in use between them.
 -- param: principal text default null
 -- param: role text default null
+-- param: since timestamp default null
+-- param: until timestamp default null
 -- reads: sessions, people
 SELECT session_id
 FROM sessions
@@ -22,4 +25,6 @@ WHERE
         OR array_has(chain, $role::text)
         OR strpos(array_to_string(chain, ' ') || ' ', '/' || $role::text || ' ') > 0
     )
+    AND ($since::timestamp IS NULL OR last_used_at >= $since::timestamp)
+    AND ($until::timestamp IS NULL OR first_used_at < $until::timestamp)
 ORDER BY session_id

@@ -2,7 +2,7 @@
 
 use super::super::kept_facts::KEPT_ISSUES;
 use crate::lake::Column;
-use crate::lake::ColumnType::{Bool, Int, Text, TextList, Time};
+use crate::lake::ColumnType::{Bool, Int, IntList, Text, TextList, Time};
 
 /// The day whose events tell it: its first moment.
 const DAY: Column = Column::required("day", Time, "the UTC day, as its first moment");
@@ -140,13 +140,35 @@ pub const DAILY_FACTS: &[Column] = &[
         "of credentials that were handed out without a word: why that is not told",
     ),
     Column::new(
-        "has_read_events",
-        Bool,
-        "whether calls that only read are in the logs",
+        "first_event_time",
+        Time,
+        "the first event of the account and region",
     ),
+    Column::new("last_event_time", Time, "the last"),
+    Column::new("events", Int, "how many there are"),
+    Column::new("read_events", Int, "of these, calls that only read"),
+    Column::new("sts_events", Int, "calls of AWS STS"),
+    Column::new("data_events", Int, "data events"),
     Column::new(
-        "has_sts_events",
-        Bool,
-        "whether calls of AWS STS are in the logs",
+        "hours",
+        IntList,
+        "the hours of the day in which there are any, ascending",
+    ),
+];
+
+/// `daily_coverage`: one row per account, region and UTC day with events; of `daily_facts` those of the question `coverage`.
+pub const DAILY_COVERAGE: &[Column] = &[
+    Column::new("account_id", Text, "the account that recorded the events"),
+    Column::new("aws_region", Text, "the region"),
+    Column::new("first_event_time", Time, "the first event"),
+    Column::new("last_event_time", Time, "the last"),
+    Column::new("events", Int, "how many there are"),
+    Column::new("read_events", Int, "of these, calls that only read"),
+    Column::new("sts_events", Int, "calls of AWS STS"),
+    Column::new("data_events", Int, "data events"),
+    Column::new(
+        "hours",
+        IntList,
+        "the hours of the day in which there are any, ascending",
     ),
 ];

@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{NaiveDate, NaiveTime};
 
-pub use columns::{DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS};
+pub use columns::{DAILY_COVERAGE, DAILY_FACTS, DAILY_ISSUES, DAILY_SESSIONS};
 pub use tables::{FACT_TABLES, FactTable};
 
 use questions::EventsOf;
@@ -29,6 +29,12 @@ use crate::lake::{
     DataFile, Derived, Draft, LakeError, LakeTable, Store, TableWriter, copy_without,
     days_together, read_columns, schema_of,
 };
+
+/// `daily_coverage` as a query of the events.
+pub const COVERAGE: &str = include_str!("../../../sql/sessions/coverage.sql");
+
+/// The same of what is kept, where the facts of all days are those of their events.
+pub const STORED_COVERAGE: &str = include_str!("../../../sql/sessions/stored_coverage.sql");
 
 /// Names all that facts are worked out by besides the events: the questions, and what they need.
 pub const FACT_RULES: &str = env!("ROLECALL_FACT_RULES");
