@@ -1,4 +1,5 @@
-//! Puts sorted files of `events` together, column by column: of one column a page of each file is in memory, of a row never all columns.
+//! Puts sorted files of `events` together, column by column: of one column some thousand values of each file are in memory, of a row never
+//! all columns.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,8 +23,13 @@ const MOST_GROUPS: usize = 8;
 /// Of large ones no less: a row group should be worth its place in the footer.
 const LEAST_ROWS: usize = 1024;
 
+/// Columns that are read at once: each file is open once for each of them, and a process may have few files open.
+const MOST_THREADS: usize = 8;
+/// Text of one column that is gathered at once stays below what one array can hold.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Writes the rows of `files`, each of them sorted by (`event_time`, `event_id`), in that order to new files, which end where they
-/// have `target` bytes.
+/// have `target` bytes. `None` where values are so large that `memory_bytes` might not do, however they lie.
 pub fn merge_events(
     guard: &WriteGuard<'_>,
     files: &[DataFile],
@@ -31,7 +37,15 @@ pub fn merge_events(
     layout: FileLayout,
     target: u64,
     threads: usize,
-) -> Result<Vec<DataFile>, LakeError> {
+    memory_bytes: usize,
+) -> Result<Option<Vec<DataFile>>, LakeError> {
+    let threads = threads.clamp(1, MOST_THREADS);
+    let store = guard.store();
+    let sources = files.iter().map(|file| Source::open(store, file));
+    let sources = sources.collect::<Result<Vec<_>, _>>()?;
+    if most_bytes(&sources) > MOST_BYTES.min(memory_bytes / threads) {
+        return Ok(None);
+    }
     let merging = Merging {
         schema,
         layout,
@@ -39,7 +53,21 @@ pub fn merge_events(
         threads,
         at_once: rows_at_once(files, AT_ONCE.min(target)),
     };
-    merging.write(guard, files)
+    merging.write(guard, files, sources).map(Some)
+}
+
+/// Bytes of the values of one column that can be in memory at once: no batch has more than the row group it is of.
+fn most_bytes(sources: &[Source<'_>]) -> usize {
+    let mut columns: Vec<usize> = Vec::new();
+    for source in sources {
+        for (at, bytes) in source.signposts.most_bytes().into_iter().enumerate() {
+            match columns.get_mut(at) {
+                Some(sum) => *sum = sum.saturating_add(bytes),
+                None => columns.push(bytes),
+            }
+        }
+    }
+    columns.into_iter().max().unwrap_or_default()
 }
 
 /// How files are put together.
@@ -58,14 +86,11 @@ impl Merging<'_> {
         &self,
         guard: &WriteGuard<'_>,
         files: &[DataFile],
+        mut sources: Vec<Source<'_>>,
     ) -> Result<Vec<DataFile>, LakeError> {
         let store = guard.store();
         let date = files.first().and_then(|file| file.date);
         let mut turns = Turns::begin(store, files)?;
-        let mut sources = files
-            .iter()
-            .map(|file| Source::open(store, file))
-            .collect::<Result<Vec<_>, _>>()?;
         let begin = || {
             let schema = Arc::clone(self.schema);
             ColumnFile::create(guard, LakeTable::Events, date, schema, self.layout)
@@ -207,11 +232,18 @@ impl Keys {
             {
                 let times = batch.column_by_name(TIME);
                 let times = times.and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>());
-                let time = times.map_or(0, |times| times.value(self.at));
-                let id = batch.column_by_name(ID);
-                let id = id.and_then(|ids| text_at(ids, self.at)).unwrap_or_default();
+                let ids = batch.column_by_name(ID);
+                let id = ids.and_then(|ids| text_at(ids, self.at));
+                let Some((times, id)) = times.zip(id) else {
+                    let without = format!("an event without `{TIME}` or `{ID}`");
+                    return Err(LakeError::Parquet {
+                        path: self.rows.path().to_owned(),
+                        source: ParquetError::General(without),
+                    });
+                };
+                let key = (times.value(self.at), id.to_owned());
                 self.at += 1;
-                return Ok(Some((time, id.to_owned())));
+                return Ok(Some(key));
             }
             self.at = 0;
             self.batch = self.rows.next().transpose()?;
@@ -465,10 +497,34 @@ mod tests {
                 threads,
                 at_once,
             };
-            let merged = merging.write(&guard, &files).unwrap();
+            let sources = files
+                .iter()
+                .map(|file| Source::open(guard.store(), file).unwrap());
+            let merged = merging.write(&guard, &files, sources.collect()).unwrap();
             assert_eq!(merged.len(), many);
             assert!(told(&guard, &merged) == expected);
         }
+    }
+
+    #[test]
+    fn what_may_not_fit_into_the_memory_is_left_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open_or_create(&folder.path().join("lake")).unwrap();
+        let guard = lake.write(chrono::DateTime::UNIX_EPOCH, || ()).unwrap();
+        // The same long text in each row is in the file once.
+        let text = "x".repeat(100_000);
+        let long: Vec<_> = (0..500).map(|at| (at, text.clone())).collect();
+        let files = [
+            write(&guard, &long, true),
+            write(&guard, &rows(1, 10, 1), true),
+        ];
+        let merge = |memory| {
+            let schema = schema_of(COLUMNS);
+            merge_events(&guard, &files, &schema, LAYOUT, u64::MAX, 2, memory).unwrap()
+        };
+        assert!(files[0].size < 1 << 20);
+        assert_eq!(merge(80 << 20), None);
+        assert_eq!(merge(200 << 20).map(|files| files[0].rows), Some(510));
     }
 
     #[test]

@@ -113,6 +113,21 @@ impl Signposts {
         Ok(Self(OpenFile::open(store, data_file, true)?.metadata))
     }
 
+    /// Of each column the bytes of its values, in the row group that has most of them.
+    pub(super) fn most_bytes(&self) -> Vec<usize> {
+        let mut most = Vec::new();
+        for group in self.0.metadata().row_groups() {
+            most.resize(group.num_columns(), 0);
+            for (most, column) in most.iter_mut().zip(group.columns()) {
+                // What a dictionary holds once stands in every row when it is read.
+                let text = column.unencoded_byte_array_data_bytes();
+                let bytes = text.unwrap_or_else(|| column.uncompressed_size());
+                *most = usize::try_from(bytes).unwrap_or(usize::MAX).max(*most);
+            }
+        }
+        most
+    }
+
     /// Some rows of a column; `None` where the file has no column of that name.
     pub(super) fn column(
         &self,

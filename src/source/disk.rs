@@ -14,6 +14,7 @@ use crate::lake::is_lake;
 
 /// Adds the file, or all log files of the folder, at `path`.
 pub(super) fn list(path: &Path, found: &mut OnDisk<'_>) -> Result<(), SourceError> {
+    found.begin_source();
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => {
             walk(path, path, found);
@@ -36,6 +37,7 @@ pub(super) fn list(path: &Path, found: &mut OnDisk<'_>) -> Result<(), SourceErro
 
 /// Adds everything that fits a glob pattern; keys start below its fixed part.
 pub(super) fn list_pattern(pattern: &str, found: &mut OnDisk<'_>) -> Result<(), SourceError> {
+    found.begin_source();
     let paths = glob::glob(pattern).map_err(|source| SourceError::Pattern {
         pattern: pattern.to_owned(),
         source,

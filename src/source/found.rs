@@ -53,7 +53,9 @@ impl Found {
     }
 
     fn is_same_file(&self, other: &Self) -> bool {
-        self.name == other.name && self.folder.path == other.folder.path
+        self.name == other.name
+            && self.folder.path == other.folder.path
+            && self.folder.key == other.folder.key
     }
 
     fn log_file(&self) -> LogFile {
@@ -72,6 +74,8 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct OnDisk<'a> {
     selection: &'a Selection,
+    /// Where the last file lay: those of one folder come one after the other.
+    folder: Option<Arc<Folder>>,
     files: Vec<Found>,
     /// Folders and files that could not be looked at.
     pub(super) unreadable: Vec<Unreadable>,
@@ -85,6 +89,7 @@ impl<'a> OnDisk<'a> {
     pub(super) fn new(selection: &'a Selection) -> Self {
         Self {
             selection,
+            folder: None,
             files: Vec::new(),
             unreadable: Vec::new(),
             skipped: 0,
@@ -92,22 +97,25 @@ impl<'a> OnDisk<'a> {
         }
     }
 
+    /// Begins another source, by which the same folder may have another key.
+    pub(super) fn begin_source(&mut self) {
+        self.folder = None;
+    }
+
     /// Adds the log file at `path`, whose key is what `key_of` says of it, if the selection takes it.
     pub(super) fn add(&mut self, path: &Path, size: u64, key_of: impl Fn(&Path) -> String) {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
-        // Files of one folder come one after the other.
-        let last = self.files.last().map(|file| &file.folder);
-        let folder = if let Some(known) = last.filter(|last| last.path == folder) {
-            Arc::clone(known)
-        } else {
+        let known = self.folder.take().filter(|known| known.path == folder);
+        let folder = known.unwrap_or_else(|| {
             let key = key_of(&folder.join("-"));
             Arc::new(Folder {
                 path: folder.to_owned(),
                 key: key.strip_suffix('-').unwrap_or(&key).to_owned(),
             })
-        };
+        });
+        self.folder = Some(Arc::clone(&folder));
         let mut file = Found {
             folder,
             name: name.into(),
@@ -176,6 +184,7 @@ mod tests {
     fn found<'a>(selection: &'a Selection, files: &[(&str, &'static str)]) -> OnDisk<'a> {
         let mut found = OnDisk::new(selection);
         for (path, base) in files {
+            found.begin_source();
             found.add(Path::new(path), 10, |path| {
                 let below = path.strip_prefix(base).unwrap_or(path);
                 below.to_string_lossy().into_owned()
@@ -215,6 +224,22 @@ mod tests {
         let expected =
             expected.map(|(uris, bytes)| (uris.into_iter().map(str::to_owned).collect(), bytes));
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_folder_has_the_key_of_the_source_by_which_it_was_reached() {
+        let selection = Selection::default();
+        let files = [
+            ("/k/A/x.json", "/k/A"),
+            ("/k/A/a.json", "/k"),
+            ("/k/A/x.json", "/k"),
+            ("/k/a.json", "/k"),
+        ];
+        let mut listing = Listing::default();
+        let mut sorted = found(&selection, &files).sorted();
+        sorted.take_into(&mut listing, usize::MAX);
+        let keys: Vec<_> = listing.files.iter().map(|file| file.key.as_str()).collect();
+        assert_eq!(keys, ["A/a.json", "A/x.json", "a.json", "x.json"]);
     }
 
     #[test]

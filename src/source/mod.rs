@@ -260,7 +260,12 @@ pub fn batches(
         }
     }
     let (mut first, on_disk) = find_on_disk(locations, selection)?;
-    let unreadable = std::mem::take(&mut first.unreadable);
+    // Where nothing else is found, they are what was found.
+    let unreadable = if on_disk.len() > 0 || !pages.is_empty() {
+        std::mem::take(&mut first.unreadable)
+    } else {
+        Vec::new()
+    };
     Ok(Batches {
         first: (!first.is_empty()).then_some(first),
         on_disk,
@@ -302,6 +307,23 @@ fn find_on_disk(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_at_once_where_there_is_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("README"), "notes").unwrap();
+        let found = || {
+            let sources = [folder.path().to_str().unwrap(), "/dev/null"];
+            let sources = sources.map(|source| Location::parse(source).unwrap());
+            let today = NaiveDate::default();
+            let batches = batches(&sources, &Selection::default(), today).unwrap();
+            let told = |found: Listing| (found.files.len(), found.unreadable.len(), found.skipped);
+            batches.map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(found(), [(0, 1, 1)]);
+        std::fs::write(folder.path().join("a.json"), "[]").unwrap();
+        assert_eq!(found(), [(1, 0, 1), (0, 1, 0)]);
+    }
 
     #[test]
     fn a_folder_that_failed_is_told_after_all_files_that_may_lie_in_it() {

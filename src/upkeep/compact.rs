@@ -123,9 +123,11 @@ async fn in_memory(
     if shape.table == LakeTable::Events && guard.store().bucket().is_none() {
         // In a bucket it would take a request for each column of each file.
         let schema = schema_of(shape.columns);
-        let layout = shape.layout;
-        let written = merge_events(guard, files, &schema, layout, policy.target, limits.threads)?;
-        return whole(shape.table, files, written);
+        let (target, threads, memory) = (policy.target, limits.threads, limits.memory_bytes);
+        let merged = merge_events(guard, files, &schema, shape.layout, target, threads, memory)?;
+        if let Some(written) = merged {
+            return whole(shape.table, files, written);
+        }
     }
     let mut rows = MERGED_ROWS;
     loop {

@@ -351,3 +351,26 @@ fn a_timeline_between_two_times_is_that_part_of_the_whole_one() {
     assert!(until.as_str() < Some("2026-03-30"), "{until}");
     assert!(compare_parts(&lake, &["alice"]) > 1);
 }
+
+#[test]
+fn an_id_is_found_whatever_it_looks_like() {
+    let mut odd = call(
+        "AKIA-not-an-uuid",
+        user("alice"),
+        "2026-03-02T09:00:00Z",
+        "s3",
+        "ListBuckets",
+    );
+    odd["userIdentity"]["accessKeyId"] = json!("ext-key-1");
+    let lake = TempLake::of(&[odd]);
+    for (what, matched) in [
+        ("AKIA-not-an-uuid", "event id"),
+        ("ext-key-1", "access key"),
+    ] {
+        let hops = lines(&lake, &["who", what]);
+        assert!(
+            hops[0].contains(&format!("\"matched\":\"{matched}\"")),
+            "{hops:?}"
+        );
+    }
+}

@@ -1,6 +1,5 @@
 -- Which sessions does an event id, access key, session ARN, role/session name, unique id, instance id or identity speak of?
--- Of events one column at a time: an OR over columns would read the whole lake. An id with dashes is no access key, and a key no event id:
--- what cannot be is settled when the question is planned, and costs nothing.
+-- Of events one column at a time: an OR over columns would read the whole lake.
 -- param: what text
 -- reads: events, sessions
 SELECT
@@ -12,18 +11,18 @@ FROM (
         session_id,
         'event id' AS matched
     FROM events
-    WHERE event_id = $what::text AND $what::text NOT LIKE 'A_IA%'
+    WHERE event_id = $what::text
     UNION ALL
     SELECT
         session_id,
         'access key' AS matched
     FROM events
-    WHERE user_identity_access_key_id = $what::text AND strpos($what::text, '-') = 0
+    WHERE user_identity_access_key_id = $what::text
     UNION ALL
     SELECT
         session_id,
         CASE
-            WHEN strpos($what::text, '-') = 0 AND array_has(access_key_ids, $what::text) THEN 'access key'
+            WHEN array_has(access_key_ids, $what::text) THEN 'access key'
             -- The identity itself, before it took any role: by ARN, name or unique id.
             WHEN hop_count = 0 AND attribution <> 'shared_event' AND origin_id = $what::text THEN 'identity'
             WHEN origin_kind = 'ec2_instance' AND origin_id = $what::text THEN 'instance id'
