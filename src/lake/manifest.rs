@@ -51,6 +51,19 @@ pub struct DataFile {
 }
 
 impl DataFile {
+    /// A file that has no rows yet.
+    pub(super) fn begun(path: String, date: Option<NaiveDate>) -> Self {
+        Self {
+            path,
+            date,
+            rows: 0,
+            size: 0,
+            min_time: None,
+            max_time: None,
+            content: None,
+        }
+    }
+
     /// Whether a row's time can lie in this UTC day, by the bounds that the file has.
     pub fn may_have_time_of(&self, day: NaiveDate) -> bool {
         let days = self.days();

@@ -48,15 +48,7 @@ impl ColumnFile {
         layout: FileLayout,
     ) -> Result<Self, LakeError> {
         let file = guard.new_file(table, date)?;
-        let target = DataFile {
-            path: file.path().to_owned(),
-            date,
-            rows: 0,
-            size: 0,
-            min_time: None,
-            max_time: None,
-            content: None,
-        };
+        let target = DataFile::begun(file.path().to_owned(), date);
         let path = guard.store().path_of(&target.path);
         let options = Some(properties(layout));
         let opened = ArrowWriter::try_new(file, Arc::clone(&schema), options)

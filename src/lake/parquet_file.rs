@@ -92,15 +92,7 @@ impl TableWriter {
             })?;
         Ok(Self {
             writer,
-            target: DataFile {
-                path: relative,
-                date,
-                rows: 0,
-                size: 0,
-                min_time: None,
-                max_time: None,
-                content: None,
-            },
+            target: DataFile::begun(relative, date),
             path,
             sorted: layout.sorted,
         })

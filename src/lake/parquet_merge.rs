@@ -53,7 +53,7 @@ pub fn merge_events(
         threads,
         at_once: rows_at_once(files, AT_ONCE.min(target)),
     };
-    merging.write(guard, files, sources).map(Some)
+    merging.write(guard, sources).map(Some)
 }
 
 /// Bytes of the values of one column that can be in memory at once: no batch has more than the row group it is of.
@@ -85,12 +85,11 @@ impl Merging<'_> {
     fn write(
         &self,
         guard: &WriteGuard<'_>,
-        files: &[DataFile],
         mut sources: Vec<Source<'_>>,
     ) -> Result<Vec<DataFile>, LakeError> {
         let store = guard.store();
-        let date = files.first().and_then(|file| file.date);
-        let mut turns = Turns::begin(store, files)?;
+        let date = sources.first().and_then(|source| source.file.date);
+        let mut turns = Turns::begin(store, &sources)?;
         let begin = || {
             let schema = Arc::clone(self.schema);
             ColumnFile::create(guard, LakeTable::Events, date, schema, self.layout)
@@ -173,14 +172,14 @@ struct Next {
 }
 
 impl Turns {
-    fn begin(store: &Store, files: &[DataFile]) -> Result<Self, LakeError> {
+    fn begin(store: &Store, sources: &[Source<'_>]) -> Result<Self, LakeError> {
         let mut turns = Self {
-            files: Vec::with_capacity(files.len()),
+            files: Vec::with_capacity(sources.len()),
             next: BinaryHeap::new(),
         };
-        for (at, file) in files.iter().enumerate() {
+        for (at, source) in sources.iter().enumerate() {
             turns.files.push(Keys {
-                rows: read_columns(store, file, Some(&[TIME, ID]))?,
+                rows: read_columns(store, source.file, Some(&[TIME, ID]))?,
                 batch: None,
                 at: 0,
             });
@@ -500,7 +499,7 @@ mod tests {
             let sources = files
                 .iter()
                 .map(|file| Source::open(guard.store(), file).unwrap());
-            let merged = merging.write(&guard, &files, sources.collect()).unwrap();
+            let merged = merging.write(&guard, sources.collect()).unwrap();
             assert_eq!(merged.len(), many);
             assert!(told(&guard, &merged) == expected);
         }

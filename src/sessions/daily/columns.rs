@@ -110,6 +110,18 @@ const fn with_day<const N: usize>(columns: &[Column]) -> [Column; N] {
     all
 }
 
+// What is said of an account and region on a day.
+const LAST_EVENT_TIME: Column = Column::new("last_event_time", Time, "the last");
+const EVENTS: Column = Column::new("events", Int, "how many there are");
+const READ_EVENTS: Column = Column::new("read_events", Int, "of these, calls that only read");
+const STS_EVENTS: Column = Column::new("sts_events", Int, "calls of AWS STS");
+const DATA_EVENTS: Column = Column::new("data_events", Int, "data events");
+const HOURS: Column = Column::new(
+    "hours",
+    IntList,
+    "the hours of the day in which there are any, ascending",
+);
+
 /// `daily_facts`: what else a day's events tell of identities; which columns a row has depends on its `fact`.
 pub const DAILY_FACTS: &[Column] = &[
     DAY,
@@ -144,16 +156,12 @@ pub const DAILY_FACTS: &[Column] = &[
         Time,
         "the first event of the account and region",
     ),
-    Column::new("last_event_time", Time, "the last"),
-    Column::new("events", Int, "how many there are"),
-    Column::new("read_events", Int, "of these, calls that only read"),
-    Column::new("sts_events", Int, "calls of AWS STS"),
-    Column::new("data_events", Int, "data events"),
-    Column::new(
-        "hours",
-        IntList,
-        "the hours of the day in which there are any, ascending",
-    ),
+    LAST_EVENT_TIME,
+    EVENTS,
+    READ_EVENTS,
+    STS_EVENTS,
+    DATA_EVENTS,
+    HOURS,
 ];
 
 /// `daily_coverage`: one row per account, region and UTC day with events; of `daily_facts` those of the question `coverage`.
@@ -161,14 +169,10 @@ pub const DAILY_COVERAGE: &[Column] = &[
     Column::new("account_id", Text, "the account that recorded the events"),
     Column::new("aws_region", Text, "the region"),
     Column::new("first_event_time", Time, "the first event"),
-    Column::new("last_event_time", Time, "the last"),
-    Column::new("events", Int, "how many there are"),
-    Column::new("read_events", Int, "of these, calls that only read"),
-    Column::new("sts_events", Int, "calls of AWS STS"),
-    Column::new("data_events", Int, "data events"),
-    Column::new(
-        "hours",
-        IntList,
-        "the hours of the day in which there are any, ascending",
-    ),
+    LAST_EVENT_TIME,
+    EVENTS,
+    READ_EVENTS,
+    STS_EVENTS,
+    DATA_EVENTS,
+    HOURS,
 ];
