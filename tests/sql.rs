@@ -73,11 +73,10 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
             .await
             .unwrap();
         for (name, sql) in FACT_VIEWS {
-            open.engine.register_view(name, sql).await.unwrap();
+            open.engine.register_view(name, sql);
         }
         let partial = "SELECT * FROM daily_sessions";
-        let partial = open.engine.register_view("partial_uses", partial);
-        partial.await.unwrap();
+        open.engine.register_view("partial_uses", partial);
         open
     })
 }

@@ -4,7 +4,9 @@
 //! Holds: queries only read, and only the tables and views that were registered.  Next: `sessions`, `views`.
 
 mod align;
+mod day_index;
 mod dense;
+mod known;
 mod memory;
 mod table;
 
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::{CatalogProvider as _, MemoryCatalogProvider, SchemaProvider};
 use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -23,6 +26,7 @@ use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 
 pub use align::align;
+pub use day_index::DayIndexSpec;
 pub use table::{TableFile, TableSpec};
 
 /// What can go wrong with a question.
@@ -127,6 +131,7 @@ pub const BATCH_ROWS: usize = 8192;
 /// A DataFusion session over registered tables and views.
 pub struct Engine {
     context: SessionContext,
+    known: Arc<known::Known>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -165,15 +170,22 @@ impl Engine {
             .map_err(EngineError::register("engine"))?;
         let mut rules = PhysicalOptimizer::new().rules;
         rules.push(Arc::new(dense::DenseSorts));
+        let catalog = config.options().catalog.clone();
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_physical_optimizer_rules(rules)
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
-        Ok(Self {
-            context: SessionContext::new_with_state(state),
-        })
+        let context = SessionContext::new_with_state(state);
+        let known = Arc::new(known::Known::new(&context));
+        let schemas = MemoryCatalogProvider::new();
+        let schema: Arc<dyn SchemaProvider> = Arc::clone(&known) as _;
+        schemas
+            .register_schema(&catalog.default_schema, schema)
+            .map_err(EngineError::register("engine"))?;
+        context.register_catalog(catalog.default_catalog, Arc::new(schemas));
+        Ok(Self { context, known })
     }
 
     /// Makes a table known.
@@ -227,20 +239,9 @@ impl Engine {
             .map_err(fail)
     }
 
-    /// Makes the query of a view known under the view's name; it may read what is known already.
-    pub async fn register_view(&self, name: &str, sql: &str) -> Result<(), EngineError> {
-        let fail = EngineError::register(name);
-        let plan = self
-            .context
-            .state()
-            .create_logical_plan(sql)
-            .await
-            .map_err(&fail)?;
-        let view = datafusion::datasource::ViewTable::new(plan, Some(sql.to_owned()));
-        self.context
-            .register_table(name, Arc::new(view))
-            .map(drop)
-            .map_err(fail)
+    /// Makes the query of a view known under the view's name; what it reads must be known when it is first asked for.
+    pub fn register_view(&self, name: &str, sql: &str) {
+        self.known.add_view(name, sql);
     }
 
     /// Plans a question; `what` names it in errors.
@@ -424,6 +425,24 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test]
+    async fn a_view_is_planned_when_somebody_asks_for_it() {
+        let engine = engine();
+        engine.register_view("of_view", "SELECT n + 1 AS n FROM of_table");
+        engine.register_view("of_table", "SELECT 1 AS n");
+        engine.register_view("broken", "SELECT nothing FROM of_table");
+        let ask = async |sql| engine.query("test", sql, &[]).await?.collect().await;
+        let found = ask("SELECT n FROM of_view").await.unwrap();
+        let number = found[0]
+            .column(0)
+            .as_primitive::<arrow::datatypes::Int64Type>();
+        assert_eq!(number.value(0), 2);
+        let error = ask("SELECT * FROM broken").await.unwrap_err();
+        let cause = error.root_cause().unwrap();
+        assert!(cause.contains("nothing"), "{cause}");
+        assert!(ask("SELECT * FROM nowhere").await.is_err());
     }
 
     /// Text in batches that each show a part of it, as joins hand them on.

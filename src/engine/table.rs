@@ -32,6 +32,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::{ObjectMeta, ObjectStore};
 
+use super::day_index::{DayIndex, DayIndexSpec};
 use crate::lake::{Column, DataFile, LakeTable, Manifest, Store, schema_of};
 
 /// One file of a table.
@@ -64,6 +65,8 @@ pub struct TableSpec {
     pub ids: &'static [&'static str],
     /// What its files are read from, by its URL; none for the disk.
     pub read_from: Option<(String, Arc<dyn ObjectStore>)>,
+    /// What knows the days of some ids, where something does.
+    pub day_index: Option<DayIndexSpec>,
     /// The order of the rows of each file, where the scan is to merge the files by it; else empty.
     pub merged_by: &'static [&'static str],
     /// Its files.
@@ -101,8 +104,18 @@ impl TableSpec {
                 _ => &[],
             },
             read_from: store.scan_root(),
+            day_index: None,
             merged_by: &[],
             files: files.collect(),
+        }
+    }
+
+    /// The same, with the days of its ids known by another table.
+    #[must_use]
+    pub fn with_day_index(self, index: DayIndexSpec) -> Self {
+        Self {
+            day_index: Some(index),
+            ..self
         }
     }
 
@@ -140,7 +153,12 @@ pub(super) fn provider(spec: TableSpec) -> Arc<dyn TableProvider> {
             Vec::new()
         })
         .build();
-    Arc::new(FileTable { spec, schema })
+    let day_index = spec.day_index.clone().map(DayIndex::new);
+    Arc::new(FileTable {
+        spec,
+        schema,
+        day_index,
+    })
 }
 
 /// The schema with text read as views, which is faster than copying it.
@@ -156,6 +174,7 @@ fn viewed(schema: &Schema) -> SchemaRef {
 struct FileTable {
     spec: TableSpec,
     schema: TableSchema,
+    day_index: Option<DayIndex>,
 }
 
 impl FileTable {
@@ -220,24 +239,29 @@ impl FileTable {
     fn most_rows(&self, filters: &[Expr]) -> Option<usize> {
         filters
             .iter()
-            .filter_map(|filter| {
-                let (column, count) = match filter {
-                    Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
-                        match (&*binary.left, &*binary.right) {
-                            (Expr::Column(column), Expr::Literal(..))
-                            | (Expr::Literal(..), Expr::Column(column)) => (column, 1),
-                            _ => return None,
-                        }
-                    }
-                    Expr::InList(list) if !list.negated => match &*list.expr {
-                        Expr::Column(column) => (column, list.list.len()),
-                        _ => return None,
-                    },
-                    _ => return None,
-                };
-                self.spec.ids.contains(&column.name()).then_some(count)
-            })
+            .filter_map(values_of)
+            .filter(|(column, _)| self.spec.ids.contains(&column.name()))
+            .map(|(_, values)| values.len())
             .min()
+    }
+
+    /// Drops the files of days on which no row stands for which all `filters` are true, where the ids are known that they ask for.
+    async fn on_known_days(
+        &self,
+        state: &dyn Session,
+        filters: &[Expr],
+        mut files: Vec<PartitionedFile>,
+    ) -> Result<Vec<PartitionedFile>> {
+        if files.len() > 1
+            && let Some(index) = &self.day_index
+            && let Some(days) = index.days(state, filters).await?
+        {
+            files.retain(|file| match file.partition_values.first() {
+                Some(ScalarValue::Date32(Some(day))) => days.contains(day),
+                _ => true,
+            });
+        }
+        Ok(files)
     }
 
     /// Drops the files that cannot hold a row for which all `filters` are true.
@@ -270,6 +294,30 @@ impl FileTable {
             .zip(keep)
             .filter_map(|(file, keep)| keep.then_some(file))
             .collect())
+    }
+}
+
+/// The column that a filter compares with some values, and these; a row has one of them.
+pub(super) fn values_of(filter: &Expr) -> Option<(&datafusion::common::Column, Vec<&ScalarValue>)> {
+    match filter {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
+            match (&*binary.left, &*binary.right) {
+                (Expr::Column(column), Expr::Literal(value, _))
+                | (Expr::Literal(value, _), Expr::Column(column)) => Some((column, vec![value])),
+                _ => None,
+            }
+        }
+        Expr::InList(list) if !list.negated => {
+            let Expr::Column(column) = &*list.expr else {
+                return None;
+            };
+            let values = list.list.iter().map(|value| match value {
+                Expr::Literal(value, _) => Some(value),
+                _ => None,
+            });
+            Some((column, values.collect::<Option<_>>()?))
+        }
+        _ => None,
     }
 }
 
@@ -316,6 +364,7 @@ impl TableProvider for FileTable {
             .map(|file| self.partitioned_file(file))
             .collect();
         let files = self.prune(state, filters, files)?;
+        let files = self.on_known_days(state, filters, files).await?;
         let rows = files
             .iter()
             .filter_map(|file| file.statistics.as_ref()?.num_rows.get_value().copied())

@@ -16,7 +16,8 @@ pub use copies::{Copies, Place, RowRef, Rows, by_event};
 pub use rebuild::{canonical_json, rebuild_record};
 pub use row::append_event;
 pub use schema::{
-    DUPLICATES, EVENT_IDS, EVENTS, EVENTS_LAYOUT, LOG_FILES, LOG_FILES_LAYOUT, PROVENANCE, REJECTED,
+    DUPLICATES, EVENT_IDS, EVENTS, EVENTS_LAYOUT, LOG_FILES, LOG_FILES_LAYOUT, PROVENANCE,
+    REJECTED, event_id_hash,
 };
 pub use settle::{Conflict, Duplicate, Settled, settle};
 pub use shape::{SHAPES, TableShape, shape_of};

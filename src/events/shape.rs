@@ -63,7 +63,7 @@ pub const SHAPES: [TableShape; 5] = [
         table: LakeTable::EventIds,
         columns: EVENT_IDS,
         layout: EVENT_IDS_LAYOUT,
-        order: &["event_id_hash"],
+        order: &["event_id_hash", "event_day"],
     },
 ];
 

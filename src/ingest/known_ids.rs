@@ -4,48 +4,63 @@
 //! conflict all the same. The table `event_ids` holds every id as a number, in sorted files: those of the events that are
 //! to be committed are held against them in one pass.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use arrow::array::AsArray as _;
+use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::Int64Type;
-use twox_hash::XxHash64;
+use chrono::NaiveDate;
 
 use super::write::write_rows;
-use crate::events::{EVENT_IDS, EventsError};
+use crate::events::{EVENT_IDS, EventsError, event_id_hash};
 use crate::lake::{DataFile, Draft, LakeTable, RowBuilder, read_columns, text_at};
+
+const ID: &str = "event_id_hash";
+const DAY: &str = "event_day";
 
 /// Numbers that are sorted at once.
 const CHUNK: usize = 4_000_000;
 
-/// An id as a number that says nearly as much: of a hundred million ids and a million new ones hardly ever two agree by chance.
-fn number(id: &str) -> i64 {
-    i64::try_from(XxHash64::oneshot(0, id.as_bytes()) >> 8).unwrap_or_default()
-}
+const MICROS_OF_DAY: i64 = 86_400_000_000;
+
+/// An id and the day of its event, in days since 1970.
+type IdOfDay = (i64, i32);
 
 /// The ids that a run adds to the lake.
 #[derive(Default)]
 pub(super) struct KnownIds {
     /// Those that are not in the table yet.
-    fresh: Vec<i64>,
-    /// Those of events that were taken out of the lake and may come back before the commit.
-    taken_back: HashSet<i64>,
+    fresh: Vec<IdOfDay>,
+    /// Those of events that were taken out of the lake and may come back before the commit; with their day, where it is the only one on
+    /// which they can.
+    taken_back: HashMap<i64, Option<i32>>,
+    /// Those that came back, and may do so on another day than the table has.
+    moved: Vec<IdOfDay>,
     /// Those that stand in the table more than once.
     seen: HashSet<i64>,
     is_complete: bool,
 }
 
 impl KnownIds {
-    /// Notes a row that will be part of the lake.
-    pub(super) fn add(&mut self, id: &str) {
-        let number = number(id);
-        if !self.taken_back.remove(&number) {
-            self.fresh.push(number);
+    /// Notes a row that will be part of the lake, and its time in microseconds since 1970.
+    pub(super) fn add(&mut self, id: &str, event_time: i64) {
+        let id = event_id_hash(id);
+        let day = day_of(event_time);
+        match self.taken_back.remove(&id) {
+            None => self.fresh.push((id, day)),
+            Some(before) if before == Some(day) => {}
+            Some(_) => self.moved.push((id, day)),
         }
     }
 
     /// Notes that the event is taken out of the lake; where it comes back, it is nothing new.
     pub(super) fn take_back(&mut self, id: &str) {
-        self.taken_back.insert(number(id));
+        self.taken_back.insert(event_id_hash(id), None);
+    }
+
+    /// The same where nothing but a copy of it can come back, which has its time.
+    pub(super) fn displace(&mut self, id: &str, event_time: i64) {
+        self.taken_back
+            .insert(event_id_hash(id), Some(day_of(event_time)));
     }
 
     /// How many ids are not in the table yet.
@@ -55,28 +70,29 @@ impl KnownIds {
 
     /// Holds the new ids against all others, and makes them part of the table.
     pub(super) fn compare(&mut self, draft: &mut Draft<'_>) -> Result<(), EventsError> {
-        if self.fresh.is_empty() {
+        if self.fresh.is_empty() && self.moved.is_empty() {
             return Ok(());
         }
         self.complete(draft)?;
         self.fresh.sort_unstable();
-        let twice = self
-            .fresh
-            .windows(2)
-            .filter(|pair| pair.first() == pair.last());
-        self.seen.extend(twice.filter_map(|pair| pair.first()));
-        self.fresh.dedup();
+        let ids = self.fresh.iter().map(|(id, _)| *id);
+        let next = ids.clone().skip(1);
+        let twice = ids.zip(next).filter(|(id, next)| id == next);
+        self.seen.extend(twice.map(|(id, _)| id));
         for file in draft.files(LakeTable::EventIds) {
             let mut fresh = self.fresh.as_slice();
             for_numbers(draft, &file, &mut |known| {
-                let behind = fresh.iter().take_while(|new| **new < known).count();
+                let behind = fresh.iter().take_while(|(id, _)| *id < known).count();
                 fresh = fresh.get(behind..).unwrap_or_default();
-                if fresh.first() == Some(&known) {
+                if fresh.first().is_some_and(|(id, _)| *id == known) {
                     self.seen.insert(known);
                 }
             })?;
         }
-        write_numbers(draft, &self.fresh)?;
+        self.fresh.append(&mut self.moved);
+        self.fresh.sort_unstable();
+        self.fresh.dedup();
+        write_ids(draft, &self.fresh)?;
         self.fresh.clear();
         Ok(())
     }
@@ -96,7 +112,7 @@ impl KnownIds {
         // The rows that are not committed yet tell the ids themselves.
         for file in draft.added(LakeTable::Events) {
             for_ids(draft, &file, &mut |id| {
-                if seen.contains(&number(id)) {
+                if seen.contains(&event_id_hash(id)) {
                     ids.insert(id.to_owned());
                 }
             })?;
@@ -110,30 +126,52 @@ impl KnownIds {
             return Ok(());
         }
         let base = draft.base();
-        if base.rows(LakeTable::EventIds) >= base.rows(LakeTable::Events) {
+        let mut is_complete = base.rows(LakeTable::EventIds) >= base.rows(LakeTable::Events);
+        for file in base.files(LakeTable::EventIds) {
+            is_complete = is_complete && has_days(draft, file)?;
+        }
+        if is_complete {
             return Ok(());
         }
         for old in draft.files(LakeTable::EventIds) {
             draft.replace(LakeTable::EventIds, &old, None);
         }
-        let mut numbers = Vec::new();
+        let mut ids = Vec::new();
         for file in draft.base().files(LakeTable::Events).to_vec() {
-            for_ids(draft, &file, &mut |id| numbers.push(number(id)))?;
-            if numbers.len() >= CHUNK {
-                numbers.sort_unstable();
-                write_numbers(draft, &numbers)?;
-                numbers.clear();
+            let day = file.date.unwrap_or_default();
+            let day = i32::try_from((day - NaiveDate::default()).num_days()).unwrap_or_default();
+            for_ids(draft, &file, &mut |id| ids.push((event_id_hash(id), day)))?;
+            if ids.len() >= CHUNK {
+                ids.sort_unstable();
+                write_ids(draft, &ids)?;
+                ids.clear();
             }
         }
-        numbers.sort_unstable();
-        write_numbers(draft, &numbers)
+        ids.sort_unstable();
+        write_ids(draft, &ids)
     }
 }
 
-fn write_numbers(draft: &mut Draft<'_>, numbers: &[i64]) -> Result<(), EventsError> {
+fn day_of(micros: i64) -> i32 {
+    i32::try_from(micros.div_euclid(MICROS_OF_DAY)).unwrap_or_default()
+}
+
+/// Returns true when the file tells the day of each id.
+fn has_days(draft: &Draft<'_>, file: &DataFile) -> Result<bool, EventsError> {
+    let first = read_columns(draft.guard().store(), file, Some(&[DAY]))?.next();
+    Ok(first.transpose()?.is_none_or(|batch| {
+        batch
+            .column_by_name(DAY)
+            .is_some_and(|days| days.null_count() == 0)
+    }))
+}
+
+fn write_ids(draft: &mut Draft<'_>, ids: &[IdOfDay]) -> Result<(), EventsError> {
     let mut rows = RowBuilder::new(EVENT_IDS);
-    for number in numbers {
-        rows.row().int("event_id_hash", Some(*number));
+    for (id, day) in ids {
+        rows.row()
+            .int(ID, Some(*id))
+            .int(DAY, Some(i64::from(*day)));
     }
     write_rows(draft, LakeTable::EventIds, rows)
 }
@@ -143,9 +181,9 @@ fn for_numbers(
     file: &DataFile,
     take: &mut dyn FnMut(i64),
 ) -> Result<(), EventsError> {
-    for batch in read_columns(draft.guard().store(), file, None)? {
+    for batch in read_columns(draft.guard().store(), file, Some(&[ID]))? {
         let batch = batch?;
-        let numbers = batch.column_by_name("event_id_hash");
+        let numbers = batch.column_by_name(ID);
         let numbers = numbers.and_then(|numbers| numbers.as_primitive_opt::<Int64Type>());
         for number in numbers
             .map(|numbers| numbers.values().as_ref())

@@ -1,7 +1,7 @@
 //! Who is at work on a lake: readers who keep files in place, and the one who writes.
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use super::mark::Mark;
@@ -140,11 +140,20 @@ impl Turn {
                 });
             }
         }
+        note_writing(&lock).map_err(LakeError::io("write", &path))?;
         Ok(Self::Disk { _lock: lock })
     }
 }
 
-/// Removes files that no manifest names, unless another process reads or writes this lake on disk.
+/// Says in the lock that somebody writes, or did when he was killed; so that who only reads need not look through all folders.
+fn note_writing(mut lock: &File) -> io::Result<()> {
+    if lock.metadata()?.len() == 0 {
+        lock.write_all(b"written to since the last sweep\n")?;
+    }
+    Ok(())
+}
+
+/// Removes files that no manifest names, if somebody wrote since the last time, and unless another process reads or writes this lake on disk.
 ///
 /// Best effort: a lake that may only be read is read all the same.
 pub(super) fn sweep_if_idle(store: &Store) {
@@ -154,6 +163,9 @@ pub(super) fn sweep_if_idle(store: &Store) {
     let Ok(lock) = open_lock(&store.path_of(LOCK)) else {
         return;
     };
+    if lock.metadata().is_ok_and(|found| found.len() == 0) {
+        return;
+    }
     let Ok(readers) = open_lock(&store.path_of(READERS)) else {
         return;
     };
@@ -162,5 +174,7 @@ pub(super) fn sweep_if_idle(store: &Store) {
         && let Ok(manifest) = super::manifest::newest(store)
     {
         sweep::on_disk(store, &manifest);
+        // Where this fails, the next one looks through the folders as well.
+        drop(lock.set_len(0));
     }
 }

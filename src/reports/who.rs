@@ -88,10 +88,10 @@ async fn walk_back(
 ) -> Result<Chain, ReportError> {
     let engine = &lake.engine;
     let asked_for = session.clone();
-    let mut makers = of_session(engine, "who/makers", &session).await?;
     let mut hops = Vec::new();
     let mut candidates = Vec::new();
     let mut seen = HashSet::new();
+    let mut first = None;
     let mut next = Some(session);
     while let Some(session) = next.take() {
         if !seen.insert(session.clone()) {
@@ -111,10 +111,13 @@ async fn walk_back(
         }
         next = value_of(&hop, "parent_session_id", 0);
         if next.is_none() && !hops.is_empty() {
-            makers.extend(of_session(engine, "who/makers", &session).await?);
+            first = Some(session);
         }
         hops.push(hop);
     }
+    let mut given = vec![("session_id", asked_for.clone())];
+    given.extend(first.map(|first| ("first_session_id", first)));
+    let makers = ask(engine, "who/makers", &given).await?.collect().await?;
     let known = hops.first().filter(|_| lake.manifest.is_resolved());
     let addresses = addresses(engine, asked_for, known).await?;
     hops.reverse();

@@ -12,8 +12,8 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 
 use crate::directory::{ACCOUNTS, Directory, PEOPLE, country_of};
-use crate::engine::{Engine, EngineError, EngineLimits, TableSpec};
-use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED};
+use crate::engine::{DayIndexSpec, Engine, EngineError, EngineLimits, TableSpec};
+use crate::events::{DUPLICATES, EVENT_IDS, EVENTS, LOG_FILES, REJECTED, event_id_hash};
 use crate::lake::{
     Column, DataFile, Derived, Lake, LakeError, LakeTable, Lease, Manifest, Store, schema_of,
 };
@@ -224,7 +224,12 @@ async fn open(
             files.to_vec()
         };
         let columns = columns_of(table);
-        engine.register_table(TableSpec::of_files(table, columns, store, &files))?;
+        let spec = TableSpec::of_files(table, columns, store, &files);
+        engine.register_table(if table == LakeTable::Events {
+            spec.with_day_index(days_of_ids(store, manifest))
+        } else {
+            spec
+        })?;
     }
     for (name, columns, rows) in [
         ("accounts", ACCOUNTS, directory.account_rows()?),
@@ -244,7 +249,7 @@ async fn open(
     } else {
         COVERAGE
     };
-    engine.register_view("daily_coverage", coverage).await?;
+    engine.register_view("daily_coverage", coverage);
     let own = [policy_decision(), country_of(directory.countries.clone())];
     for function in functions().into_iter().chain(own) {
         engine.register_function(function);
@@ -255,14 +260,25 @@ async fn open(
     let views = VIEWS.map(|(name, _)| name);
     let is_stored = |name: &str| name == LakeTable::DailyUsage.name() && is_usage_stored;
     let views: Vec<&str> = views.into_iter().filter(|name| !is_stored(name)).collect();
-    register_views(&engine, &views).await?;
+    register_views(&engine, &views);
     Ok(engine)
 }
 
-/// Makes some views known, in the order of the list; the tables they read must be known.
-pub async fn register_views(engine: &Engine, names: &[&str]) -> Result<(), EngineError> {
-    for (name, sql) in VIEWS.iter().filter(|(name, _)| names.contains(name)) {
-        engine.register_view(name, sql).await?;
+/// What knows the day of an event by its id.
+fn days_of_ids(store: &Store, manifest: &Manifest) -> DayIndexSpec {
+    let table = LakeTable::EventIds;
+    DayIndexSpec {
+        id: "event_id",
+        number_of: event_id_hash,
+        table: Box::new(TableSpec::of(table, columns_of(table), store, manifest)),
+        number: "event_id_hash",
+        day: "event_day",
     }
-    Ok(())
+}
+
+/// Makes some views known, in the order of the list; the tables they read must be known.
+pub fn register_views(engine: &Engine, names: &[&str]) {
+    for (name, sql) in VIEWS.iter().filter(|(name, _)| names.contains(name)) {
+        engine.register_view(name, sql);
+    }
 }

@@ -94,28 +94,55 @@ fn what_is_no_question_is_refused() {
     assert!(!lake.folder.path().join("out.parquet").exists());
 }
 
+/// The days whose events are looked at.
+fn days_of_plan(lake: &TempLake, condition: &str) -> Vec<&'static str> {
+    let plan = lake.sql(&format!(
+        "EXPLAIN SELECT event_id FROM attributed_events WHERE {condition}"
+    ));
+    let plan: String = plan
+        .iter()
+        .map(|row| row["plan"].as_str().unwrap())
+        .collect();
+    let days = ["2026-03-02", "2026-03-03"].into_iter();
+    days.filter(|day| plan.contains(&format!("events/date={day}")))
+        .collect()
+}
+
 #[test]
-fn days_are_pruned_whether_asked_by_time_or_by_date() {
+fn days_are_pruned_whether_asked_by_time_or_by_date_or_by_the_id_of_an_event() {
     let lake = lake();
+    let id = |day: &str| {
+        let id = lake.value(&format!(
+            "SELECT min(event_id) AS id FROM events WHERE date = '{day}'"
+        ));
+        id.as_str().unwrap().to_owned()
+    };
+    let (before, of_day) = (id("2026-03-02"), id("2026-03-03"));
     for condition in [
         "event_time >= '2026-03-03T00:00:00Z'",
         "date = '2026-03-03'",
         "date >= DATE '2026-03-03' AND event_name = 'ListBuckets'",
+        &format!("event_id = '{of_day}'"),
+        &format!("event_id IN ('{of_day}', '{of_day}') AND aws_region IS NOT NULL"),
     ] {
-        let plan = lake.sql(&format!(
-            "EXPLAIN SELECT event_id FROM attributed_events WHERE {condition}"
-        ));
-        let plan = plan
-            .iter()
-            .map(|row| row["plan"].as_str().unwrap())
-            .collect::<String>();
-        assert!(
-            plan.contains("events/date=2026-03-03"),
-            "{condition}: {plan}"
+        assert_eq!(
+            days_of_plan(&lake, condition),
+            ["2026-03-03"],
+            "{condition}"
         );
-        assert!(
-            !plan.contains("events/date=2026-03-02"),
-            "{condition}: {plan}"
+    }
+    for condition in [
+        // One that nobody knows is looked for everywhere.
+        "event_id = 'nobody'",
+        &format!("event_id IN ('{of_day}', 'nobody')"),
+        &format!("event_id IN ('{of_day}', '{before}')"),
+        &format!("event_id <> '{of_day}'"),
+        &format!("event_id = '{of_day}' OR aws_region = 'eu-west-1'"),
+    ] {
+        assert_eq!(
+            days_of_plan(&lake, condition),
+            ["2026-03-02", "2026-03-03"],
+            "{condition}"
         );
     }
 }

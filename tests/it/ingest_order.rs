@@ -3,6 +3,7 @@
 use super::support::TempLake;
 use super::support::records::{assume, call, lines, records_file, session, twin, user};
 use proptest::prelude::*;
+use rolecall::events::event_id_hash;
 use rolecall::ingest::IngestOptions;
 use serde_json::{Value, json};
 
@@ -48,9 +49,11 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let used = call("used", in_one, "2026-03-02T09:05:00Z", "s3", "ListBuckets");
     let mut forged = late.clone();
     forged["userIdentity"] = user("bob");
-    // The same id at another time: a conflict too, though no search by time would find it.
+    // The same id at another time, and on another day: conflicts too, though no search by time would find them.
     let mut moved = late.clone();
     moved["eventTime"] = json!("2026-03-02T09:45:00Z");
+    let mut later = next_day.clone();
+    later["eventTime"] = json!("2026-03-05T09:45:00Z");
     let bad = json!({ "eventID": "no time" });
     let file = |name: &str, records: &[Value]| (name.to_owned(), records_file(records));
     vec![
@@ -64,6 +67,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         file("e.json", &[forged, theirs, first, next_day]),
         file("a-moved.json", &[moved.clone()]),
         file("g.json", &[moved, used]),
+        file("a-later.json", &[later]),
         (
             "f.json".to_owned(),
             b"{\"Records\":[{\"eventID\":\"cut\"".to_vec(),
@@ -84,7 +88,19 @@ fn tables_of(runs: &[Vec<usize>], options: IngestOptions) -> Vec<String> {
         assert!(books.balance(), "{books:?}");
     }
     lake.assert_books_balance();
+    assert_days_are_known(&lake);
     lake.tables()
+}
+
+/// Whoever looks for an event by its id is told its day.
+fn assert_days_are_known(lake: &TempLake) {
+    let day = "CAST(date - DATE '1970-01-01' AS BIGINT)";
+    let known = lake.sql("SELECT event_id_hash, event_day FROM event_ids");
+    for event in lake.sql(&format!("SELECT event_id, {day} AS day FROM events")) {
+        let id = event_id_hash(event["event_id"].as_str().unwrap());
+        let row = json!({ "event_id_hash": id, "event_day": event["day"] });
+        assert!(known.contains(&row), "{event} is not in {known:?}");
+    }
 }
 
 fn any_runs() -> impl Strategy<Value = Vec<Vec<usize>>> {

@@ -1,23 +1,36 @@
 -- Which sessions does an event id, access key, session ARN, role/session name, unique id, instance id or identity speak of?
--- Of events one column at a time: an OR over columns would read the whole lake.
+-- Of events one column at a time: an OR over columns would read the whole lake. The limits, which nothing reaches, say to the planner
+-- that there are fewer of these sessions than of all, and that it shall look for them.
 -- param: what text
 -- reads: events, sessions
 SELECT
-    found.session_id,
-    min(found.matched) AS matched,
-    max(sessions.event_count) AS events
+    session_id,
+    min(matched) AS matched,
+    max(events) AS events
 FROM (
     SELECT
-        session_id,
-        'event id' AS matched
-    FROM events
-    WHERE event_id = $what::text
+        of_event.session_id,
+        'event id' AS matched,
+        sessions.event_count AS events
+    FROM (
+        SELECT session_id
+        FROM events
+        WHERE event_id = $what::text
+        LIMIT 1000
+    ) AS of_event
+    LEFT JOIN sessions ON of_event.session_id = sessions.session_id
     UNION ALL
     SELECT
-        session_id,
-        'access key' AS matched
-    FROM events
-    WHERE user_identity_access_key_id = $what::text
+        of_key.session_id,
+        'access key' AS matched,
+        sessions.event_count AS events
+    FROM (
+        SELECT DISTINCT session_id
+        FROM events
+        WHERE user_identity_access_key_id = $what::text
+        LIMIT 1000000
+    ) AS of_key
+    LEFT JOIN sessions ON of_key.session_id = sessions.session_id
     UNION ALL
     SELECT
         session_id,
@@ -36,10 +49,10 @@ FROM (
             WHEN session_arn = $what::text THEN 'session ARN'
             WHEN session_id = $what::text THEN 'session id'
             WHEN persona_id = $what::text AND attribution <> 'shared_event' THEN 'unique id'
-        END AS matched
+        END AS matched,
+        event_count AS events
     FROM sessions
 ) AS found
-LEFT JOIN sessions ON found.session_id = sessions.session_id
-WHERE found.matched IS NOT NULL
-GROUP BY found.session_id
-ORDER BY events DESC NULLS LAST, found.session_id
+WHERE matched IS NOT NULL
+GROUP BY session_id
+ORDER BY events DESC NULLS LAST, session_id

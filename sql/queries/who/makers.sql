@@ -1,6 +1,7 @@
--- Who made the user, the long-lived key or the workload of a session?
+-- Who made the user, the long-lived key or the workload of a session, and those of the session that it began with?
 -- A few calls at most. The limit says so to the planner, which would else read all events to look for them.
 -- param: session_id text
+-- param: first_session_id text default null
 -- reads: session_edges, attributed_events
 SELECT
     made.event_time,
@@ -17,12 +18,15 @@ SELECT
     made.session_id AS maker_session_id
 FROM (
     SELECT
+        session_id,
         via,
         evidence_event_id
     FROM session_edges
-    WHERE session_id = $session_id::text AND via <> 'session'
+    WHERE
+        session_id IN ($session_id::text, coalesce($first_session_id::text, $session_id::text))
+        AND via <> 'session'
     ORDER BY evidence_event_id, via
     LIMIT 1000
 ) AS edges
 INNER JOIN attributed_events AS made ON edges.evidence_event_id = made.event_id
-ORDER BY made.event_time, made.event_id
+ORDER BY edges.session_id = $session_id::text DESC, made.event_time, made.event_id

@@ -42,7 +42,7 @@ impl Flush {
         }
         let mut groups: Vec<Copies> = groups.into_values().collect();
         for displaced in &meeting.displaced {
-            self.ids.take_back(&displaced.event_id);
+            self.ids.displace(&displaced.event_id, displaced.event_time);
         }
         drop_rows(draft, &meeting.displaced_rows)?;
         if !meeting.disputed.is_empty() {
@@ -78,7 +78,7 @@ impl Flush {
             let key = kept.first().map_or("", |at| rows.log_file_key(*at));
             self.add_tally(key, tally);
             for at in kept {
-                self.ids.add(rows.event_id(*at));
+                self.ids.add(rows.event_id(*at), rows.event_time(*at));
             }
         }
         for duplicate in settled.duplicates.iter().skip(from) {

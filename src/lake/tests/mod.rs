@@ -47,6 +47,11 @@ fn new_lake(dir: &tempfile::TempDir) -> (PathBuf, Lake) {
     (root, lake)
 }
 
+/// Leaves the lake as a writer does who was killed.
+fn somebody_wrote(root: &Path) {
+    std::fs::write(root.join("lock"), "killed").unwrap();
+}
+
 fn write(lake: &Lake) -> WriteGuard<'_> {
     lake.write(DateTime::UNIX_EPOCH, || ()).unwrap()
 }
@@ -72,6 +77,22 @@ fn a_committed_file_counts_and_what_a_killed_process_left_is_swept_at_the_next_o
     assert!(root.join(kept.path).exists());
     assert!(!root.join(stray.path).exists());
     assert!(!torn.exists());
+}
+
+#[test]
+fn who_only_reads_looks_for_leftovers_where_somebody_wrote_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, lake) = new_lake(&dir);
+    drop(lake);
+    let stray = root.join("events/00000001-0000-abc.parquet");
+    std::fs::create_dir_all(root.join("events")).unwrap();
+    std::fs::write(&stray, "of a copy").unwrap();
+    drop(Lake::open(&root).unwrap());
+    assert!(stray.exists());
+    somebody_wrote(&root);
+    drop(Lake::open(&root).unwrap());
+    assert!(!stray.exists());
+    assert_eq!(std::fs::read(root.join("lock")).unwrap(), b"");
 }
 
 #[test]
@@ -203,6 +224,7 @@ fn an_old_manifest_that_was_put_back_makes_no_leftovers_of_what_came_after_it() 
     for version in [2, 3] {
         std::fs::remove_file(root.join(format!("manifest/{version:08}.json"))).unwrap();
     }
+    somebody_wrote(&root);
     drop(Lake::open(&root).unwrap());
     for file in files {
         assert!(root.join(&file.path).exists(), "{}", file.path);
@@ -256,6 +278,7 @@ fn what_a_link_leads_to_is_not_swept() {
         }
         std::os::unix::fs::symlink(&outside, &link).unwrap();
     }
+    somebody_wrote(&root);
     drop(Lake::open(&root).unwrap());
     assert!(outside.join("own.parquet").exists());
 }
