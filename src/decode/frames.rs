@@ -6,6 +6,8 @@
 
 use std::io::Read;
 
+use serde_json::Deserializer;
+
 use super::form::Form;
 use super::gunzip::Input;
 use super::json;
@@ -414,8 +416,15 @@ impl<R: Read> Frames<R> {
                 Lines::Free => None,
                 Lines::Bound | Lines::Timed => memchr::memchr(b'\n', text),
             };
-            let within = text.get(..line.unwrap_or(text.len())).unwrap_or(text);
-            let error = match next_item(within) {
+            let end = line.unwrap_or(text.len());
+            let next = match self.window.utf8().and_then(|text| text.get(..end)) {
+                Some(within) => next_item(|| Deserializer::from_str(within)),
+                None => {
+                    let within = text.get(..end).unwrap_or(text);
+                    next_item(|| Deserializer::from_slice(within))
+                }
+            };
+            let error = match next {
                 Some(Ok((item, length))) => {
                     if length > self.options.limits.record_bytes {
                         return self.too_large(sink);
@@ -456,15 +465,17 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// The item that the text begins with, and its length.
-fn next_item(text: &[u8]) -> Option<Result<(Item<'_>, usize), serde_json::Error>> {
-    let mut usual = serde_json::Deserializer::from_slice(text).into_iter::<UsualItem<'_>>();
+/// The item that a text begins with, and its length.
+fn next_item<'t, T: serde_json::de::Read<'t>>(
+    text: impl Fn() -> Deserializer<T>,
+) -> Option<Result<(Item<'t>, usize), serde_json::Error>> {
+    let mut usual = text().into_iter::<UsualItem<'_>>();
     match usual.next()? {
         Ok(UsualItem(item)) => return Some(Ok((item, usual.byte_offset()))),
         Err(error) if error.is_eof() => return Some(Err(error)),
         Err(_) => {}
     }
-    let mut any = serde_json::Deserializer::from_slice(text).into_iter::<Item<'_>>();
+    let mut any = text().into_iter::<Item<'_>>();
     let item = any.next()?;
     Some(item.map(|item| (item, any.byte_offset())))
 }

@@ -111,13 +111,9 @@ pub struct Record<'a> {
 
 /// What stands where a record is expected.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, and nearly all are records"
-)]
 pub(super) enum Item<'a> {
-    /// A record, or an object around one.
-    Object(Record<'a>),
+    /// A record, or an object around one; larger than its text, so that it is not moved from hand to hand.
+    Object(Box<Record<'a>>),
     /// A list: a row of a query, or a list of records.
     List(Vec<&'a RawValue>),
 }
@@ -155,7 +151,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
         f.write_str("a record, which is an object")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut record = Record::default();
+        let mut record = Box::<Record<'_>>::default();
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             if self.in_place && key == "userIdentity" && !record.has_user_identity {
                 record.has_user_identity = true;

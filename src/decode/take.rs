@@ -146,7 +146,12 @@ impl Taker {
         }
     }
 
-    fn object(&mut self, mut record: Record<'_>, place: Place<'_>, sink: &mut impl RecordSink) {
+    fn object(
+        &mut self,
+        mut record: Box<Record<'_>>,
+        place: Place<'_>,
+        sink: &mut impl RecordSink,
+    ) {
         if record.event_time_text.is_none() && record.duplicate_key.is_none() {
             match wrapped::inside(&record) {
                 Ok(Some(wrapped)) => return self.open(wrapped, place, sink),

@@ -14,13 +14,88 @@ const PIECE: usize = 8 << 10;
 /// The part of the text that is held, and where it lies in the whole.
 pub(super) struct Window<R> {
     input: R,
-    buffer: Vec<u8>,
+    held: Held,
     start: usize,
-    filled: usize,
     /// How many bytes of the text lie before `start`.
     offset: u64,
     /// Set when the input has ended or failed.
     end: Option<End>,
+}
+
+/// What is held. That it is UTF-8 is found out once, and not for each word of it.
+enum Held {
+    Text {
+        text: String,
+        /// The first bytes of a character whose others were not read yet.
+        begun: Vec<u8>,
+    },
+    /// From the first byte on that is no UTF-8.
+    Bytes(Vec<u8>),
+}
+
+impl Held {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text { text, .. } => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    fn reserve(&mut self, more: usize) {
+        match self {
+            Self::Text { text, .. } => text.reserve(more),
+            Self::Bytes(bytes) => bytes.reserve(more),
+        }
+    }
+
+    fn forget(&mut self, count: usize) {
+        match self {
+            Self::Text { text, .. } if text.is_char_boundary(count) => drop(text.drain(..count)),
+            Self::Text { .. } => {
+                self.become_bytes();
+                self.forget(count);
+            }
+            Self::Bytes(bytes) => drop(bytes.drain(..count)),
+        }
+    }
+
+    fn append(&mut self, piece: &[u8]) {
+        match self {
+            Self::Text { text, begun } if begun.is_empty() => {
+                let error = match simdutf8::compat::from_utf8(piece) {
+                    Ok(piece) => return text.push_str(piece),
+                    Err(error) => error,
+                };
+                let (good, rest) = piece.split_at(error.valid_up_to());
+                text.push_str(std::str::from_utf8(good).unwrap_or_default());
+                begun.extend_from_slice(rest);
+                if error.error_len().is_some() {
+                    self.become_bytes();
+                }
+            }
+            Self::Text { begun, .. } => {
+                let mut whole = std::mem::take(begun);
+                whole.extend_from_slice(piece);
+                self.append(&whole);
+            }
+            Self::Bytes(bytes) => bytes.extend_from_slice(piece),
+        }
+    }
+
+    /// Takes everything for bytes, as at the end of the input where a character is cut off.
+    fn become_bytes(&mut self) {
+        if let Self::Text { text, begun } = self {
+            let mut bytes = std::mem::take(text).into_bytes();
+            bytes.append(begun);
+            *self = Self::Bytes(bytes);
+        }
+    }
+
+    fn end(&mut self) {
+        if matches!(self, Self::Text { begun, .. } if !begun.is_empty()) {
+            self.become_bytes();
+        }
+    }
 }
 
 /// How the input ended.
@@ -38,9 +113,11 @@ impl<R: Read> Window<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
+            held: Held::Text {
+                text: String::new(),
+                begun: Vec::new(),
+            },
             start: 0,
-            filled: 0,
             offset: 0,
             end: None,
         }
@@ -48,7 +125,15 @@ impl<R: Read> Window<R> {
 
     /// The text from the current place on, as far as it is held.
     pub(super) fn text(&self) -> &[u8] {
-        self.buffer.get(self.start..self.filled).unwrap_or(&[])
+        self.held.bytes().get(self.start..).unwrap_or(&[])
+    }
+
+    /// The same where it is known to be UTF-8.
+    pub(super) fn utf8(&self) -> Option<&str> {
+        match &self.held {
+            Held::Text { text, .. } => text.get(self.start..),
+            Held::Bytes(_) => None,
+        }
     }
 
     /// The place of `text()` in the whole.
@@ -63,7 +148,7 @@ impl<R: Read> Window<R> {
 
     /// Moves past `count` bytes.
     pub(super) fn advance(&mut self, count: usize) {
-        let count = count.min(self.filled - self.start);
+        let count = count.min(self.text().len());
         self.start += count;
         self.offset += count as u64;
     }
@@ -89,32 +174,25 @@ impl<R: Read> Window<R> {
         if self.end.is_some() {
             return false;
         }
-        self.buffer.copy_within(self.start..self.filled, 0);
-        self.filled -= self.start;
+        self.held.forget(self.start);
         self.start = 0;
+        let before = self.held.bytes().len();
         // Doubling keeps the copying for one very long record linear.
-        let least = if self.buffer.is_empty() {
+        let least = if self.offset == 0 && before == 0 {
             FIRST_CHUNK
         } else {
             CHUNK
         };
-        let wanted = least.max(self.filled);
-        self.buffer.resize(self.filled + wanted, 0);
-        let before = self.filled;
-        while self.filled < self.buffer.len() {
-            let Some(free) = self.buffer.get_mut(self.filled..) else {
-                break;
-            };
-            let piece = free.len().min(PIECE);
-            let Some(free) = free.get_mut(..piece) else {
-                break;
-            };
-            match self.input.read(free) {
+        let wanted = before + least.max(before);
+        self.held.reserve(wanted - before);
+        let mut piece = [0; PIECE];
+        while self.held.bytes().len() < wanted {
+            match self.input.read(&mut piece) {
                 Ok(0) => {
                     self.end = Some(End::Clean);
                     break;
                 }
-                Ok(count) => self.filled += count,
+                Ok(count) => self.held.append(piece.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.end = Some(End::Failed(error));
@@ -122,13 +200,58 @@ impl<R: Read> Window<R> {
                 }
             }
         }
-        self.filled > before
+        if self.end.is_some() {
+            self.held.end();
+        }
+        self.held.bytes().len() > before
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Gives its bytes in the portions that are asked of it.
+    struct Portions<'a>(&'a [u8], std::slice::Iter<'a, usize>);
+
+    impl Read for Portions<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.next().copied().unwrap_or(7).min(into.len());
+            self.0.take(most as u64).read(into).inspect(|count| {
+                self.0 = &self.0[*count..];
+            })
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_what_is_told_as_utf8_is_the_same(
+            parts in proptest::collection::vec(prop_oneof![
+                4 => any::<String>().prop_map(String::into_bytes),
+                1 => proptest::collection::vec(any::<u8>(), 0..4),
+            ], 0..8),
+            portions in proptest::collection::vec(1..9_usize, 0..40),
+            takes in proptest::collection::vec(0..9_usize, 0..40),
+        ) {
+            let whole = parts.concat();
+            let mut window = Window::new(Portions(&whole, portions.iter()));
+            let mut takes = takes.iter();
+            let mut seen = Vec::new();
+            while window.fill() {
+                if let Some(text) = window.utf8() {
+                    prop_assert_eq!(text.as_bytes(), window.text());
+                }
+                let take = takes.next().copied().unwrap_or(0).min(window.text().len());
+                seen.extend_from_slice(&window.text()[..take]);
+                window.advance(take);
+            }
+            seen.extend_from_slice(window.text());
+            prop_assert_eq!(seen.len(), whole.len());
+            prop_assert_eq!(seen, whole);
+        }
+    }
 
     #[test]
     fn the_window_moves_and_keeps_count() {

@@ -257,7 +257,7 @@ mod tests {
 
     fn record(json: &str) -> Record<'_> {
         match serde_json::from_str(json).unwrap() {
-            Item::Object(record) => record,
+            Item::Object(record) => *record,
             Item::List(_) => panic!("{json} is a list"),
         }
     }

@@ -149,6 +149,8 @@ impl Turn {
 fn note_writing(mut lock: &File) -> io::Result<()> {
     if lock.metadata()?.len() == 0 {
         lock.write_all(b"written to since the last sweep\n")?;
+        // After a power cut, files may be there that came later.
+        lock.sync_data()?;
     }
     Ok(())
 }
