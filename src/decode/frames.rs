@@ -417,12 +417,10 @@ impl<R: Read> Frames<R> {
                 Lines::Bound | Lines::Timed => memchr::memchr(b'\n', text),
             };
             let end = line.unwrap_or(text.len());
+            let within = text.get(..end).unwrap_or(text);
             let next = match self.window.utf8().and_then(|text| text.get(..end)) {
                 Some(within) => next_item(|| Deserializer::from_str(within)),
-                None => {
-                    let within = text.get(..end).unwrap_or(text);
-                    next_item(|| Deserializer::from_slice(within))
-                }
+                None => next_item(|| Deserializer::from_slice(within)),
             };
             let error = match next {
                 Some(Ok((item, length))) => {

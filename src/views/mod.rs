@@ -187,7 +187,7 @@ pub async fn open_lake_with(
 ) -> Result<OpenLake, ViewsError> {
     let lease = lake.lease()?;
     let manifest = lake.snapshot()?;
-    let engine = open(lake.store(), &manifest, directory, scope, limits).await?;
+    let engine = open(lake.store(), &manifest, directory, scope, limits)?;
     Ok(OpenLake {
         engine,
         manifest,
@@ -199,10 +199,10 @@ pub async fn open_lake_with(
 pub async fn open_nothing(limits: EngineLimits) -> Result<Engine, ViewsError> {
     let nothing = Manifest::empty();
     let (names, scope) = (Directory::default(), Scope::default());
-    open(&Store::new(Path::new("")), &nothing, &names, scope, limits).await
+    open(&Store::new(Path::new("")), &nothing, &names, scope, limits)
 }
 
-async fn open(
+fn open(
     store: &Store,
     manifest: &Manifest,
     directory: &Directory,
