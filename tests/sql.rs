@@ -73,10 +73,10 @@ fn build_lake(runtime: &Runtime, root: &Path) -> OpenLake {
             .await
             .unwrap();
         for (name, sql) in FACT_VIEWS {
-            open.engine.register_view(name, sql);
+            open.engine.register_view(name, sql).unwrap();
         }
         let partial = "SELECT * FROM daily_sessions";
-        open.engine.register_view("partial_uses", partial);
+        open.engine.register_view("partial_uses", partial).unwrap();
         open
     })
 }

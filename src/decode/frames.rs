@@ -465,15 +465,15 @@ impl<R: Read> Frames<R> {
 
 /// The item that a text begins with, and its length.
 fn next_item<'t, T: serde_json::de::Read<'t>>(
-    text: impl Fn() -> Deserializer<T>,
+    parser: impl Fn() -> Deserializer<T>,
 ) -> Option<Result<(Item<'t>, usize), serde_json::Error>> {
-    let mut usual = text().into_iter::<UsualItem<'_>>();
+    let mut usual = parser().into_iter::<UsualItem<'_>>();
     match usual.next()? {
         Ok(UsualItem(item)) => return Some(Ok((item, usual.byte_offset()))),
         Err(error) if error.is_eof() => return Some(Err(error)),
         Err(_) => {}
     }
-    let mut any = text().into_iter::<Item<'_>>();
+    let mut any = parser().into_iter::<Item<'_>>();
     let item = any.next()?;
     Some(item.map(|item| (item, any.byte_offset())))
 }

@@ -14,6 +14,8 @@ const PIECE: usize = 8 << 10;
 /// The part of the text that is held, and where it lies in the whole.
 pub(super) struct Window<R> {
     input: R,
+    /// How much is read the first time, and how much later.
+    chunks: (usize, usize),
     held: Held,
     start: usize,
     /// How many bytes of the text lie before `start`.
@@ -38,6 +40,14 @@ impl Held {
         match self {
             Self::Text { text, .. } => text.as_bytes(),
             Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// How much there is, with the beginning of a character whose rest is to come.
+    fn len(&self) -> usize {
+        match self {
+            Self::Text { text, begun } => text.len() + begun.len(),
+            Self::Bytes(bytes) => bytes.len(),
         }
     }
 
@@ -111,8 +121,13 @@ pub(super) enum End {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R) -> Self {
+        Self::in_chunks(input, (FIRST_CHUNK, CHUNK))
+    }
+
+    fn in_chunks(input: R, chunks: (usize, usize)) -> Self {
         Self {
             input,
+            chunks,
             held: Held::Text {
                 text: String::new(),
                 begun: Vec::new(),
@@ -178,16 +193,22 @@ impl<R: Read> Window<R> {
         self.start = 0;
         let before = self.held.bytes().len();
         // Doubling keeps the copying for one very long record linear.
+        let (first, later) = self.chunks;
         let least = if self.offset == 0 && before == 0 {
-            FIRST_CHUNK
+            first
         } else {
-            CHUNK
+            later
         };
         let wanted = before + least.max(before);
         self.held.reserve(wanted - before);
         let mut piece = [0; PIECE];
-        while self.held.bytes().len() < wanted {
-            match self.input.read(&mut piece) {
+        loop {
+            // No more than there is room for: one byte beyond it would double the room.
+            let room = wanted.saturating_sub(self.held.len()).min(PIECE);
+            let Some(free) = piece.get_mut(..room).filter(|free| !free.is_empty()) else {
+                break;
+            };
+            match self.input.read(free) {
                 Ok(0) => {
                     self.end = Some(End::Clean);
                     break;
@@ -236,14 +257,19 @@ mod tests {
             takes in proptest::collection::vec(0..9_usize, 0..40),
         ) {
             let whole = parts.concat();
-            let mut window = Window::new(Portions(&whole, portions.iter()));
+            let is_text = std::str::from_utf8(&whole).is_ok();
+            let mut window = Window::in_chunks(Portions(&whole, portions.iter()), (4, 5));
             let mut takes = takes.iter();
             let mut seen = Vec::new();
-            while window.fill() {
-                if let Some(text) = window.utf8() {
-                    prop_assert_eq!(text.as_bytes(), window.text());
+            let mut cut = false;
+            while window.fill() || window.end().is_none() {
+                match window.utf8() {
+                    Some(text) => prop_assert_eq!(text.as_bytes(), window.text()),
+                    None => prop_assert!(cut || !is_text),
                 }
                 let take = takes.next().copied().unwrap_or(0).min(window.text().len());
+                // In the middle of a character, as the search for the end of a broken record may be.
+                cut |= std::str::from_utf8(&window.text()[..take]).is_err();
                 seen.extend_from_slice(&window.text()[..take]);
                 window.advance(take);
             }

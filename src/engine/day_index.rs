@@ -79,8 +79,11 @@ impl DayIndex {
                 return Ok(None);
             }
             for (number, day) in numbers.values().iter().zip(of_numbers.values()) {
+                let Ok(day) = i32::try_from(*day) else {
+                    return Ok(None);
+                };
                 missing.remove(number);
-                days.extend(i32::try_from(*day));
+                days.insert(day);
             }
         }
         // An id that nobody knows should stand nowhere; a look at all files says so for sure.

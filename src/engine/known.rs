@@ -3,6 +3,7 @@
 //! A view is planned when it is asked for first: most questions read few of them, and planning all would take longer than many a question.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -36,10 +37,22 @@ impl Known {
         }
     }
 
-    /// Makes the query of a view known under the view's name.
-    pub(super) fn add_view(&self, name: &str, sql: &str) {
-        self.entries()
-            .insert(name.to_owned(), Entry::View(sql.to_owned()));
+    /// Makes the query of a view known under the view's name, which must be free.
+    pub(super) fn add_view(&self, name: &str, sql: &str) -> Result<()> {
+        self.add(name.to_owned(), Entry::View(sql.to_owned()))
+    }
+
+    fn add(&self, name: String, entry: Entry) -> Result<()> {
+        match self.entries().entry(name) {
+            Place::Vacant(place) => {
+                place.insert(entry);
+                Ok(())
+            }
+            Place::Occupied(place) => Err(DataFusionError::Execution(format!(
+                "`{}` is known already",
+                place.key()
+            ))),
+        }
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
@@ -83,13 +96,7 @@ impl SchemaProvider for Known {
         name: String,
         table: Arc<dyn TableProvider>,
     ) -> Result<Option<Arc<dyn TableProvider>>> {
-        if self.table_exist(&name) {
-            return Err(DataFusionError::Execution(format!(
-                "`{name}` is known already"
-            )));
-        }
-        self.entries().insert(name, Entry::Ready(table));
-        Ok(None)
+        self.add(name, Entry::Ready(table)).map(|()| None)
     }
 
     fn deregister_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {

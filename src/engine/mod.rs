@@ -240,8 +240,9 @@ impl Engine {
     }
 
     /// Makes the query of a view known under the view's name; what it reads must be known when it is first asked for.
-    pub fn register_view(&self, name: &str, sql: &str) {
-        self.known.add_view(name, sql);
+    pub fn register_view(&self, name: &str, sql: &str) -> Result<(), EngineError> {
+        let added = self.known.add_view(name, sql);
+        added.map_err(EngineError::register(name))
     }
 
     /// Plans a question; `what` names it in errors.
@@ -430,9 +431,14 @@ mod tests {
     #[tokio::test]
     async fn a_view_is_planned_when_somebody_asks_for_it() {
         let engine = engine();
-        engine.register_view("of_view", "SELECT n + 1 AS n FROM of_table");
-        engine.register_view("of_table", "SELECT 1 AS n");
-        engine.register_view("broken", "SELECT nothing FROM of_table");
+        for (name, sql) in [
+            ("of_view", "SELECT n + 1 AS n FROM of_table"),
+            ("of_table", "SELECT 1 AS n"),
+            ("broken", "SELECT nothing FROM of_table"),
+        ] {
+            engine.register_view(name, sql).unwrap();
+        }
+        assert!(engine.register_view("of_table", "SELECT 2 AS n").is_err());
         let ask = async |sql| engine.query("test", sql, &[]).await?.collect().await;
         let found = ask("SELECT n FROM of_view").await.unwrap();
         let number = found[0]

@@ -307,6 +307,13 @@ pub(super) fn values_of(filter: &Expr) -> Option<(&datafusion::common::Column, V
                 _ => None,
             }
         }
+        // As the planner writes a list of two or three.
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let (column, mut values) = values_of(&binary.left)?;
+            let (other, more) = values_of(&binary.right)?;
+            values.extend(more);
+            (column == other).then_some((column, values))
+        }
         Expr::InList(list) if !list.negated => {
             let Expr::Column(column) = &*list.expr else {
                 return None;

@@ -18,7 +18,7 @@ const ID: &str = "event_id_hash";
 const DAY: &str = "event_day";
 
 /// Numbers that are sorted at once.
-const CHUNK: usize = 4_000_000;
+const CHUNK: usize = 2_000_000;
 
 const MICROS_OF_DAY: i64 = 86_400_000_000;
 
@@ -158,12 +158,14 @@ fn day_of(micros: i64) -> i32 {
 
 /// Returns true when the file tells the day of each id.
 fn has_days(draft: &Draft<'_>, file: &DataFile) -> Result<bool, EventsError> {
-    let first = read_columns(draft.guard().store(), file, Some(&[DAY]))?.next();
-    Ok(first.transpose()?.is_none_or(|batch| {
-        batch
-            .column_by_name(DAY)
-            .is_some_and(|days| days.null_count() == 0)
-    }))
+    for batch in read_columns(draft.guard().store(), file, Some(&[DAY]))? {
+        let batch = batch?;
+        let days = batch.column_by_name(DAY);
+        if days.is_none_or(|days| days.null_count() > 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn write_ids(draft: &mut Draft<'_>, ids: &[IdOfDay]) -> Result<(), EventsError> {

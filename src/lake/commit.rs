@@ -247,9 +247,9 @@ impl<'a> WriteGuard<'a> {
     /// Removes retired files at once when nobody else reads; else the next opening does.
     fn remove_unless_read(&self, retired: &[String]) {
         if !retired.is_empty() {
-            self.lake
-                .lease
-                .alone(|| self.store().remove_quietly(retired));
+            self.lake.lease.alone(|| {
+                self.store().remove_quietly(retired);
+            });
         }
     }
 }

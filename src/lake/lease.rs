@@ -145,7 +145,7 @@ impl Turn {
     }
 }
 
-/// Says in the lock that somebody writes, or did when he was killed; so that who only reads need not look through all folders.
+/// Says in the lock that somebody writes, or did when he was killed; so that not everybody has to look through all folders.
 fn note_writing(mut lock: &File) -> io::Result<()> {
     if lock.metadata()?.len() == 0 {
         lock.write_all(b"written to since the last sweep\n")?;
@@ -174,8 +174,8 @@ pub(super) fn sweep_if_idle(store: &Store) {
     if lock.try_lock().is_ok()
         && readers.try_lock().is_ok()
         && let Ok(manifest) = super::manifest::newest(store)
+        && sweep::on_disk(store, &manifest)
     {
-        sweep::on_disk(store, &manifest);
         // Where this fails, the next one looks through the folders as well.
         drop(lock.set_len(0));
     }

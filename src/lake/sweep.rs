@@ -12,23 +12,27 @@ use super::{LakeError, LakeTable};
 /// Removes files that were never finished, Parquet files that the manifest does not name, and folders left empty.
 ///
 /// Nobody else may be at work. Data files of a later commit than the next one mean that the manifest is an old one, put back: then
-/// nothing is removed.
-pub(super) fn on_disk(store: &Store, manifest: &Manifest) {
+/// nothing is removed. Returns true where nothing stays that should go.
+pub(super) fn on_disk(store: &Store, manifest: &Manifest) -> bool {
     // Links lead out of the lake, and nothing outside is ours to remove.
     let staging = std::fs::symlink_metadata(store.path_of(STAGING));
+    let mut is_clean = true;
     if staging.is_ok_and(|found| found.is_dir()) {
-        let staged = store.list(STAGING).unwrap_or_default();
+        let Ok(staged) = store.list(STAGING) else {
+            return false;
+        };
         let staged = staged.into_iter().map(|name| format!("{STAGING}/{name}"));
-        store.remove_quietly(&staged.collect::<Vec<_>>());
+        is_clean = store.remove_quietly(&staged.collect::<Vec<_>>());
     }
     let Ok(found) = store.data_files() else {
-        return;
+        return false;
     };
     if is_put_back(&found, manifest) {
-        return;
+        return false;
     }
-    store.remove_quietly(&nameless(found, manifest));
+    is_clean &= store.remove_quietly(&nameless(found, manifest));
     store.remove_empty_folders();
+    is_clean
 }
 
 /// The same in a bucket, by the one who has the turn to write; returns the newest state.
@@ -59,7 +63,9 @@ pub(super) fn in_bucket(
         store.remove_quietly(&unborn);
     }
     if !retired.is_empty() {
-        lease.alone(|| store.remove_quietly(&retired));
+        lease.alone(|| {
+            store.remove_quietly(&retired);
+        });
     }
     Ok(manifest)
 }

@@ -133,7 +133,7 @@ async fn open(
         engine.replace_by_answer(name, asked)?;
     }
     for (name, sql) in FACT_VIEWS {
-        engine.register_view(name, sql);
+        engine.register_view(name, sql)?;
     }
     Ok(engine)
 }

@@ -251,7 +251,7 @@ async fn open(
         "call_permissions",
         "daily_usage",
     ];
-    register_views(&engine, &views);
+    register_views(&engine, &views)?;
     Ok(engine)
 }
 

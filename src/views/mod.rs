@@ -249,7 +249,7 @@ fn open(
     } else {
         COVERAGE
     };
-    engine.register_view("daily_coverage", coverage);
+    engine.register_view("daily_coverage", coverage)?;
     let own = [policy_decision(), country_of(directory.countries.clone())];
     for function in functions().into_iter().chain(own) {
         engine.register_function(function);
@@ -260,7 +260,7 @@ fn open(
     let views = VIEWS.map(|(name, _)| name);
     let is_stored = |name: &str| name == LakeTable::DailyUsage.name() && is_usage_stored;
     let views: Vec<&str> = views.into_iter().filter(|name| !is_stored(name)).collect();
-    register_views(&engine, &views);
+    register_views(&engine, &views)?;
     Ok(engine)
 }
 
@@ -276,9 +276,10 @@ fn days_of_ids(store: &Store, manifest: &Manifest) -> DayIndexSpec {
     }
 }
 
-/// Makes some views known, in the order of the list; the tables they read must be known.
-pub fn register_views(engine: &Engine, names: &[&str]) {
+/// Makes some views known; what they read must be known when they are asked for.
+pub fn register_views(engine: &Engine, names: &[&str]) -> Result<(), EngineError> {
     for (name, sql) in VIEWS.iter().filter(|(name, _)| names.contains(name)) {
-        engine.register_view(name, sql);
+        engine.register_view(name, sql)?;
     }
+    Ok(())
 }

@@ -103,7 +103,14 @@ fn days_of_plan(lake: &TempLake, condition: &str) -> Vec<&'static str> {
         .iter()
         .map(|row| row["plan"].as_str().unwrap())
         .collect();
-    let days = ["2026-03-02", "2026-03-03"].into_iter();
+    let days = [
+        "2026-03-02",
+        "2026-03-03",
+        "2026-03-04",
+        "2026-03-05",
+        "2026-03-06",
+    ];
+    let days = days.into_iter();
     days.filter(|day| plan.contains(&format!("events/date={day}")))
         .collect()
 }
@@ -117,7 +124,7 @@ fn days_are_pruned_whether_asked_by_time_or_by_date_or_by_the_id_of_an_event() {
         ));
         id.as_str().unwrap().to_owned()
     };
-    let (before, of_day) = (id("2026-03-02"), id("2026-03-03"));
+    let of_day = id("2026-03-03");
     for condition in [
         "event_time >= '2026-03-03T00:00:00Z'",
         "date = '2026-03-03'",
@@ -132,17 +139,41 @@ fn days_are_pruned_whether_asked_by_time_or_by_date_or_by_the_id_of_an_event() {
         );
     }
     for condition in [
-        // One that nobody knows is looked for everywhere.
-        "event_id = 'nobody'",
-        &format!("event_id IN ('{of_day}', 'nobody')"),
-        &format!("event_id IN ('{of_day}', '{before}')"),
         &format!("event_id <> '{of_day}'"),
         &format!("event_id = '{of_day}' OR aws_region = 'eu-west-1'"),
     ] {
+        let both = ["2026-03-02", "2026-03-03"];
+        assert_eq!(days_of_plan(&lake, condition), both, "{condition}");
+    }
+}
+
+#[test]
+fn a_list_of_ids_opens_the_files_of_their_days_and_one_that_nobody_knows_all() {
+    let days = 2..7;
+    let on = |day| {
+        let time = format!("2026-03-0{day}T09:00:00Z");
+        call(
+            &format!("on-{day}"),
+            user("alice"),
+            &time,
+            "s3",
+            "ListBuckets",
+        )
+    };
+    let lake = TempLake::of(&days.clone().map(on).collect::<Vec<_>>());
+    for most in 1..5 {
+        let wanted: Vec<String> = days
+            .clone()
+            .take(most)
+            .map(|day| format!("on-{day}"))
+            .collect();
+        let listed = |ids: &[String]| format!("event_id IN ('{}')", ids.join("','"));
         assert_eq!(
-            days_of_plan(&lake, condition),
-            ["2026-03-02", "2026-03-03"],
-            "{condition}"
+            days_of_plan(&lake, &listed(&wanted)).len(),
+            most,
+            "{wanted:?}"
         );
+        let with_stranger = [wanted, vec!["nobody".to_owned()]].concat();
+        assert_eq!(days_of_plan(&lake, &listed(&with_stranger)).len(), 5);
     }
 }

@@ -29,6 +29,30 @@ fn stories() -> TempLake {
 }
 
 #[test]
+fn an_event_that_comes_back_on_a_day_of_its_own_is_found_by_its_id() {
+    let lake = TempLake::new();
+    let on = |id: &str, day: u32| {
+        let time = format!("2026-03-0{day}T09:00:00Z");
+        call(id, user("alice"), &time, "s3", "ListBuckets")
+    };
+    lake.put("a.json", &records_file(&[on("twice", 1)]));
+    lake.put("b.json", &records_file(&[on("twice", 5), on("other", 5)]));
+    lake.ingest();
+    // The event goes, and the rejected copy of the other file stays.
+    pruned(&lake, "2026-03-02");
+    lake.put("c.json", &records_file(&[on("twice", 3)]));
+    lake.ingest();
+    lake.put("d.json", &records_file(&[on("twice", 4)]));
+    lake.ingest();
+    let everywhere = lake.sql("SELECT date FROM events WHERE concat(event_id, '') = 'twice'");
+    assert_eq!(everywhere, [json!({ "date": "2026-03-05" })]);
+    assert_eq!(
+        lake.sql("SELECT date FROM events WHERE event_id = 'twice'"),
+        everywhere
+    );
+}
+
+#[test]
 fn whatever_day_is_the_first_the_events_that_stay_are_attributed_as_before() {
     let whole = stories();
     let attributed = |lake: &TempLake, from: &str| {

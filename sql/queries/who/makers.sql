@@ -1,5 +1,6 @@
 -- Who made the user, the long-lived key or the workload of a session, and those of the session that it began with?
--- A few calls at most. The limit says so to the planner, which would else read all events to look for them.
+-- A few calls at most. The limit says so to the planner, which would else read all events to look for them; beyond it, those of the
+-- first of the two go before those of the other.
 -- param: session_id text
 -- param: first_session_id text default null
 -- reads: session_edges, attributed_events
@@ -25,7 +26,7 @@ FROM (
     WHERE
         session_id IN ($session_id::text, coalesce($first_session_id::text, $session_id::text))
         AND via <> 'session'
-    ORDER BY evidence_event_id, via
+    ORDER BY session_id = $session_id::text DESC, evidence_event_id, via
     LIMIT 1000
 ) AS edges
 INNER JOIN attributed_events AS made ON edges.evidence_event_id = made.event_id

@@ -247,6 +247,8 @@ impl Flush {
             let again = self.take_back(draft, &some.iter().cloned().collect())?;
             self.write_rows_of(draft, again)?;
         }
+        // What was settled may stand on another day now.
+        self.ids.compare(draft)?;
         write_log_files(draft, &self.done, &mut self.tallies, self.now)?;
         self.done.clear();
         adjust_log_files(draft, &mut self.tallies, &mut self.etags)?;

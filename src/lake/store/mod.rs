@@ -366,18 +366,21 @@ impl Store {
         self.try_step(Step::Open, &place, || std::fs::File::open(&place))
     }
 
-    /// Removes files; one that stays is swept later.
-    pub(super) fn remove_quietly(&self, paths: &[String]) {
+    /// Removes files; one that stays is swept later. Returns true where none stays.
+    pub(super) fn remove_quietly(&self, paths: &[String]) -> bool {
         match &self.place {
             Place::Disk(root) => {
+                let mut all = true;
                 for path in paths.iter().map(|path| root.join(path)) {
-                    drop(self.step(Step::Remove, &path, || std::fs::remove_file(&path)));
+                    let removed = self.step(Step::Remove, &path, || std::fs::remove_file(&path));
+                    all &= removed.is_ok();
                 }
+                all
             }
-            Place::Bucket(_) if paths.is_empty() => {}
-            Place::Bucket(bucket) => {
-                drop(self.step(Step::Remove, &self.root(), || bucket.remove_all(paths)));
-            }
+            Place::Bucket(_) if paths.is_empty() => true,
+            Place::Bucket(bucket) => self
+                .step(Step::Remove, &self.root(), || bucket.remove_all(paths))
+                .is_ok(),
         }
     }
 
