@@ -298,7 +298,29 @@ impl FileTable {
 }
 
 /// The column that a filter compares with some values, and these; a row has one of them.
+///
+/// The planner writes a list of two or three as `OR`, which is not gone into by recursion: whoever asks may write as many as he likes.
 pub(super) fn values_of(filter: &Expr) -> Option<(&datafusion::common::Column, Vec<&ScalarValue>)> {
+    let mut found: Option<(&datafusion::common::Column, Vec<&ScalarValue>)> = None;
+    let mut parts = vec![filter];
+    while let Some(part) = parts.pop() {
+        if let Expr::BinaryExpr(either) = part
+            && either.op == Operator::Or
+        {
+            parts.extend([&*either.left, &*either.right]);
+            continue;
+        }
+        let (column, values) = compared(part)?;
+        let (known, all) = found.get_or_insert_with(|| (column, Vec::new()));
+        if *known != column {
+            return None;
+        }
+        all.extend(values);
+    }
+    found
+}
+
+fn compared(filter: &Expr) -> Option<(&datafusion::common::Column, Vec<&ScalarValue>)> {
     match filter {
         Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
             match (&*binary.left, &*binary.right) {
@@ -306,13 +328,6 @@ pub(super) fn values_of(filter: &Expr) -> Option<(&datafusion::common::Column, V
                 | (Expr::Literal(value, _), Expr::Column(column)) => Some((column, vec![value])),
                 _ => None,
             }
-        }
-        // As the planner writes a list of two or three.
-        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
-            let (column, mut values) = values_of(&binary.left)?;
-            let (other, more) = values_of(&binary.right)?;
-            values.extend(more);
-            (column == other).then_some((column, values))
         }
         Expr::InList(list) if !list.negated => {
             let Expr::Column(column) = &*list.expr else {

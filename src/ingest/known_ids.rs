@@ -79,7 +79,13 @@ impl KnownIds {
         let next = ids.clone().skip(1);
         let twice = ids.zip(next).filter(|(id, next)| id == next);
         self.seen.extend(twice.map(|(id, _)| id));
-        for file in draft.files(LakeTable::EventIds) {
+        // What only moved is in the table with another day, and none of it new.
+        let files = if self.fresh.is_empty() {
+            Vec::new()
+        } else {
+            draft.files(LakeTable::EventIds)
+        };
+        for file in files {
             let mut fresh = self.fresh.as_slice();
             for_numbers(draft, &file, &mut |known| {
                 let behind = fresh.iter().take_while(|(id, _)| *id < known).count();
