@@ -52,7 +52,7 @@ FROM (
         count(*) FILTER (WHERE outcome IN ('authorized_error', 'denied_downstream')) AS authorized_error_count,
         count(*) FILTER (WHERE outcome = 'error') AS error_count,
         max(event_time) AS last_event_at,
-        last_value(event_id ORDER BY event_time, event_id) AS last_event_id,
+        last_event_id(event_time, event_id) AS last_event_id,
         distinct_resources(action_resource_arns) AS resources
     FROM call_permissions
     GROUP BY

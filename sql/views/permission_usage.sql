@@ -62,7 +62,7 @@ FROM (
         max(last_denied_at) AS last_denied_at,
         sum(authorized_error_count) AS authorized_error_count,
         sum(error_count) AS error_count,
-        last_value(last_event_id ORDER BY last_event_at, last_event_id) AS last_event_id,
+        last_event_id(last_event_at, last_event_id) AS last_event_id,
         distinct_resources(resource_arns, resource_hashes) AS resources
     FROM daily_usage
     GROUP BY

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::event_version;
@@ -406,36 +406,71 @@ fn resources_of(value: &RawValue) -> (Vec<Resource<'_>>, bool) {
     if value.get().len() > MOST_RESOURCES {
         return (Vec::new(), false);
     }
-    let Ok(entries) = serde_json::from_str::<Vec<json::JsonObject<'_>>>(value.get()) else {
-        return (Vec::new(), false);
-    };
     let mut complete = true;
-    let mut resources = Vec::with_capacity(entries.len());
-    for entry in entries {
+    let mut json = serde_json::Deserializer::from_str(value.get());
+    match json.deserialize_seq(Resources(&mut complete)) {
+        Ok(resources) => (resources, complete),
+        Err(_) => (Vec::new(), false),
+    }
+}
+
+/// Reads the entries of `resources`; its flag is taken down where one holds more than our columns.
+struct Resources<'c>(&'c mut bool);
+
+impl<'de> Visitor<'de> for Resources<'_> {
+    type Value = Vec<Resource<'de>>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of resources")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut resources = Vec::new();
+        while let Some(resource) = list.next_element_seed(Entry(self.0))? {
+            resources.push(resource);
+        }
+        Ok(resources)
+    }
+}
+
+/// Reads one entry of `resources`.
+struct Entry<'c>(&'c mut bool);
+
+impl<'de> DeserializeSeed<'de> for Entry<'_> {
+    type Value = Resource<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entry<'_> {
+    type Value = Resource<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a resource, which is an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut resource = Resource::default();
-        for (key, value) in entry.fields {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let value: &RawValue = map.next_value()?;
             let slot = match key.as_ref() {
                 "ARN" => &mut resource.arn,
                 "arn" => {
-                    complete = false;
+                    *self.0 = false;
                     &mut resource.arn
                 }
                 "accountId" => &mut resource.account_id,
                 "type" => &mut resource.resource_type,
                 _ => {
-                    complete = false;
+                    *self.0 = false;
                     continue;
                 }
             };
             let text = json::text_of(value);
-            complete &= text.is_some() && slot.is_none();
+            *self.0 &= text.is_some() && slot.is_none();
             if slot.is_none() {
                 *slot = text;
             }
         }
-        resources.push(resource);
+        Ok(resource)
     }
-    (resources, complete)
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ impl Texts {
             return builder.append_value(value);
         }
         let (rows, bytes) = self.before;
-        let mut builder = StringBuilder::with_capacity(rows, bytes);
+        // A little more: to grow by a few bytes means to copy all of them.
+        let mut builder = StringBuilder::with_capacity(rows + rows / 8, bytes + bytes / 8);
         for _ in 0..std::mem::take(&mut self.nulls) {
             builder.append_null();
         }

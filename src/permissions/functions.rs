@@ -12,12 +12,14 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
-    Volatility,
+    AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 
+use super::last_event::LastEventId;
 use super::needs::{Call, Need, Recipe};
 use super::refusal::{Outcome, PolicyType, Refusal};
+use super::resource_set::DistinctResources;
 
 /// The functions, for whoever opens an engine.
 pub fn functions() -> [ScalarUDF; 3] {
@@ -25,6 +27,14 @@ pub fn functions() -> [ScalarUDF; 3] {
         ScalarUDF::new_from_impl(Permissions::new()),
         ScalarUDF::new_from_impl(CallOutcome(texts(2))),
         ScalarUDF::new_from_impl(CallRefusal(texts(1))),
+    ]
+}
+
+/// The aggregates, for whoever opens an engine.
+pub fn aggregates() -> [AggregateUDF; 2] {
+    [
+        AggregateUDF::new_from_impl(DistinctResources::new()),
+        AggregateUDF::new_from_impl(LastEventId::new()),
     ]
 }
 

@@ -7,6 +7,7 @@ mod arn_pattern;
 mod catalogue;
 mod facts;
 mod functions;
+mod last_event;
 mod mapping;
 mod needs;
 mod parameters;
@@ -16,7 +17,6 @@ mod resources;
 
 pub use arn_pattern::ArnPattern;
 pub use catalogue::{AccessLevel, Action, Unlogged};
-pub use functions::functions;
+pub use functions::{aggregates, functions};
 pub use mapping::{Mapped, Mapping, map_event};
 pub use refusal::{Outcome, PolicyType, Refusal};
-pub use resource_set::aggregates;

@@ -3,18 +3,19 @@
 //! Usage is stored by day, and a resource may show on every day. The numbers of the resources tell how many there are in
 //! all; of their names the least hundred are kept, and the least hundred of all are among those of each part.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray as _, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder,
-    StringArray, StringBuilder, StructArray,
+    StringArray, StringBuilder, StructArray, new_null_array,
 };
+use arrow::compute::nullif;
 use arrow::datatypes::{ArrowNativeType as _, DataType, Field, FieldRef, Fields, Int64Type};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature,
-    TypeSignature, Volatility,
+    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 use hashbrown::HashSet;
@@ -23,18 +24,13 @@ use twox_hash::XxHash64;
 /// How many names are kept.
 const NAMES: usize = 100;
 
-/// The aggregates, for whoever opens an engine.
-pub fn aggregates() -> [AggregateUDF; 1] {
-    [AggregateUDF::new_from_impl(DistinctResources::new())]
-}
-
 /// `distinct_resources(names)`, and `distinct_resources(names, hashes)` of what it gave before: a struct of `arns` (the least
 /// 100), `hashes` (the XXH64 of each, ascending, where there are more; the second form leaves them out) and `count`.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct DistinctResources(Signature);
+pub(super) struct DistinctResources(Signature);
 
 impl DistinctResources {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let forms = vec![
             TypeSignature::Exact(vec![list_of(DataType::Utf8)]),
             TypeSignature::Exact(vec![list_of(DataType::Utf8), list_of(DataType::Int64)]),
@@ -109,10 +105,15 @@ struct Resources {
 impl Resources {
     /// Names are held against names, so that two with one number, which somebody may have sought out, do not hide each other.
     fn add(&mut self, name: &str) {
-        let Err(at) = self
-            .names
-            .binary_search_by(|known| known.as_str().cmp(name))
-        else {
+        // What was put together before comes in order.
+        let is_last = self.names.last().is_none_or(|last| last.as_str() < name);
+        let at = if is_last {
+            Err(self.names.len())
+        } else {
+            self.names
+                .binary_search_by(|known| known.as_str().cmp(name))
+        };
+        let Err(at) = at else {
             return;
         };
         if self.names.len() >= NAMES || self.numbers.is_some() {
@@ -191,39 +192,61 @@ impl<'a> Rows<'a> {
             numbers: numbers.map(with_items).transpose()?,
         })
     }
+
+    fn has_numbers(&self, row: usize) -> bool {
+        self.numbers
+            .is_some_and(|(numbers, _)| !shown(numbers, row).is_empty())
+    }
 }
 
 /// The places of the items of one list.
-fn shown(lists: &ListArray, row: usize) -> std::ops::Range<usize> {
+fn shown(lists: &ListArray, row: usize) -> Range<usize> {
     match lists.offsets().get(row..row + 2) {
         Some([from, to]) if lists.is_valid(row) => from.as_usize()..to.as_usize(),
         _ => 0..0,
     }
 }
 
-/// The names and numbers of each set, as two columns.
-fn columns(sets: &[Resources], tells_numbers: bool) -> Vec<ArrayRef> {
-    let mut names = ListBuilder::new(StringBuilder::new());
-    let mut numbers = ListBuilder::new(Int64Builder::new());
-    for set in sets {
-        for name in &set.names {
-            names.values().append_value(name);
-        }
-        names.append(true);
+/// The sets of some groups, as columns.
+#[derive(Default)]
+struct Told {
+    names: ListBuilder<StringBuilder>,
+    numbers: ListBuilder<Int64Builder>,
+    counts: Int64Builder,
+}
+
+impl Told {
+    fn add<'n>(&mut self, names: impl Iterator<Item = &'n str>, numbers: &[i64], count: usize) {
+        names.for_each(|name| self.names.values().append_value(name));
+        self.names.append(true);
+        self.numbers.values().append_slice(numbers);
+        self.numbers.append(true);
+        self.counts
+            .append_value(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    fn add_set(&mut self, set: &Resources, tells_numbers: bool) {
         let told = set.numbers.iter().flatten().filter(|_| tells_numbers);
         let mut told: Vec<i64> = told.copied().collect();
         told.sort_unstable();
-        numbers.values().append_slice(&told);
-        numbers.append(true);
+        let names = set.names.iter().map(String::as_str);
+        self.add(names, &told, set.count());
     }
-    vec![Arc::new(names.finish()), Arc::new(numbers.finish())]
-}
 
-fn answers(sets: &[Resources], tells_numbers: bool) -> Result<StructArray> {
-    let mut columns = columns(sets, tells_numbers);
-    let counts = sets.iter().map(|set| i64::try_from(set.count()).ok());
-    columns.push(Arc::new(counts.collect::<Int64Array>()));
-    Ok(StructArray::try_new(fields(), columns, None)?)
+    /// Names and numbers, from which a set can be put together again.
+    fn state(mut self) -> Vec<ArrayRef> {
+        vec![
+            Arc::new(self.names.finish()),
+            Arc::new(self.numbers.finish()),
+        ]
+    }
+
+    fn answers(mut self) -> Result<StructArray> {
+        let counts: ArrayRef = Arc::new(self.counts.finish());
+        let mut columns = self.state();
+        columns.push(counts);
+        Ok(StructArray::try_new(fields(), columns, None)?)
+    }
 }
 
 fn number_of(name: &str) -> i64 {
@@ -246,14 +269,16 @@ impl Accumulator for Resources {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let columns = columns(std::slice::from_ref(self), true);
+        let mut told = Told::default();
+        told.add_set(self, true);
         let first = |column: &ArrayRef| ScalarValue::try_from_array(column, 0);
-        columns.iter().map(first).collect()
+        told.state().iter().map(first).collect()
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let answer = answers(std::slice::from_ref(self), self.tells_numbers)?;
-        Ok(ScalarValue::Struct(Arc::new(answer)))
+        let mut told = Told::default();
+        told.add_set(self, self.tells_numbers);
+        Ok(ScalarValue::Struct(Arc::new(told.answers()?)))
     }
 
     fn size(&self) -> usize {
@@ -261,21 +286,126 @@ impl Accumulator for Resources {
     }
 }
 
-/// The sets of many groups.
+/// What is known of one group.
+#[derive(Debug, Default)]
+enum Group {
+    /// No resource so far.
+    #[default]
+    Empty,
+    /// The names of its only row, or of rows that were all the same, in order: their places in [`Groups::ends`].
+    Alike(Range<usize>),
+    /// Those of several rows.
+    Several(Box<Resources>),
+}
+
+/// The sets of many groups. Most groups of usage have a single row, or the same resource on each day: their names lie one after
+/// the other, and no memory is asked for each of them.
 #[derive(Debug, Default)]
 struct Groups {
     tells_numbers: bool,
-    sets: Vec<Resources>,
-    /// Bytes that the sets hold.
+    groups: Vec<Group>,
+    /// Names of groups that are alike, and where each ends.
+    text: String,
+    ends: Vec<usize>,
+    /// Bytes that sets of several rows hold.
     held: usize,
 }
 
 impl Groups {
-    fn take(&mut self, emit: EmitTo) -> Vec<Resources> {
-        let taken = emit.take_needed(&mut self.sets);
-        let held: usize = taken.iter().map(Resources::held).sum();
-        self.held = self.held.saturating_sub(held);
-        taken
+    fn name(&self, at: usize) -> &str {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(at).copied().unwrap_or_default();
+        self.text
+            .get(start.copied().unwrap_or_default()..end)
+            .unwrap_or_default()
+    }
+
+    /// Keeps the names of a row as they are, where they are a set as it stands: in order, each once, and few enough.
+    fn keep(&mut self, rows: &Rows<'_>, row: usize) -> Option<Range<usize>> {
+        let items = shown(rows.names, row);
+        let all_told = items.len() <= NAMES && !rows.has_numbers(row);
+        let in_order = || {
+            let mut pairs = items.clone().zip(items.clone().skip(1));
+            pairs.all(|(a, b)| rows.name_items.value(a) < rows.name_items.value(b))
+        };
+        let all_valid = || items.clone().all(|at| rows.name_items.is_valid(at));
+        if !(all_told && all_valid() && in_order()) {
+            return None;
+        }
+        let first = self.ends.len();
+        for at in items {
+            self.text.push_str(rows.name_items.value(at));
+            self.ends.push(self.text.len());
+        }
+        Some(first..self.ends.len())
+    }
+
+    /// Whether a row names what a group has, and nothing else.
+    fn is_alike(&self, kept: &Range<usize>, rows: &Rows<'_>, row: usize) -> bool {
+        let items = shown(rows.names, row);
+        let same = |(kept, at)| {
+            rows.name_items.is_valid(at) && self.name(kept) == rows.name_items.value(at)
+        };
+        kept.len() == items.len() && !rows.has_numbers(row) && kept.clone().zip(items).all(same)
+    }
+
+    fn add_row(&mut self, group: usize, rows: &Rows<'_>, row: usize) {
+        if shown(rows.names, row).is_empty() && !rows.has_numbers(row) {
+            return;
+        }
+        let Some(known) = self.groups.get_mut(group).map(std::mem::take) else {
+            return;
+        };
+        let known = match known {
+            Group::Empty => match self.keep(rows, row) {
+                Some(kept) => Group::Alike(kept),
+                None => self.put_together(0..0, rows, row),
+            },
+            Group::Alike(kept) if self.is_alike(&kept, rows, row) => Group::Alike(kept),
+            Group::Alike(kept) => self.put_together(kept, rows, row),
+            Group::Several(mut set) => {
+                let before = set.held();
+                set.add_row(rows, row);
+                self.held = (self.held + set.held()).saturating_sub(before);
+                Group::Several(set)
+            }
+        };
+        if let Some(slot) = self.groups.get_mut(group) {
+            *slot = known;
+        }
+    }
+
+    fn put_together(&mut self, kept: Range<usize>, rows: &Rows<'_>, row: usize) -> Group {
+        let mut set = Resources::default();
+        kept.for_each(|at| set.add(self.name(at)));
+        set.add_row(rows, row);
+        self.held += size_of::<Resources>() + set.held();
+        Group::Several(Box::new(set))
+    }
+
+    /// Tells the first groups, or all, and forgets them.
+    fn tell(&mut self, emit: EmitTo, tells_numbers: bool) -> Told {
+        let taken = emit.take_needed(&mut self.groups);
+        let mut told = Told::default();
+        for group in &taken {
+            match group {
+                Group::Empty => told.add(std::iter::empty(), &[], 0),
+                Group::Alike(kept) => {
+                    let names = kept.clone().map(|at| self.name(at));
+                    told.add(names, &[], kept.len());
+                }
+                Group::Several(set) => {
+                    told.add_set(set, tells_numbers);
+                    let held = size_of::<Resources>() + set.held();
+                    self.held = self.held.saturating_sub(held);
+                }
+            }
+        }
+        if self.groups.is_empty() {
+            self.text = String::new();
+            self.ends = Vec::new();
+        }
+        told
     }
 }
 
@@ -287,15 +417,11 @@ impl GroupsAccumulator for Groups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.sets.resize_with(total_num_groups, Resources::default);
+        self.groups.resize_with(total_num_groups, Group::default);
         let rows = Rows::of(values)?;
         for (row, group) in group_indices.iter().enumerate() {
-            if let Some(set) = self.sets.get_mut(*group)
-                && is_taken(opt_filter, row)
-            {
-                let before = set.held();
-                set.add_row(&rows, row);
-                self.held = (self.held + set.held()).saturating_sub(before);
+            if is_taken(opt_filter, row) {
+                self.add_row(*group, &rows, row);
             }
         }
         Ok(())
@@ -311,36 +437,47 @@ impl GroupsAccumulator for Groups {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let sets = self.take(emit_to);
-        Ok(Arc::new(answers(&sets, self.tells_numbers)?))
+        let told = self.tell(emit_to, self.tells_numbers);
+        Ok(Arc::new(told.answers()?))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(columns(&self.take(emit_to), true))
+        Ok(self.tell(emit_to, true).state())
     }
 
+    /// A row is a state as it stands: names and numbers are taken in any order and any number of times.
     fn convert_to_state(
         &self,
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let rows = Rows::of(values)?;
-        let sets = (0..rows.names.len()).map(|row| {
-            let mut set = Resources::default();
-            if is_taken(opt_filter, row) {
-                set.add_row(&rows, row);
+        let Some(first) = values.first() else {
+            return Err(unexpected());
+        };
+        let without = || new_null_array(&list_of(DataType::Int64), first.len());
+        let numbers = values.get(1).map_or_else(without, Arc::clone);
+        let mut state = vec![Arc::clone(first), numbers];
+        if let Some(filter) = opt_filter {
+            let left_out: BooleanArray = (0..filter.len())
+                .map(|row| Some(!is_taken(Some(filter), row)))
+                .collect();
+            for column in &mut state {
+                *column = nullif(column, &left_out)?;
             }
-            set
-        });
-        Ok(columns(&sets.collect::<Vec<_>>(), true))
+        }
+        Ok(state)
     }
 
     fn size(&self) -> usize {
-        self.sets.capacity() * size_of::<Resources>() + self.held
+        self.groups.capacity() * size_of::<Group>()
+            + self.text.capacity()
+            + self.ends.capacity() * size_of::<usize>()
+            + self.held
     }
 }
 
-fn is_taken(filter: Option<&BooleanArray>, row: usize) -> bool {
+/// Whether a row passes the filter of an aggregate.
+pub(super) fn is_taken(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
@@ -357,6 +494,12 @@ mod tests {
             lists.append(true);
         }
         Arc::new(lists.finish())
+    }
+
+    fn state_of(set: &Resources) -> Vec<ArrayRef> {
+        let mut told = Told::default();
+        told.add_set(set, true);
+        told.state()
     }
 
     fn told(resources: &mut Resources) -> (Vec<String>, i64) {
@@ -382,15 +525,13 @@ mod tests {
         for (from, to) in [(400, 500), (50, 450), (0, 70), (0, 0)] {
             let mut day = Resources::default();
             day.update_batch(&[part(from, to)]).unwrap();
-            let lists = columns(std::slice::from_ref(&day), true);
-            merged.update_batch(&lists).unwrap();
+            merged.update_batch(&state_of(&day)).unwrap();
         }
         assert_eq!(told(&mut merged), told(&mut whole));
         let (kept, count) = told(&mut whole);
         assert_eq!((kept.len(), count), (100, 500));
         assert_eq!(kept, names[..100]);
-        let told_again = |set| columns(std::slice::from_ref(set), true);
-        assert_eq!(told_again(&merged), told_again(&whole));
+        assert_eq!(state_of(&merged), state_of(&whole));
     }
 
     #[test]
@@ -417,6 +558,60 @@ mod tests {
         merged.merge_batch(&converted, &[0, 1, 1, 1], 2).unwrap();
         let all = merged.evaluate(EmitTo::All).unwrap();
         assert_eq!(counts(&all), [3, 3]);
+    }
+
+    #[test]
+    fn groups_have_the_sets_that_their_rows_give_one_by_one() {
+        let many: Vec<String> = (0..150).map(|at| format!("arn:{at:03}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let rows: [&[&str]; 9] = [
+            &["a", "b"],
+            &["a", "b"],
+            &["b", "a"],
+            &[],
+            &["b", "b"],
+            &["c"],
+            &many,
+            &many[..100],
+            &["a", "b", "c"],
+        ];
+        // Every row alone, every row twice, and every two rows in both orders, each pair a group of its own.
+        let mut groups = Groups::default();
+        let mut whole = Groups {
+            tells_numbers: true,
+            ..Groups::default()
+        };
+        let mut sets = Vec::new();
+        for first in rows {
+            for second in rows {
+                let group = sets.len();
+                let values = [calls(&[first, second])];
+                let mut set = Resources::default();
+                set.update_batch(&values).unwrap();
+                sets.push(set);
+                whole
+                    .update_batch(&values, &[group; 2], None, group + 1)
+                    .unwrap();
+                let state = groups.convert_to_state(&values, None).unwrap();
+                groups.merge_batch(&state, &[group; 2], group + 1).unwrap();
+            }
+        }
+        let state = groups.state(EmitTo::All).unwrap();
+        for (group, set) in sets.iter().enumerate() {
+            let expected = state_of(set);
+            for (column, expected) in state.iter().zip(&expected) {
+                assert_eq!(&column.slice(group, 1), expected, "{group}");
+            }
+        }
+        let first = whole.evaluate(EmitTo::First(7)).unwrap();
+        let rest = whole.evaluate(EmitTo::All).unwrap();
+        let counts = [&first, &rest].map(|answer| {
+            let counts = answer.as_struct().column(2).as_primitive::<Int64Type>();
+            counts.values().to_vec()
+        });
+        let expected: Vec<i64> = sets.iter_mut().map(|set| told(set).1).collect();
+        assert_eq!(counts.concat(), expected);
+        assert_eq!(whole.size(), whole.groups.capacity() * size_of::<Group>());
     }
 
     #[test]

@@ -69,7 +69,7 @@ grouped AS (
         ) AS resources,
         last_value(error_code ORDER BY event_time, event_id) AS last_error_code,
         last_value(error_message ORDER BY event_time, event_id) AS last_error_message,
-        last_value(event_id ORDER BY event_time, event_id) AS last_event_id
+        last_event_id(event_time, event_id) AS last_event_id
     FROM refused
     GROUP BY
         persona_arn, origin_kind, origin_id, origin_account_id, origin_provider, iam_action,

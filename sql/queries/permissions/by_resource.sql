@@ -56,7 +56,7 @@ SELECT
     count(*) FILTER (WHERE used.outcome = 'allowed') AS use_count,
     count(*) FILTER (WHERE used.outcome = 'denied') AS denied_count,
     max(used.event_time) FILTER (WHERE used.outcome = 'denied') AS last_denied_at,
-    last_value(used.event_id ORDER BY used.event_time, used.event_id) AS last_event_id,
+    last_event_id(used.event_time, used.event_id) AS last_event_id,
     used.persona_id,
     coalesce(min(people.person), min(used.origin_name), used.origin_id, used.origin_kind) AS who,
     coalesce(min(accounts.account_name), split_part(used.persona_arn, ':', 5))

@@ -25,7 +25,7 @@ SELECT
     count(*) AS calls,
     min(calls.event_time) AS first_used_at,
     max(calls.event_time) AS last_used_at,
-    last_value(calls.event_id ORDER BY calls.event_time, calls.event_id) AS last_event_id
+    last_event_id(calls.event_time, calls.event_id) AS last_event_id
 FROM call_permissions AS calls
 LEFT JOIN people
     ON
