@@ -333,8 +333,12 @@ impl Groups {
             return None;
         }
         let first = self.ends.len();
-        for at in items {
-            self.text.push_str(rows.name_items.value(at));
+        for name in items.map(|at| rows.name_items.value(at)) {
+            // It may be most of what a question holds: twice as much would count against its memory.
+            if self.text.capacity() - self.text.len() < name.len() {
+                self.text.reserve_exact(name.len() + self.text.len() / 8);
+            }
+            self.text.push_str(name);
             self.ends.push(self.text.len());
         }
         Some(first..self.ends.len())
