@@ -7,8 +7,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, PrimitiveArray, StringViewArray,
-    StringViewBuilder,
+    Array, ArrayRef, AsArray as _, BooleanArray, PrimitiveArray, StringViewArray, StringViewBuilder,
 };
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit, TimestampMicrosecondType};
@@ -84,21 +83,19 @@ struct Last {
 impl Last {
     fn add(&mut self, group: usize, time: i64, id: &str) {
         match self.events.get_mut(group) {
-            Some(Some((last_time, last_id))) => {
-                if (*last_time, last_id.as_str()) < (time, id) {
-                    let before = last_id.capacity();
-                    *last_time = time;
-                    last_id.clear();
-                    last_id.push_str(id);
-                    self.held = (self.held + last_id.capacity()).saturating_sub(before);
-                }
+            Some(Some((last_time, last_id))) if (*last_time, last_id.as_str()) < (time, id) => {
+                let before = last_id.capacity();
+                *last_time = time;
+                last_id.clear();
+                last_id.push_str(id);
+                self.held = (self.held + last_id.capacity()).saturating_sub(before);
             }
-            Some(none) => {
+            Some(none @ None) => {
                 let id = id.to_owned();
                 self.held += id.capacity();
                 *none = Some((time, id));
             }
-            None => {}
+            _ => {}
         }
     }
 
@@ -201,7 +198,7 @@ struct OneGroup(Last);
 
 impl Accumulator for OneGroup {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let rows = values.first().map_or(0, |times| times.len());
+        let rows = values.first().map_or(0, Array::len);
         self.0.update_batch(values, &vec![0; rows], None, 1)
     }
 

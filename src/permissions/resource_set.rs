@@ -303,7 +303,7 @@ enum Group {
 #[derive(Debug, Default)]
 struct Groups {
     tells_numbers: bool,
-    groups: Vec<Group>,
+    sets: Vec<Group>,
     /// Names of groups that are alike, and where each ends.
     text: String,
     ends: Vec<usize>,
@@ -357,7 +357,7 @@ impl Groups {
         if shown(rows.names, row).is_empty() && !rows.has_numbers(row) {
             return;
         }
-        let Some(known) = self.groups.get_mut(group).map(std::mem::take) else {
+        let Some(known) = self.sets.get_mut(group).map(std::mem::take) else {
             return;
         };
         let known = match known {
@@ -374,7 +374,7 @@ impl Groups {
                 Group::Several(set)
             }
         };
-        if let Some(slot) = self.groups.get_mut(group) {
+        if let Some(slot) = self.sets.get_mut(group) {
             *slot = known;
         }
     }
@@ -389,7 +389,7 @@ impl Groups {
 
     /// Tells the first groups, or all, and forgets them.
     fn tell(&mut self, emit: EmitTo, tells_numbers: bool) -> Told {
-        let taken = emit.take_needed(&mut self.groups);
+        let taken = emit.take_needed(&mut self.sets);
         let mut told = Told::default();
         for group in &taken {
             match group {
@@ -405,7 +405,7 @@ impl Groups {
                 }
             }
         }
-        if self.groups.is_empty() {
+        if self.sets.is_empty() {
             self.text = String::new();
             self.ends = Vec::new();
         }
@@ -421,7 +421,7 @@ impl GroupsAccumulator for Groups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.groups.resize_with(total_num_groups, Group::default);
+        self.sets.resize_with(total_num_groups, Group::default);
         let rows = Rows::of(values)?;
         for (row, group) in group_indices.iter().enumerate() {
             if is_taken(opt_filter, row) {
@@ -473,7 +473,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn size(&self) -> usize {
-        self.groups.capacity() * size_of::<Group>()
+        self.sets.capacity() * size_of::<Group>()
             + self.text.capacity()
             + self.ends.capacity() * size_of::<usize>()
             + self.held
@@ -615,7 +615,7 @@ mod tests {
         });
         let expected: Vec<i64> = sets.iter_mut().map(|set| told(set).1).collect();
         assert_eq!(counts.concat(), expected);
-        assert_eq!(whole.size(), whole.groups.capacity() * size_of::<Group>());
+        assert_eq!(whole.size(), whole.sets.capacity() * size_of::<Group>());
     }
 
     #[test]
