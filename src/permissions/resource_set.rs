@@ -307,6 +307,8 @@ struct Groups {
     /// Names of groups that are alike, and where each ends.
     text: String,
     ends: Vec<usize>,
+    /// Bytes of both that belong to no group any more.
+    dead: usize,
     /// Bytes that sets of several rows hold.
     held: usize,
 }
@@ -318,6 +320,11 @@ impl Groups {
         self.text
             .get(start.copied().unwrap_or_default()..end)
             .unwrap_or_default()
+    }
+
+    fn bytes_of(&self, kept: &Range<usize>) -> usize {
+        let names = kept.clone().map(|at| self.name(at).len());
+        names.map(|bytes| bytes + size_of::<usize>()).sum()
     }
 
     /// Keeps the names of a row as they are, where they are a set as it stands: in order, each once, and few enough.
@@ -380,6 +387,7 @@ impl Groups {
     }
 
     fn put_together(&mut self, kept: Range<usize>, rows: &Rows<'_>, row: usize) -> Group {
+        self.dead += self.bytes_of(&kept);
         let mut set = Resources::default();
         kept.for_each(|at| set.add(self.name(at)));
         set.add_row(rows, row);
@@ -397,6 +405,7 @@ impl Groups {
                 Group::Alike(kept) => {
                     let names = kept.clone().map(|at| self.name(at));
                     told.add(names, &[], kept.len());
+                    self.dead += self.bytes_of(kept);
                 }
                 Group::Several(set) => {
                     told.add_set(set, tells_numbers);
@@ -405,11 +414,32 @@ impl Groups {
                 }
             }
         }
-        if self.sets.is_empty() {
-            self.text = String::new();
-            self.ends = Vec::new();
-        }
+        self.bury();
         told
+    }
+
+    /// Gives back the text of groups that are told, or have a set of their own, once it is most of it: groups that come in order are
+    /// told all but the last, again and again.
+    fn bury(&mut self) {
+        let groups = self.sets.len() * size_of::<Group>();
+        let held = self.text.len() + self.ends.len() * size_of::<usize>();
+        if self.dead <= groups.max(held / 2) {
+            return;
+        }
+        let mut text = String::with_capacity(held - self.dead);
+        let mut ends = Vec::new();
+        let mut sets = std::mem::take(&mut self.sets);
+        for set in &mut sets {
+            if let Group::Alike(kept) = set {
+                let first = ends.len();
+                for at in kept.clone() {
+                    text.push_str(self.name(at));
+                    ends.push(text.len());
+                }
+                *kept = first..ends.len();
+            }
+        }
+        (self.sets, self.text, self.ends, self.dead) = (sets, text, ends, 0);
     }
 }
 
@@ -428,6 +458,7 @@ impl GroupsAccumulator for Groups {
                 self.add_row(*group, &rows, row);
             }
         }
+        self.bury();
         Ok(())
     }
 
@@ -616,6 +647,39 @@ mod tests {
         let expected: Vec<i64> = sets.iter_mut().map(|set| told(set).1).collect();
         assert_eq!(counts.concat(), expected);
         assert_eq!(whole.size(), whole.sets.capacity() * size_of::<Group>());
+    }
+
+    #[test]
+    fn groups_that_are_told_or_put_together_leave_nothing_behind() {
+        let name = |at: usize| format!("arn:aws:s3:::a-bucket-of-many/{at:08}");
+        let mut groups = Groups::default();
+        for round in 0..100 {
+            // As in a merge of sorted rows: all groups but the last are told after each batch.
+            let names: Vec<String> = (0..64).map(|at| name(round * 63 + at)).collect();
+            let rows: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+            let rows: Vec<&[&str]> = rows.iter().map(<[&str; 1]>::as_slice).collect();
+            let indices: Vec<usize> = (0..64).collect();
+            groups
+                .update_batch(&[calls(&rows)], &indices, None, 64)
+                .unwrap();
+            let first = groups.evaluate(EmitTo::First(63)).unwrap();
+            let first = first.as_struct().column(0).as_list::<i32>().value(62);
+            assert_eq!(first.as_string::<i32>().value(0), names[62]);
+            assert!(groups.size() < 64 * 128, "{}", groups.size());
+        }
+        for at in 0..1000 {
+            // Each group has one row, then a second that says something else.
+            let (one, other) = (name(at), name(at + 1));
+            let values = [calls(&[&[&one], &[&one, &other]])];
+            groups
+                .update_batch(&values, &[at, at], None, at + 1)
+                .unwrap();
+        }
+        let told = groups.sets.capacity() * size_of::<Group>() + groups.held;
+        assert!(groups.text.len() <= 2 * 1000 * size_of::<Group>());
+        assert!(groups.size() < told + 3 * 1000 * size_of::<Group>());
+        groups.evaluate(EmitTo::All).unwrap();
+        assert_eq!((groups.text.len(), groups.held, groups.dead), (0, 0, 0));
     }
 
     #[test]
