@@ -9,7 +9,6 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray as _, BooleanArray, PrimitiveArray, StringViewArray, StringViewBuilder,
 };
-use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -18,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::resource_set::is_taken;
+use super::resource_set::{is_taken, leave_out};
 
 type Times = PrimitiveArray<TimestampMicrosecondType>;
 
@@ -176,14 +175,7 @@ impl GroupsAccumulator for Last {
             return Err(unexpected());
         };
         let mut state = vec![Arc::clone(times), Arc::clone(ids)];
-        if let Some(filter) = opt_filter {
-            let left_out: BooleanArray = (0..filter.len())
-                .map(|row| Some(!is_taken(opt_filter, row)))
-                .collect();
-            for column in &mut state {
-                *column = nullif(column, &left_out)?;
-            }
-        }
+        leave_out(&mut state, opt_filter)?;
         Ok(state)
     }
 

@@ -492,14 +492,7 @@ impl GroupsAccumulator for Groups {
         let without = || new_null_array(&list_of(DataType::Int64), first.len());
         let numbers = values.get(1).map_or_else(without, Arc::clone);
         let mut state = vec![Arc::clone(first), numbers];
-        if let Some(filter) = opt_filter {
-            let left_out: BooleanArray = (0..filter.len())
-                .map(|row| Some(!is_taken(Some(filter), row)))
-                .collect();
-            for column in &mut state {
-                *column = nullif(column, &left_out)?;
-            }
-        }
+        leave_out(&mut state, opt_filter)?;
         Ok(state)
     }
 
@@ -509,6 +502,18 @@ impl GroupsAccumulator for Groups {
             + self.ends.capacity() * size_of::<usize>()
             + self.held
     }
+}
+
+/// Makes null what does not pass the filter of an aggregate.
+pub(super) fn leave_out(state: &mut [ArrayRef], filter: Option<&BooleanArray>) -> Result<()> {
+    let Some(rows) = filter.map(Array::len) else {
+        return Ok(());
+    };
+    let left_out: BooleanArray = (0..rows).map(|row| Some(!is_taken(filter, row))).collect();
+    for column in state {
+        *column = nullif(column, &left_out)?;
+    }
+    Ok(())
 }
 
 /// Whether a row passes the filter of an aggregate.
