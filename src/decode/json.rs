@@ -136,6 +136,30 @@ pub(super) fn end_of_value(text: &[u8]) -> Option<usize> {
 /// Works on values that no parser accepts: a closing bracket closes all that was opened since its
 /// partner, and one without a partner belongs to what is around the value.
 pub(super) fn extent_of_value(text: &[u8]) -> Option<Extent> {
+    extent(text, |_| true)
+}
+
+/// The same of a broken item of a list, where a stray `]` is passed over: one behind which neither the object around
+/// the list ends, nor the text, nor another list or object begins on a line of its own.
+pub(super) fn extent_of_item(text: &[u8]) -> Option<Extent> {
+    extent(text, |rest| {
+        let Some(behind) = rest.strip_prefix(b"]") else {
+            return true;
+        };
+        let next = behind.trim_ascii_start();
+        let white = behind.len() - next.len();
+        match next.first() {
+            None | Some(b'}') => true,
+            Some(b'[' | b'{') => {
+                memchr::memchr(b'\n', behind.get(..white).unwrap_or(behind)).is_some()
+            }
+            Some(_) => false,
+        }
+    })
+}
+
+/// `ends_around` is asked of the text from a bracket on whose partner is not in the value.
+fn extent(text: &[u8], ends_around: impl Fn(&[u8]) -> bool) -> Option<Extent> {
     let mut open: Vec<u8> = Vec::new();
     let (mut in_string, mut escaped) = (false, false);
     for (at, &byte) in text.iter().enumerate() {
@@ -156,7 +180,10 @@ pub(super) fn extent_of_value(text: &[u8]) -> Option<Extent> {
                     Some(0) => return Some(Extent::Closed(at + 1)),
                     Some(depth) => open.truncate(depth),
                     None if open.is_empty() => return Some(Extent::Closed(at)),
-                    None => return Some(Extent::Open(at)),
+                    None if ends_around(text.get(at..).unwrap_or_default()) => {
+                        return Some(Extent::Open(at));
+                    }
+                    None => {}
                 }
             }
             b',' | b'\n' if open.is_empty() => return Some(Extent::Closed(at)),

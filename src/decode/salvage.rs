@@ -97,12 +97,13 @@ impl<R: Read> Frames<R> {
     /// The end of a broken record in a list, or `None` beyond the limit.
     ///
     /// Its own brackets tell, unless one is missing or a quote that was left open hides them: then the next
-    /// record that begins behind another one is where reading goes on.
+    /// record that begins behind another one is where reading goes on. A bracket that would end the list is taken for
+    /// its end only where no such record comes after it.
     fn end_of_broken(&mut self) -> Option<usize> {
         loop {
             let text = self.window.text();
             let length = text.len();
-            let extent = json::extent_of_value(text);
+            let extent = json::extent_of_item(text);
             let end = extent.map(|(Extent::Closed(end) | Extent::Open(end))| end);
             if let Some(Extent::Closed(end)) = extent
                 && json::may_follow_value(text.get(end..).unwrap_or_default())
@@ -113,14 +114,22 @@ impl<R: Read> Frames<R> {
             let next = json::next_record_start(text);
             let looked_at = end.unwrap_or(length) + next.unwrap_or(length);
             self.salvage_budget = self.salvage_budget.saturating_sub(looked_at);
-            match end {
-                Some(end) => return Some(next.map_or(end, |next| next.min(end)).max(1)),
+            match extent {
+                Some(Extent::Closed(end)) => {
+                    return Some(next.map_or(end, |next| next.min(end)).max(1));
+                }
+                Some(Extent::Open(_)) if next.is_some() => return next,
+                Some(Extent::Open(end)) if length > self.options.limits.record_bytes => {
+                    return Some(end.max(1));
+                }
                 None if length > self.options.limits.record_bytes => return next,
-                None if self.salvage_budget == 0 => return Some(next.unwrap_or(length).max(1)),
-                None => {}
+                _ if self.salvage_budget == 0 => {
+                    return Some(next.or(end).unwrap_or(length).max(1));
+                }
+                _ => {}
             }
             if !self.window.fill() {
-                return Some(next.unwrap_or(length).max(1));
+                return Some(next.or(end).unwrap_or(length).max(1));
             }
         }
     }

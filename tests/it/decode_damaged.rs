@@ -423,3 +423,40 @@ fn files_of_nothing_but_damage_cost_no_more_than_their_size_allows() {
         assert!(!reasons.is_empty());
     }
 }
+
+/// A `]` in place of another byte seems to end the list; what stands behind it is neither dropped nor left unread.
+#[test]
+fn a_stray_bracket_in_a_record_hides_nothing_behind_it() {
+    let whole = records_file(&["one", "two", "three"].map(good));
+    let text = String::from_utf8(whole).unwrap();
+    let behind = |id: &str, key: &str| {
+        let record = text.find(id).unwrap();
+        record + text[record..].find(key).unwrap()
+    };
+    let key = behind("\"two\"", "\"eventSource\"");
+    let nested = behind("\"two\"", "\"type\"") + "\"type\"".len();
+    let last_key = behind("\"three\"", "\"eventSource\"");
+    for (at, kept) in [
+        (key, vec!["one", "three"]),
+        (nested, vec!["one", "three"]),
+        (last_key, vec!["one", "two"]),
+    ] {
+        let mut damaged = text.clone().into_bytes();
+        damaged[at] = b']';
+        let lake = TempLake::new();
+        lake.put("stray.json", &damaged);
+        lake.ingest();
+        lake.assert_books_balance();
+        let ids = lake.sql("SELECT event_id FROM events ORDER BY log_record_index");
+        let ids: Vec<_> = ids
+            .iter()
+            .map(|row| row["event_id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, kept, "byte {at}");
+        let rejected = lake.sql("SELECT raw FROM rejected ORDER BY byte_offset LIMIT 1");
+        let raw = rejected[0]["raw"].as_str().unwrap();
+        let damaged = String::from_utf8(damaged).unwrap();
+        let rest_of_record = &damaged[at..at + 25];
+        assert!(raw.contains(rest_of_record), "byte {at}: {raw}");
+    }
+}
