@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::resource_set::{is_taken, leave_out};
+use super::filter::{is_taken, leave_out};
 
 type Times = PrimitiveArray<TimestampMicrosecondType>;
 

@@ -6,6 +6,7 @@
 mod arn_pattern;
 mod catalogue;
 mod facts;
+mod filter;
 mod functions;
 mod last_event;
 mod mapping;

@@ -45,11 +45,7 @@ fn the_books_of_every_folder_balance() {
         let Some((lake, books)) = lake_of(name) else {
             continue;
         };
-        let found = lake.sql("SELECT DISTINCT kind FROM log_files ORDER BY kind");
-        let found: Vec<_> = found
-            .iter()
-            .map(|row| row["kind"].as_str().unwrap())
-            .collect();
+        let found = lake.column("SELECT DISTINCT kind FROM log_files ORDER BY kind");
         assert_eq!(found, kinds, "{name}");
         assert_eq!(books.rejected, rejected, "{name}: {books:?}");
     }

@@ -22,20 +22,8 @@ fn kept_and_rejected(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     let books = lake.ingest();
     assert!(books.balance(), "{books:?}");
     lake.assert_books_balance();
-    let column = |sql: &str, name: &str| -> Vec<String> {
-        lake.sql(sql)
-            .iter()
-            .map(|row| row[name].as_str().unwrap().to_owned())
-            .collect()
-    };
-    let kept = column(
-        "SELECT event_id FROM events ORDER BY log_record_index",
-        "event_id",
-    );
-    let reasons = column(
-        "SELECT reason FROM rejected ORDER BY log_record_index, reason",
-        "reason",
-    );
+    let kept = lake.column("SELECT event_id FROM events ORDER BY log_record_index");
+    let reasons = lake.column("SELECT reason FROM rejected ORDER BY log_record_index, reason");
     assert_eq!(books.is_clean(), reasons.is_empty());
     (kept, reasons)
 }
@@ -447,11 +435,7 @@ fn a_stray_bracket_in_a_record_hides_nothing_behind_it() {
         lake.put("stray.json", &damaged);
         lake.ingest();
         lake.assert_books_balance();
-        let ids = lake.sql("SELECT event_id FROM events ORDER BY log_record_index");
-        let ids: Vec<_> = ids
-            .iter()
-            .map(|row| row["event_id"].as_str().unwrap())
-            .collect();
+        let ids = lake.column("SELECT event_id FROM events ORDER BY log_record_index");
         assert_eq!(ids, kept, "byte {at}");
         let rejected = lake.sql("SELECT raw FROM rejected ORDER BY byte_offset LIMIT 1");
         let raw = rejected[0]["raw"].as_str().unwrap();

@@ -120,6 +120,17 @@ impl TempLake {
         rows_in_files(&Lake::open(&self.root()).unwrap(), LakeTable::Sessions)
     }
 
+    /// The texts of an answer of one column.
+    pub fn column(&self, sql: &str) -> Vec<String> {
+        let texts = |row: &Value| {
+            let values = row.as_object().unwrap().values();
+            values
+                .map(|value| value.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        self.sql(sql).iter().flat_map(texts).collect()
+    }
+
     /// One value of one row.
     pub fn value(&self, sql: &str) -> Value {
         let rows = self.sql(sql);
